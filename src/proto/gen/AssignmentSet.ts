@@ -1,0 +1,34 @@
+// Original file: proto/shoal/v1/session.proto
+
+import type { AssignmentInput as _shoal_v1_AssignmentInput, Assignment as _shoal_v1_Assignment } from './Assignment.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface AssignmentSetInput {
+  /**
+   * Complete replaces everything the agent holds; incremental applies on top of `applies_to`.
+   */
+  'complete'?: (boolean);
+  'appliesTo'?: (number | string | Long);
+  'resultsIn'?: (number | string | Long);
+  'clusterIncarnation'?: (string);
+  'assigned'?: (_shoal_v1_AssignmentInput)[];
+  /**
+   * Task ids the agent no longer needs to know.
+   */
+  'removed'?: (string)[];
+}
+
+export interface AssignmentSet {
+  /**
+   * Complete replaces everything the agent holds; incremental applies on top of `applies_to`.
+   */
+  'complete': (boolean);
+  'appliesTo': (number);
+  'resultsIn': (number);
+  'clusterIncarnation': (string);
+  'assigned': (_shoal_v1_Assignment)[];
+  /**
+   * Task ids the agent no longer needs to know.
+   */
+  'removed': (string)[];
+}

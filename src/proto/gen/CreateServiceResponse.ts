@@ -1,0 +1,11 @@
+// Original file: proto/shoal/v1/control.proto
+
+import type { ServiceInput as _shoal_v1_ServiceInput, Service as _shoal_v1_Service } from './Service.ts';
+
+export interface CreateServiceResponseInput {
+  'service'?: (_shoal_v1_ServiceInput | null);
+}
+
+export interface CreateServiceResponse {
+  'service': (_shoal_v1_Service | null);
+}

@@ -1,0 +1,8 @@
+// Original file: proto/shoal/v1/ca.proto
+
+
+export interface GetRootCertificateRequestInput {
+}
+
+export interface GetRootCertificateRequest {
+}

@@ -1,0 +1,12 @@
+// Original file: proto/shoal/v1/daemon.proto
+
+
+export interface InitRequestInput {
+  'clusterName'?: (string);
+  'advertise'?: (string);
+}
+
+export interface InitRequest {
+  'clusterName': (string);
+  'advertise': (string);
+}

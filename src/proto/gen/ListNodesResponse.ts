@@ -1,0 +1,16 @@
+// Original file: proto/shoal/v1/control.proto
+
+import type { NodeSummaryInput as _shoal_v1_NodeSummaryInput, NodeSummary as _shoal_v1_NodeSummary } from './NodeSummary.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface ListNodesResponseInput {
+  'nodes'?: (_shoal_v1_NodeSummaryInput)[];
+  'nextPageToken'?: (string);
+  'version'?: (number | string | Long);
+}
+
+export interface ListNodesResponse {
+  'nodes': (_shoal_v1_NodeSummary)[];
+  'nextPageToken': (string);
+  'version': (number);
+}

@@ -1,0 +1,44 @@
+// Original file: proto/shoal/v1/objects.proto
+
+import type { PlatformInput as _shoal_v1_PlatformInput, Platform as _shoal_v1_Platform } from './Platform.ts';
+import type { ResourcesInput as _shoal_v1_ResourcesInput, Resources as _shoal_v1_Resources } from './Resources.ts';
+
+/**
+ * What a node says about itself.
+ */
+export interface NodeDescriptionInput {
+  'hostname'?: (string);
+  'platform'?: (_shoal_v1_PlatformInput | null);
+  'resources'?: (_shoal_v1_ResourcesInput | null);
+  /**
+   * "container", "process".
+   */
+  'runtimes'?: (string)[];
+  /**
+   * Agents on one engine share it, and with it host ports and capacity; empty without an engine.
+   */
+  'engineId'?: (string);
+  'engineLabels'?: ({[key: string]: string});
+  'engineVersion'?: (string);
+  'shoalVersion'?: (string);
+}
+
+/**
+ * What a node says about itself.
+ */
+export interface NodeDescription {
+  'hostname': (string);
+  'platform': (_shoal_v1_Platform | null);
+  'resources': (_shoal_v1_Resources | null);
+  /**
+   * "container", "process".
+   */
+  'runtimes': (string)[];
+  /**
+   * Agents on one engine share it, and with it host ports and capacity; empty without an engine.
+   */
+  'engineId': (string);
+  'engineLabels': ({[key: string]: string});
+  'engineVersion': (string);
+  'shoalVersion': (string);
+}

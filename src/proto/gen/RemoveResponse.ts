@@ -1,0 +1,10 @@
+// Original file: proto/shoal/v1/control.proto
+
+
+export interface RemoveResponseInput {
+  'id'?: (string);
+}
+
+export interface RemoveResponse {
+  'id': (string);
+}

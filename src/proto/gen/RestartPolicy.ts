@@ -1,0 +1,55 @@
+// Original file: proto/shoal/v1/specs.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+// Original file: proto/shoal/v1/specs.proto
+
+export const _shoal_v1_RestartPolicy_Condition = {
+  ANY: 'ANY',
+  ON_FAILURE: 'ON_FAILURE',
+  NONE: 'NONE',
+} as const;
+
+export type _shoal_v1_RestartPolicy_ConditionInput =
+  | 'ANY'
+  | 0
+  | 'ON_FAILURE'
+  | 1
+  | 'NONE'
+  | 2
+
+export type _shoal_v1_RestartPolicy_Condition = typeof _shoal_v1_RestartPolicy_Condition[keyof typeof _shoal_v1_RestartPolicy_Condition]
+
+export interface RestartPolicyInput {
+  'condition'?: (_shoal_v1_RestartPolicy_ConditionInput);
+  /**
+   * Between a task's end and its replacement's start; unset is 5 s.
+   */
+  'delayMs'?: (number | string | Long);
+  /**
+   * Restarts of one slot; 0 is no limit.
+   */
+  'maxAttempts'?: (number | string | Long);
+  /**
+   * Attempts older than this do not count; 0 counts all.
+   */
+  'windowMs'?: (number | string | Long);
+  '_delayMs'?: "delayMs";
+}
+
+export interface RestartPolicy {
+  'condition': (_shoal_v1_RestartPolicy_Condition);
+  /**
+   * Between a task's end and its replacement's start; unset is 5 s.
+   */
+  'delayMs'?: (number);
+  /**
+   * Restarts of one slot; 0 is no limit.
+   */
+  'maxAttempts': (number);
+  /**
+   * Attempts older than this do not count; 0 counts all.
+   */
+  'windowMs': (number);
+  '_delayMs'?: "delayMs";
+}

@@ -1,0 +1,34 @@
+// Original file: proto/shoal/v1/objects.proto
+
+import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from './Meta.ts';
+import type { ServiceSpecInput as _shoal_v1_ServiceSpecInput, ServiceSpec as _shoal_v1_ServiceSpec } from './ServiceSpec.ts';
+import type { CauseInput as _shoal_v1_CauseInput, Cause as _shoal_v1_Cause } from './Cause.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface ServiceInput {
+  'id'?: (string);
+  'meta'?: (_shoal_v1_MetaInput | null);
+  'spec'?: (_shoal_v1_ServiceSpecInput | null);
+  /**
+   * Number of the current revision.
+   */
+  'revision'?: (number | string | Long);
+  /**
+   * Highest slot number is not reused meaningfully; slots are 1..replicas.
+   */
+  'cause'?: (_shoal_v1_CauseInput | null);
+}
+
+export interface Service {
+  'id': (string);
+  'meta': (_shoal_v1_Meta | null);
+  'spec': (_shoal_v1_ServiceSpec | null);
+  /**
+   * Number of the current revision.
+   */
+  'revision': (number);
+  /**
+   * Highest slot number is not reused meaningfully; slots are 1..replicas.
+   */
+  'cause': (_shoal_v1_Cause | null);
+}

@@ -1,0 +1,29 @@
+// Original file: proto/shoal/v1/specs.proto
+
+import type { ReplicatedInput as _shoal_v1_ReplicatedInput, Replicated as _shoal_v1_Replicated } from './Replicated.ts';
+import type { TaskSpecInput as _shoal_v1_TaskSpecInput, TaskSpec as _shoal_v1_TaskSpec } from './TaskSpec.ts';
+import type { UpdateConfigInput as _shoal_v1_UpdateConfigInput, UpdateConfig as _shoal_v1_UpdateConfig } from './UpdateConfig.ts';
+
+export interface ServiceSpecInput {
+  /**
+   * DNS label, at most 63 characters, unique in the cluster.
+   */
+  'name'?: (string);
+  'labels'?: ({[key: string]: string});
+  'replicated'?: (_shoal_v1_ReplicatedInput | null);
+  'task'?: (_shoal_v1_TaskSpecInput | null);
+  'update'?: (_shoal_v1_UpdateConfigInput | null);
+  'mode'?: "replicated";
+}
+
+export interface ServiceSpec {
+  /**
+   * DNS label, at most 63 characters, unique in the cluster.
+   */
+  'name': (string);
+  'labels': ({[key: string]: string});
+  'replicated'?: (_shoal_v1_Replicated | null);
+  'task': (_shoal_v1_TaskSpec | null);
+  'update': (_shoal_v1_UpdateConfig | null);
+  'mode'?: "replicated";
+}

@@ -1,0 +1,26 @@
+// Original file: proto/shoal/v1/store.proto
+
+import type { StoreActionInput as _shoal_v1_StoreActionInput, StoreAction as _shoal_v1_StoreAction } from './StoreAction.ts';
+import type { Long } from '@grpc/proto-loader';
+
+/**
+ * One entry: all of it or nothing.
+ */
+export interface StoreTransactionInput {
+  /**
+   * The leader's clock; cluster time becomes max(previous, this).
+   */
+  'timeMs'?: (number | string | Long);
+  'actions'?: (_shoal_v1_StoreActionInput)[];
+}
+
+/**
+ * One entry: all of it or nothing.
+ */
+export interface StoreTransaction {
+  /**
+   * The leader's clock; cluster time becomes max(previous, this).
+   */
+  'timeMs': (number);
+  'actions': (_shoal_v1_StoreAction)[];
+}

@@ -1,0 +1,137 @@
+// Original file: proto/shoal/v1/objects.proto
+
+import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from './Meta.ts';
+import type { TaskStatusInput as _shoal_v1_TaskStatusInput, TaskStatus as _shoal_v1_TaskStatus } from './TaskStatus.ts';
+import type { CauseInput as _shoal_v1_CauseInput, Cause as _shoal_v1_Cause } from './Cause.ts';
+import type { PortSpecInput as _shoal_v1_PortSpecInput, PortSpec as _shoal_v1_PortSpec } from './PortSpec.ts';
+import type { Long } from '@grpc/proto-loader';
+
+// Original file: proto/shoal/v1/objects.proto
+
+/**
+ * The scale both desired and observed state climb and never descend; the numbers are Swarm's.
+ */
+export const _shoal_v1_Task_State = {
+  NEW: 'NEW',
+  PENDING: 'PENDING',
+  ASSIGNED: 'ASSIGNED',
+  ACCEPTED: 'ACCEPTED',
+  PREPARING: 'PREPARING',
+  READY: 'READY',
+  STARTING: 'STARTING',
+  RUNNING: 'RUNNING',
+  COMPLETE: 'COMPLETE',
+  SHUTDOWN: 'SHUTDOWN',
+  FAILED: 'FAILED',
+  REJECTED: 'REJECTED',
+  /**
+   * Desired only: delete the object once the task stopped.
+   */
+  REMOVE: 'REMOVE',
+  ORPHANED: 'ORPHANED',
+} as const;
+
+/**
+ * The scale both desired and observed state climb and never descend; the numbers are Swarm's.
+ */
+export type _shoal_v1_Task_StateInput =
+  | 'NEW'
+  | 0
+  | 'PENDING'
+  | 64
+  | 'ASSIGNED'
+  | 192
+  | 'ACCEPTED'
+  | 256
+  | 'PREPARING'
+  | 320
+  | 'READY'
+  | 384
+  | 'STARTING'
+  | 448
+  | 'RUNNING'
+  | 512
+  | 'COMPLETE'
+  | 576
+  | 'SHUTDOWN'
+  | 640
+  | 'FAILED'
+  | 704
+  | 'REJECTED'
+  | 768
+  /**
+   * Desired only: delete the object once the task stopped.
+   */
+  | 'REMOVE'
+  | 800
+  | 'ORPHANED'
+  | 832
+
+/**
+ * The scale both desired and observed state climb and never descend; the numbers are Swarm's.
+ */
+export type _shoal_v1_Task_State = typeof _shoal_v1_Task_State[keyof typeof _shoal_v1_Task_State]
+
+export interface TaskInput {
+  'id'?: (string);
+  'meta'?: (_shoal_v1_MetaInput | null);
+  'serviceId'?: (string);
+  'serviceName'?: (string);
+  'revision'?: (number | string | Long);
+  'slot'?: (number | string | Long);
+  'nodeId'?: (string);
+  'desired'?: (_shoal_v1_Task_StateInput);
+  'status'?: (_shoal_v1_TaskStatusInput | null);
+  /**
+   * The silent task this one stands in for; that one stays desired RUNNING until its node answers.
+   */
+  'replaces'?: (string);
+  /**
+   * Cluster time before which desired READY is not raised to RUNNING (restart delay); 0 is none.
+   */
+  'startAfterMs'?: (number | string | Long);
+  /**
+   * Why desired last changed.
+   */
+  'cause'?: (_shoal_v1_CauseInput | null);
+  /**
+   * Set by the scheduler for a task it cannot place: each reason with how many nodes it refused.
+   */
+  'pendingReason'?: (string);
+  /**
+   * Host ports fixed at assignment (published 0 is resolved on the node and reported in status).
+   */
+  'ports'?: (_shoal_v1_PortSpecInput)[];
+}
+
+export interface Task {
+  'id': (string);
+  'meta': (_shoal_v1_Meta | null);
+  'serviceId': (string);
+  'serviceName': (string);
+  'revision': (number);
+  'slot': (number);
+  'nodeId': (string);
+  'desired': (_shoal_v1_Task_State);
+  'status': (_shoal_v1_TaskStatus | null);
+  /**
+   * The silent task this one stands in for; that one stays desired RUNNING until its node answers.
+   */
+  'replaces': (string);
+  /**
+   * Cluster time before which desired READY is not raised to RUNNING (restart delay); 0 is none.
+   */
+  'startAfterMs': (number);
+  /**
+   * Why desired last changed.
+   */
+  'cause': (_shoal_v1_Cause | null);
+  /**
+   * Set by the scheduler for a task it cannot place: each reason with how many nodes it refused.
+   */
+  'pendingReason': (string);
+  /**
+   * Host ports fixed at assignment (published 0 is resolved on the node and reported in status).
+   */
+  'ports': (_shoal_v1_PortSpec)[];
+}

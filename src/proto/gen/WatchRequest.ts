@@ -1,0 +1,41 @@
+// Original file: proto/shoal/v1/watch.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface WatchRequestInput {
+  /**
+   * Changes after this version. 0 starts now.
+   */
+  'resumeFrom'?: (number | string | Long);
+  /**
+   * "service", "task", "node", "cluster"; none is all of them.
+   */
+  'kinds'?: (string)[];
+  /**
+   * As in Control.List*.
+   */
+  'filters'?: (string)[];
+  /**
+   * First send the state as it is (as CREATED changes), then changes.
+   */
+  'initial'?: (boolean);
+}
+
+export interface WatchRequest {
+  /**
+   * Changes after this version. 0 starts now.
+   */
+  'resumeFrom': (number);
+  /**
+   * "service", "task", "node", "cluster"; none is all of them.
+   */
+  'kinds': (string)[];
+  /**
+   * As in Control.List*.
+   */
+  'filters': (string)[];
+  /**
+   * First send the state as it is (as CREATED changes), then changes.
+   */
+  'initial': (boolean);
+}

@@ -1,0 +1,288 @@
+// Written by scripts/gen-proto.ts from proto/; never edited.
+import type { Access, AccessInput } from "./Access.ts";
+import type { Assignment, AssignmentInput } from "./Assignment.ts";
+import type { AssignmentSet, AssignmentSetInput } from "./AssignmentSet.ts";
+import type { Cause, CauseInput } from "./Cause.ts";
+import type { Cluster, ClusterInput } from "./Cluster.ts";
+import type { ClusterSpec, ClusterSpecInput } from "./ClusterSpec.ts";
+import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
+import type { CreateServiceRequest, CreateServiceRequestInput } from "./CreateServiceRequest.ts";
+import type { CreateServiceResponse, CreateServiceResponseInput } from "./CreateServiceResponse.ts";
+import type { ExplainReason, ExplainReasonInput } from "./ExplainReason.ts";
+import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
+import type { ExplainResponse, ExplainResponseInput } from "./ExplainResponse.ts";
+import type { FetchSnapshotRequest, FetchSnapshotRequestInput } from "./FetchSnapshotRequest.ts";
+import type { GetClusterRequest, GetClusterRequestInput } from "./GetClusterRequest.ts";
+import type { GetClusterResponse, GetClusterResponseInput } from "./GetClusterResponse.ts";
+import type { GetJoinTokensRequest, GetJoinTokensRequestInput } from "./GetJoinTokensRequest.ts";
+import type { GetJoinTokensResponse, GetJoinTokensResponseInput } from "./GetJoinTokensResponse.ts";
+import type { GetNodeResponse, GetNodeResponseInput } from "./GetNodeResponse.ts";
+import type { GetRequest, GetRequestInput } from "./GetRequest.ts";
+import type { GetRootCertificateRequest, GetRootCertificateRequestInput } from "./GetRootCertificateRequest.ts";
+import type { GetRootCertificateResponse, GetRootCertificateResponseInput } from "./GetRootCertificateResponse.ts";
+import type { GetServiceResponse, GetServiceResponseInput } from "./GetServiceResponse.ts";
+import type { GetTaskResponse, GetTaskResponseInput } from "./GetTaskResponse.ts";
+import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
+import type { InitRequest, InitRequestInput } from "./InitRequest.ts";
+import type { InitResponse, InitResponseInput } from "./InitResponse.ts";
+import type { IssueContextCertificateRequest, IssueContextCertificateRequestInput } from "./IssueContextCertificateRequest.ts";
+import type { IssueContextCertificateResponse, IssueContextCertificateResponseInput } from "./IssueContextCertificateResponse.ts";
+import type { IssueNodeCertificateRequest, IssueNodeCertificateRequestInput } from "./IssueNodeCertificateRequest.ts";
+import type { IssueNodeCertificateResponse, IssueNodeCertificateResponseInput } from "./IssueNodeCertificateResponse.ts";
+import type { JoinRequest, JoinRequestInput } from "./JoinRequest.ts";
+import type { JoinResponse, JoinResponseInput } from "./JoinResponse.ts";
+import type { LeaveRequest, LeaveRequestInput } from "./LeaveRequest.ts";
+import type { LeaveResponse, LeaveResponseInput } from "./LeaveResponse.ts";
+import type { ListNodesResponse, ListNodesResponseInput } from "./ListNodesResponse.ts";
+import type { ListRequest, ListRequestInput } from "./ListRequest.ts";
+import type { ListServicesResponse, ListServicesResponseInput } from "./ListServicesResponse.ts";
+import type { ListTasksResponse, ListTasksResponseInput } from "./ListTasksResponse.ts";
+import type { LogConfig, LogConfigInput } from "./LogConfig.ts";
+import type { LogsMessage, LogsMessageInput } from "./LogsMessage.ts";
+import type { LogsOptions, LogsOptionsInput } from "./LogsOptions.ts";
+import type { LogsRequest, LogsRequestInput } from "./LogsRequest.ts";
+import type { ManagerStatus, ManagerStatusInput } from "./ManagerStatus.ts";
+import type { Meta, MetaInput } from "./Meta.ts";
+import type { Mount, MountInput } from "./Mount.ts";
+import type { Node, NodeInput } from "./Node.ts";
+import type { NodeDescription, NodeDescriptionInput } from "./NodeDescription.ts";
+import type { NodeLogsRequest, NodeLogsRequestInput } from "./NodeLogsRequest.ts";
+import type { NodeReport, NodeReportInput } from "./NodeReport.ts";
+import type { NodeSeen, NodeSeenInput } from "./NodeSeen.ts";
+import type { NodeSpec, NodeSpecInput } from "./NodeSpec.ts";
+import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
+import type { NodeSummary, NodeSummaryInput } from "./NodeSummary.ts";
+import type { Placement, PlacementInput } from "./Placement.ts";
+import type { Platform, PlatformInput } from "./Platform.ts";
+import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
+import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
+import type { ProcessSpec, ProcessSpecInput } from "./ProcessSpec.ts";
+import type { RaftFrame, RaftFrameInput } from "./RaftFrame.ts";
+import type { RaftJoinRequest, RaftJoinRequestInput } from "./RaftJoinRequest.ts";
+import type { RaftJoinResponse, RaftJoinResponseInput } from "./RaftJoinResponse.ts";
+import type { RaftLeaveRequest, RaftLeaveRequestInput } from "./RaftLeaveRequest.ts";
+import type { RaftLeaveResponse, RaftLeaveResponseInput } from "./RaftLeaveResponse.ts";
+import type { RelayRequest, RelayRequestInput } from "./RelayRequest.ts";
+import type { RelayResponse, RelayResponseInput } from "./RelayResponse.ts";
+import type { RemoveNodeRequest, RemoveNodeRequestInput } from "./RemoveNodeRequest.ts";
+import type { RemoveRequest, RemoveRequestInput } from "./RemoveRequest.ts";
+import type { RemoveResponse, RemoveResponseInput } from "./RemoveResponse.ts";
+import type { Replicated, ReplicatedInput } from "./Replicated.ts";
+import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
+import type { ResourceRequirements, ResourceRequirementsInput } from "./ResourceRequirements.ts";
+import type { Resources, ResourcesInput } from "./Resources.ts";
+import type { RestartPolicy, RestartPolicyInput } from "./RestartPolicy.ts";
+import type { Revision, RevisionInput } from "./Revision.ts";
+import type { Service, ServiceInput } from "./Service.ts";
+import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
+import type { ServiceSummary, ServiceSummaryInput } from "./ServiceSummary.ts";
+import type { SessionDown, SessionDownInput } from "./SessionDown.ts";
+import type { SessionUp, SessionUpInput } from "./SessionUp.ts";
+import type { SnapshotChunk, SnapshotChunkInput } from "./SnapshotChunk.ts";
+import type { StatusRequest, StatusRequestInput } from "./StatusRequest.ts";
+import type { StatusResponse, StatusResponseInput } from "./StatusResponse.ts";
+import type { StoreAction, StoreActionInput } from "./StoreAction.ts";
+import type { StoreKey, StoreKeyInput } from "./StoreKey.ts";
+import type { StoreObject, StoreObjectInput } from "./StoreObject.ts";
+import type { StoreSnapshotChunk, StoreSnapshotChunkInput } from "./StoreSnapshotChunk.ts";
+import type { StoreTransaction, StoreTransactionInput } from "./StoreTransaction.ts";
+import type { Task, TaskInput } from "./Task.ts";
+import type { TaskReport, TaskReportInput } from "./TaskReport.ts";
+import type { TaskSpec, TaskSpecInput } from "./TaskSpec.ts";
+import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
+import type { UpdateClusterRequest, UpdateClusterRequestInput } from "./UpdateClusterRequest.ts";
+import type { UpdateClusterResponse, UpdateClusterResponseInput } from "./UpdateClusterResponse.ts";
+import type { UpdateConfig, UpdateConfigInput } from "./UpdateConfig.ts";
+import type { UpdateNodeRequest, UpdateNodeRequestInput } from "./UpdateNodeRequest.ts";
+import type { UpdateNodeResponse, UpdateNodeResponseInput } from "./UpdateNodeResponse.ts";
+import type { UpdateServiceRequest, UpdateServiceRequestInput } from "./UpdateServiceRequest.ts";
+import type { UpdateServiceResponse, UpdateServiceResponseInput } from "./UpdateServiceResponse.ts";
+import type { WatchMessage, WatchMessageInput } from "./WatchMessage.ts";
+import type { WatchRequest, WatchRequestInput } from "./WatchRequest.ts";
+
+export interface Messages {
+  Access: { input: AccessInput; output: Access };
+  Assignment: { input: AssignmentInput; output: Assignment };
+  AssignmentSet: { input: AssignmentSetInput; output: AssignmentSet };
+  Cause: { input: CauseInput; output: Cause };
+  Cluster: { input: ClusterInput; output: Cluster };
+  ClusterSpec: { input: ClusterSpecInput; output: ClusterSpec };
+  ContainerSpec: { input: ContainerSpecInput; output: ContainerSpec };
+  CreateServiceRequest: { input: CreateServiceRequestInput; output: CreateServiceRequest };
+  CreateServiceResponse: { input: CreateServiceResponseInput; output: CreateServiceResponse };
+  ExplainReason: { input: ExplainReasonInput; output: ExplainReason };
+  ExplainRequest: { input: ExplainRequestInput; output: ExplainRequest };
+  ExplainResponse: { input: ExplainResponseInput; output: ExplainResponse };
+  FetchSnapshotRequest: { input: FetchSnapshotRequestInput; output: FetchSnapshotRequest };
+  GetClusterRequest: { input: GetClusterRequestInput; output: GetClusterRequest };
+  GetClusterResponse: { input: GetClusterResponseInput; output: GetClusterResponse };
+  GetJoinTokensRequest: { input: GetJoinTokensRequestInput; output: GetJoinTokensRequest };
+  GetJoinTokensResponse: { input: GetJoinTokensResponseInput; output: GetJoinTokensResponse };
+  GetNodeResponse: { input: GetNodeResponseInput; output: GetNodeResponse };
+  GetRequest: { input: GetRequestInput; output: GetRequest };
+  GetRootCertificateRequest: { input: GetRootCertificateRequestInput; output: GetRootCertificateRequest };
+  GetRootCertificateResponse: { input: GetRootCertificateResponseInput; output: GetRootCertificateResponse };
+  GetServiceResponse: { input: GetServiceResponseInput; output: GetServiceResponse };
+  GetTaskResponse: { input: GetTaskResponseInput; output: GetTaskResponse };
+  HealthCheck: { input: HealthCheckInput; output: HealthCheck };
+  InitRequest: { input: InitRequestInput; output: InitRequest };
+  InitResponse: { input: InitResponseInput; output: InitResponse };
+  IssueContextCertificateRequest: { input: IssueContextCertificateRequestInput; output: IssueContextCertificateRequest };
+  IssueContextCertificateResponse: { input: IssueContextCertificateResponseInput; output: IssueContextCertificateResponse };
+  IssueNodeCertificateRequest: { input: IssueNodeCertificateRequestInput; output: IssueNodeCertificateRequest };
+  IssueNodeCertificateResponse: { input: IssueNodeCertificateResponseInput; output: IssueNodeCertificateResponse };
+  JoinRequest: { input: JoinRequestInput; output: JoinRequest };
+  JoinResponse: { input: JoinResponseInput; output: JoinResponse };
+  LeaveRequest: { input: LeaveRequestInput; output: LeaveRequest };
+  LeaveResponse: { input: LeaveResponseInput; output: LeaveResponse };
+  ListNodesResponse: { input: ListNodesResponseInput; output: ListNodesResponse };
+  ListRequest: { input: ListRequestInput; output: ListRequest };
+  ListServicesResponse: { input: ListServicesResponseInput; output: ListServicesResponse };
+  ListTasksResponse: { input: ListTasksResponseInput; output: ListTasksResponse };
+  LogConfig: { input: LogConfigInput; output: LogConfig };
+  LogsMessage: { input: LogsMessageInput; output: LogsMessage };
+  LogsOptions: { input: LogsOptionsInput; output: LogsOptions };
+  LogsRequest: { input: LogsRequestInput; output: LogsRequest };
+  ManagerStatus: { input: ManagerStatusInput; output: ManagerStatus };
+  Meta: { input: MetaInput; output: Meta };
+  Mount: { input: MountInput; output: Mount };
+  Node: { input: NodeInput; output: Node };
+  NodeDescription: { input: NodeDescriptionInput; output: NodeDescription };
+  NodeLogsRequest: { input: NodeLogsRequestInput; output: NodeLogsRequest };
+  NodeReport: { input: NodeReportInput; output: NodeReport };
+  NodeSeen: { input: NodeSeenInput; output: NodeSeen };
+  NodeSpec: { input: NodeSpecInput; output: NodeSpec };
+  NodeStatus: { input: NodeStatusInput; output: NodeStatus };
+  NodeSummary: { input: NodeSummaryInput; output: NodeSummary };
+  Placement: { input: PlacementInput; output: Placement };
+  Platform: { input: PlatformInput; output: Platform };
+  PortSpec: { input: PortSpecInput; output: PortSpec };
+  PortStatus: { input: PortStatusInput; output: PortStatus };
+  ProcessSpec: { input: ProcessSpecInput; output: ProcessSpec };
+  RaftFrame: { input: RaftFrameInput; output: RaftFrame };
+  RaftJoinRequest: { input: RaftJoinRequestInput; output: RaftJoinRequest };
+  RaftJoinResponse: { input: RaftJoinResponseInput; output: RaftJoinResponse };
+  RaftLeaveRequest: { input: RaftLeaveRequestInput; output: RaftLeaveRequest };
+  RaftLeaveResponse: { input: RaftLeaveResponseInput; output: RaftLeaveResponse };
+  RelayRequest: { input: RelayRequestInput; output: RelayRequest };
+  RelayResponse: { input: RelayResponseInput; output: RelayResponse };
+  RemoveNodeRequest: { input: RemoveNodeRequestInput; output: RemoveNodeRequest };
+  RemoveRequest: { input: RemoveRequestInput; output: RemoveRequest };
+  RemoveResponse: { input: RemoveResponseInput; output: RemoveResponse };
+  Replicated: { input: ReplicatedInput; output: Replicated };
+  RequestRecord: { input: RequestRecordInput; output: RequestRecord };
+  ResourceRequirements: { input: ResourceRequirementsInput; output: ResourceRequirements };
+  Resources: { input: ResourcesInput; output: Resources };
+  RestartPolicy: { input: RestartPolicyInput; output: RestartPolicy };
+  Revision: { input: RevisionInput; output: Revision };
+  Service: { input: ServiceInput; output: Service };
+  ServiceSpec: { input: ServiceSpecInput; output: ServiceSpec };
+  ServiceSummary: { input: ServiceSummaryInput; output: ServiceSummary };
+  SessionDown: { input: SessionDownInput; output: SessionDown };
+  SessionUp: { input: SessionUpInput; output: SessionUp };
+  SnapshotChunk: { input: SnapshotChunkInput; output: SnapshotChunk };
+  StatusRequest: { input: StatusRequestInput; output: StatusRequest };
+  StatusResponse: { input: StatusResponseInput; output: StatusResponse };
+  StoreAction: { input: StoreActionInput; output: StoreAction };
+  StoreKey: { input: StoreKeyInput; output: StoreKey };
+  StoreObject: { input: StoreObjectInput; output: StoreObject };
+  StoreSnapshotChunk: { input: StoreSnapshotChunkInput; output: StoreSnapshotChunk };
+  StoreTransaction: { input: StoreTransactionInput; output: StoreTransaction };
+  Task: { input: TaskInput; output: Task };
+  TaskReport: { input: TaskReportInput; output: TaskReport };
+  TaskSpec: { input: TaskSpecInput; output: TaskSpec };
+  TaskStatus: { input: TaskStatusInput; output: TaskStatus };
+  UpdateClusterRequest: { input: UpdateClusterRequestInput; output: UpdateClusterRequest };
+  UpdateClusterResponse: { input: UpdateClusterResponseInput; output: UpdateClusterResponse };
+  UpdateConfig: { input: UpdateConfigInput; output: UpdateConfig };
+  UpdateNodeRequest: { input: UpdateNodeRequestInput; output: UpdateNodeRequest };
+  UpdateNodeResponse: { input: UpdateNodeResponseInput; output: UpdateNodeResponse };
+  UpdateServiceRequest: { input: UpdateServiceRequestInput; output: UpdateServiceRequest };
+  UpdateServiceResponse: { input: UpdateServiceResponseInput; output: UpdateServiceResponse };
+  WatchMessage: { input: WatchMessageInput; output: WatchMessage };
+  WatchRequest: { input: WatchRequestInput; output: WatchRequest };
+}
+
+export interface Rpcs {
+  "CertificateAuthority.GetRootCertificate": { request: "GetRootCertificateRequest"; response: "GetRootCertificateResponse"; kind: "unary" };
+  "CertificateAuthority.IssueNodeCertificate": { request: "IssueNodeCertificateRequest"; response: "IssueNodeCertificateResponse"; kind: "unary" };
+  "CertificateAuthority.IssueContextCertificate": { request: "IssueContextCertificateRequest"; response: "IssueContextCertificateResponse"; kind: "unary" };
+  "Control.CreateService": { request: "CreateServiceRequest"; response: "CreateServiceResponse"; kind: "unary" };
+  "Control.GetService": { request: "GetRequest"; response: "GetServiceResponse"; kind: "unary" };
+  "Control.ListServices": { request: "ListRequest"; response: "ListServicesResponse"; kind: "unary" };
+  "Control.UpdateService": { request: "UpdateServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
+  "Control.RemoveService": { request: "RemoveRequest"; response: "RemoveResponse"; kind: "unary" };
+  "Control.GetTask": { request: "GetRequest"; response: "GetTaskResponse"; kind: "unary" };
+  "Control.ListTasks": { request: "ListRequest"; response: "ListTasksResponse"; kind: "unary" };
+  "Control.GetNode": { request: "GetRequest"; response: "GetNodeResponse"; kind: "unary" };
+  "Control.ListNodes": { request: "ListRequest"; response: "ListNodesResponse"; kind: "unary" };
+  "Control.UpdateNode": { request: "UpdateNodeRequest"; response: "UpdateNodeResponse"; kind: "unary" };
+  "Control.RemoveNode": { request: "RemoveNodeRequest"; response: "RemoveResponse"; kind: "unary" };
+  "Control.GetCluster": { request: "GetClusterRequest"; response: "GetClusterResponse"; kind: "unary" };
+  "Control.UpdateCluster": { request: "UpdateClusterRequest"; response: "UpdateClusterResponse"; kind: "unary" };
+  "Control.GetJoinTokens": { request: "GetJoinTokensRequest"; response: "GetJoinTokensResponse"; kind: "unary" };
+  "Control.Explain": { request: "ExplainRequest"; response: "ExplainResponse"; kind: "unary" };
+  "Daemon.Init": { request: "InitRequest"; response: "InitResponse"; kind: "unary" };
+  "Daemon.Join": { request: "JoinRequest"; response: "JoinResponse"; kind: "unary" };
+  "Daemon.Leave": { request: "LeaveRequest"; response: "LeaveResponse"; kind: "unary" };
+  "Daemon.Status": { request: "StatusRequest"; response: "StatusResponse"; kind: "unary" };
+  "Logs.Stream": { request: "LogsRequest"; response: "LogsMessage"; kind: "server-stream" };
+  "NodeService.Logs": { request: "NodeLogsRequest"; response: "LogsMessage"; kind: "server-stream" };
+  "Raft.Stream": { request: "RaftFrame"; response: "RaftFrame"; kind: "bidi" };
+  "Raft.FetchSnapshot": { request: "FetchSnapshotRequest"; response: "SnapshotChunk"; kind: "server-stream" };
+  "Raft.Join": { request: "RaftJoinRequest"; response: "RaftJoinResponse"; kind: "unary" };
+  "Raft.Leave": { request: "RaftLeaveRequest"; response: "RaftLeaveResponse"; kind: "unary" };
+  "Session.Session": { request: "SessionUp"; response: "SessionDown"; kind: "bidi" };
+  "Session.Relay": { request: "RelayRequest"; response: "RelayResponse"; kind: "unary" };
+  "Watch.Watch": { request: "WatchRequest"; response: "WatchMessage"; kind: "server-stream" };
+}
+
+export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
+  "CertificateAuthority.GetRootCertificate": "unary",
+  "CertificateAuthority.IssueNodeCertificate": "unary",
+  "CertificateAuthority.IssueContextCertificate": "unary",
+  "Control.CreateService": "unary",
+  "Control.GetService": "unary",
+  "Control.ListServices": "unary",
+  "Control.UpdateService": "unary",
+  "Control.RemoveService": "unary",
+  "Control.GetTask": "unary",
+  "Control.ListTasks": "unary",
+  "Control.GetNode": "unary",
+  "Control.ListNodes": "unary",
+  "Control.UpdateNode": "unary",
+  "Control.RemoveNode": "unary",
+  "Control.GetCluster": "unary",
+  "Control.UpdateCluster": "unary",
+  "Control.GetJoinTokens": "unary",
+  "Control.Explain": "unary",
+  "Daemon.Init": "unary",
+  "Daemon.Join": "unary",
+  "Daemon.Leave": "unary",
+  "Daemon.Status": "unary",
+  "Logs.Stream": "server-stream",
+  "NodeService.Logs": "server-stream",
+  "Raft.Stream": "bidi",
+  "Raft.FetchSnapshot": "server-stream",
+  "Raft.Join": "unary",
+  "Raft.Leave": "unary",
+  "Session.Session": "bidi",
+  "Session.Relay": "unary",
+  "Watch.Watch": "server-stream",
+};
+
+export const PROTO_FILES = [
+  "shoal/v1/access.proto",
+  "shoal/v1/ca.proto",
+  "shoal/v1/control.proto",
+  "shoal/v1/daemon.proto",
+  "shoal/v1/logs.proto",
+  "shoal/v1/node.proto",
+  "shoal/v1/objects.proto",
+  "shoal/v1/raft.proto",
+  "shoal/v1/session.proto",
+  "shoal/v1/specs.proto",
+  "shoal/v1/store.proto",
+  "shoal/v1/types.proto",
+  "shoal/v1/watch.proto",
+] as const;
