@@ -1,0 +1,99 @@
+/**
+ * The Executor seam: how an agent runs tasks. Two real ones (docker/, process/), one for the
+ * simulator, one conformance suite (test/suites/executor.ts). An executor touches only what carries
+ * this cluster's and this node's labels. Every call has a deadline inside the implementation.
+ *
+ * Failures: AppError `unavailable` means the engine did not answer: the task is not failed for it,
+ * the caller repeats later. Any other error is the task's own (missing image, bad mount, ...).
+ */
+import type { PortStatus, Resources, TaskSpec } from "../../model/index.ts";
+
+/** What an executor needs to know of a task; ids end up in labels and names. */
+export type ExecutorTask = {
+  readonly id: string;
+  readonly serviceId: string;
+  readonly serviceName: string;
+  readonly slot: number;
+  readonly spec: TaskSpec;
+};
+
+/** The node and cluster whose tasks these are. */
+export type ExecutorOwner = { readonly clusterId: string; readonly nodeId: string; readonly nodeName: string };
+
+export type RuntimeState = {
+  readonly taskId: string;
+  readonly state: "created" | "running" | "exited";
+  /** Container id or process id. */
+  readonly runtimeId: string;
+  readonly health: "none" | "starting" | "healthy" | "unhealthy";
+  /** Set once exited. Killed by signal n is 128 + n. */
+  readonly exitCode: number | null;
+  /** Set once exited abnormally: "killed: out of memory", ... */
+  readonly error: string;
+  readonly ports: readonly PortStatus[];
+  /** Unix ms, 0 before. */
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+};
+
+export type ExecutorDescription = {
+  readonly runtimes: readonly ("container" | "process")[];
+  readonly resources: Resources;
+  readonly os: string;
+  readonly architecture: string;
+  readonly engineId: string;
+  readonly engineVersion: string;
+  readonly engineLabels: Readonly<Record<string, string>>;
+};
+
+export type EngineHealth = { readonly ok: boolean; readonly message: string };
+
+export type LogLine = {
+  readonly stream: "stdout" | "stderr";
+  /** Unix microseconds. */
+  readonly timeUs: number;
+  readonly data: Uint8Array;
+  readonly partial: boolean;
+};
+
+export type LogQuery = { readonly follow: boolean; readonly tail: number | null; readonly sinceMs: number };
+
+/** A source of log lines that stops producing while paused: at most LOG_BUFFER_BYTES_MAX wait in memory. */
+export interface LogSource {
+  attach(handlers: { onLine(line: LogLine): void; onEnd(error: Error | null): void }): void;
+  pause(): void;
+  resume(): void;
+  /** No further callbacks. */
+  cancel(): void;
+}
+
+export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;
+/** Longer lines come in pieces. */
+export const LOG_LINE_BYTES_MAX = 16 * 1024;
+
+export interface Executor {
+  /** Connects; resolves even when the engine does not answer (then health() says so). */
+  start(owner: ExecutorOwner): Promise<void>;
+  /** Leaves everything running. */
+  stop(): Promise<void>;
+  describe(): ExecutorDescription;
+  health(): EngineHealth;
+  /** Health or description changed (engine back, engine gone). */
+  onChange(listener: () => void): () => void;
+  /** Something happened to this task's runtime: inspect it again. May be spurious, may be late, never lost for good. */
+  onTaskEvent(listener: (taskId: string) => void): () => void;
+  /** Everything of ours that exists. @throws unavailable */
+  list(signal: AbortSignal): Promise<readonly RuntimeState[]>;
+  /** Null if nothing of this task exists. @throws unavailable */
+  inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null>;
+  /** Image, create. Idempotent. */
+  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
+  /** Resolves when started (health comes by events). Idempotent. */
+  startTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
+  /** Stop signal, grace from the spec, kill. Resolves when nothing of it runs. Idempotent. */
+  stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
+  /** Removes what is left, logs included. Idempotent. */
+  removeTask(taskId: string, signal: AbortSignal): Promise<void>;
+  logs(taskId: string, query: LogQuery): LogSource;
+}
+
