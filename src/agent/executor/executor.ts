@@ -88,7 +88,10 @@ export interface Executor {
   inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null>;
   /** Image, create. Idempotent. */
   prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
-  /** Resolves when started (health comes by events). Idempotent. */
+  /**
+   * Resolves when started (health comes by events). Idempotent; one that exited is started again: the
+   * agent does so when the engine or the machine went down under it.
+   */
   startTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
   /** Stop signal, grace from the spec, kill. Resolves when nothing of it runs. Idempotent. */
   stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
