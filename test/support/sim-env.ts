@@ -1,0 +1,232 @@
+/**
+ * A world with a virtual clock: one heap of events, one seed, any number of `SimEnv`s (one a
+ * simulated process) that can be killed, paused and given a drifting clock. The same seed and the
+ * same code give the same run: events are ordered by (time, sequence), and all promises settle
+ * between two events.
+ */
+import { AppError } from "../../src/util/errors.ts";
+import type { Env, Timer } from "../../src/util/env.ts";
+import { Heap } from "../../src/util/heap.ts";
+
+type SimEvent = { readonly at: number; readonly seq: number; readonly fn: () => void; cancelled: boolean };
+
+/** After so many events the real loop gets a turn, so that mocha's own timeout can fire. */
+const EVENTS_PER_REAL_TURN = 512;
+
+/** 2024-01-01: an arbitrary start that certificates made in a test can span. */
+const WALL_START_MS = 1_704_067_200_000;
+
+export class Sim {
+  readonly seed: number;
+  #now = 0;
+  #seq = 0;
+  readonly #heap = new Heap<SimEvent>((a, b) => (a.at === b.at ? a.seq < b.seq : a.at < b.at));
+  readonly #random: () => number;
+  #eventsRun = 0;
+  /** Called with what an event of a simulated process throws; by default it fails the run. */
+  onError: (error: unknown, env: SimEnv | null) => void = (error) => {
+    throw error;
+  };
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.#random = prng(hashSeed(seed, "world"));
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  get eventsRun(): number {
+    return this.#eventsRun;
+  }
+
+  /** The world's own dice: faults, delays. */
+  random(): number {
+    return this.#random();
+  }
+
+  /** A process of this world. Its dice depend on the seed and the name only. */
+  env(name: string): SimEnv {
+    return new SimEnv(this, name);
+  }
+
+  /** An event of the world itself (a fault, a network delivery); no process can stop it. */
+  schedule(delayMs: number, fn: () => void): Timer {
+    const event: SimEvent = { at: this.#now + Math.max(0, delayMs), seq: this.#seq++, fn, cancelled: false };
+    this.#heap.push(event);
+    return {
+      cancel: () => {
+        event.cancelled = true;
+      },
+    };
+  }
+
+  /** Runs `ms` of virtual time; every promise that can settle has settled at the end. */
+  async run(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settle();
+    for (let next = this.#heap.peek(); next !== undefined && next.at <= until; next = this.#heap.peek()) {
+      await this.#runNext();
+    }
+    this.#now = until;
+  }
+
+  /**
+   * Runs until `isDone` holds, checking after every event.
+   * @throws AppError `deadline` naming `what` after `timeoutMs` of virtual time.
+   */
+  async runUntil(isDone: () => boolean, { timeoutMs, what }: { timeoutMs: number; what: string }): Promise<void> {
+    const until = this.#now + timeoutMs;
+    await settle();
+    while (!isDone()) {
+      const next = this.#heap.peek();
+      if (next === undefined || next.at > until) {
+        throw new AppError("deadline", `${what} did not happen within ${timeoutMs} simulated ms (seed ${this.seed})`);
+      }
+      await this.#runNext();
+    }
+  }
+
+  /** Runs until the promise settles and gives its outcome. */
+  async resolve<T>(promise: Promise<T>, { timeoutMs, what }: { timeoutMs: number; what: string }): Promise<T> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    await this.runUntil(() => settled, { timeoutMs, what });
+    return await promise;
+  }
+
+  async #runNext(): Promise<void> {
+    const event = this.#heap.pop();
+    if (event === undefined || event.cancelled) return;
+    this.#now = Math.max(this.#now, event.at);
+    this.#eventsRun += 1;
+    event.fn();
+    if (this.#eventsRun % EVENTS_PER_REAL_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    await settle();
+  }
+}
+
+/** One simulated process's view of the world. */
+export class SimEnv implements Env {
+  readonly name: string;
+  readonly #sim: Sim;
+  readonly #random: () => number;
+  #isKilled = false;
+  #isPaused = false;
+  /** What came due while paused, in order; runs on resume as a flood. */
+  #missed: (() => void)[] = [];
+  /** Added to the wall clock: jumps and skew. */
+  wallSkewMs = 0;
+  /** Timers take this many times as long: a slow or fast crystal. */
+  drift = 1;
+
+  constructor(sim: Sim, name: string) {
+    this.#sim = sim;
+    this.name = name;
+    this.#random = prng(hashSeed(sim.seed, name));
+  }
+
+  now(): number {
+    return this.#sim.now / this.drift;
+  }
+
+  wallNow(): number {
+    return WALL_START_MS + Math.round(this.#sim.now) + this.wallSkewMs;
+  }
+
+  random(): number {
+    return this.#random();
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => Math.floor(this.#random() * 256));
+  }
+
+  defer(fn: () => void): void {
+    this.#schedule(0, fn);
+  }
+
+  setTimer(ms: number, fn: () => void): Timer {
+    return this.#schedule(ms * this.drift, fn);
+  }
+
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** SIGKILL: nothing that was scheduled here runs any more, nothing can be scheduled. */
+  kill(): void {
+    this.#isKilled = true;
+    this.#missed = [];
+  }
+
+  /** SIGSTOP. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** SIGCONT: timers that came due run first, then what arrived, as on a real loop after a stall. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    for (const fn of this.#missed.splice(0)) this.#schedule(0, fn);
+  }
+
+  #schedule(ms: number, fn: () => void): Timer {
+    if (this.#isKilled) return { cancel: () => undefined };
+    let isCancelled = false;
+    const fire = (): void => {
+      if (this.#isKilled || isCancelled) return;
+      if (this.#isPaused) {
+        this.#missed.push(fire);
+        return;
+      }
+      try {
+        fn();
+      } catch (error) {
+        this.#sim.onError(error, this);
+      }
+    };
+    const timer = this.#sim.schedule(ms, fire);
+    return {
+      cancel: () => {
+        isCancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+}
+
+/**
+ * Until no promise can make progress: Node empties the whole microtask queue before the next
+ * `nextTick`, so one tick suffices however long the chains are.
+ */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** mulberry32: small, quick and good enough for faults. */
+export function prng(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** FNV-1a over the name, started from the seed: each process has dice of its own. */
+function hashSeed(seed: number, name: string): number {
+  let hash = (0x811c9dc5 ^ seed) >>> 0;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  return hash;
+}
