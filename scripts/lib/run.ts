@@ -1,0 +1,96 @@
+// Child processes for scripts and tests: every one has a deadline, and a failure says what was run and what it said.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+
+export type RunOptions = {
+  readonly timeoutMs?: number;
+  readonly input?: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+};
+
+export type RunResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+const RUN_DEADLINE_MS = 30_000;
+/** Code of a run that was stopped at its deadline, as timeout(1) has it. */
+export const CODE_TIMED_OUT = 124;
+
+/** Runs a program to its end. Never rejects: a program that is missing or too slow is a code other than 0. */
+export async function run(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [file = "", ...args] = command;
+  const timeoutMs = options.timeoutMs ?? RUN_DEADLINE_MS;
+  return await new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    let timedOut = false;
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdin.on("error", () => {}); // A program that does not read its input closes the pipe: no failure by itself.
+    child.stdin.end(options.input ?? "");
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill("SIGKILL");
+    }, timeoutMs);
+    const end = (code: number, extra = ""): void => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr: stderr + extra });
+    };
+    child.on("error", (error) => end(127, error.message));
+    child.on("close", (code, signal) => {
+      if (timedOut) end(CODE_TIMED_OUT, `stopped after ${timeoutMs} ms`);
+      else end(code ?? 128, signal === null ? "" : `ended by ${signal}`);
+    });
+  });
+}
+
+/** Like `run`, but anything other than code 0 is an error with the program's own words in it. Returns stdout, trimmed. */
+export async function runOk(command: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(command, options);
+  if (code !== 0) {
+    throw new Error(`${command.join(" ")} ended with ${code}: ${(stderr.trim() || stdout.trim()).slice(-2000)}`);
+  }
+  return stdout.trim();
+}
+
+/** Thrown by a check of `waitFor`: waiting longer cannot help. */
+export class Hopeless extends Error {}
+
+/** Resolves when `check` gives something other than undefined; rejects, with the last reason, at the deadline. */
+export async function waitFor<T>(
+  what: string,
+  timeoutMs: number,
+  check: () => Promise<T | undefined> | T | undefined,
+  everyMs = 100,
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  let last = "";
+  for (;;) {
+    try {
+      const value = await check();
+      if (value !== undefined) return value;
+    } catch (error) {
+      if (error instanceof Hopeless) throw error;
+      last = `: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (performance.now() >= end) throw new Error(`${what}: not within ${timeoutMs} ms${last}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+/** Ends a child and resolves when it is gone: SIGTERM first, SIGKILL after `graceMs`. */
+export async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+    child.once("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}

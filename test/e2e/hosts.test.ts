@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+
+import { expect } from "chai";
+
+import { run, runOk, waitFor } from "../../scripts/lib/run.ts";
+import { ensureWorkloadImage, requireHosts, WORKLOAD_IMAGE } from "../support/engine.ts";
+import { startHosts } from "../support/hosts.ts";
+
+describe("test/support/hosts", function () {
+  this.timeout(180_000);
+
+  before(async function () {
+    await requireHosts(this);
+    await ensureWorkloadImage();
+  });
+
+  it("runs containers on two hosts of their own, and leaves nothing behind", async () => {
+    const before = await traces();
+    let folder = "";
+    {
+      await using net = await startHosts(2, { images: [WORKLOAD_IMAGE] });
+      folder = net.folder;
+      const [first, second] = net.hosts;
+      if (first === undefined || second === undefined) throw new Error("two hosts were asked for");
+      for (const host of net.hosts) {
+        await host.docker(["run", "-d", "--name", `on-${host.name}`, "-p", "8080:8080", WORKLOAD_IMAGE, "serve"]);
+      }
+      // Each engine knows its own container only, and each host reaches the other's published port.
+      expect(await first.docker(["ps", "--format", "{{.Names}}"])).to.equal("on-h1");
+      expect(await second.docker(["ps", "--format", "{{.Names}}"])).to.equal("on-h2");
+      const get = httpGet(`http://${second.address}:8080/`);
+      await waitFor("the web server on h2", 10_000, async () => {
+        return (await first.exec(get)).stdout.startsWith("Hello from") ? true : undefined;
+      });
+      expect((await run(get)).stdout, "from the machine itself").to.match(/^Hello from/);
+
+      await second.linkDown();
+      expect((await first.exec(get)).code, "a cut link").to.not.equal(0);
+      await second.linkUp();
+      expect((await first.exec(get)).stdout).to.match(/^Hello from/);
+
+      await first.killEngine();
+      expect((await second.exec(get)).code).to.equal(0);
+      await second.powerOff();
+    }
+    expect(existsSync(folder)).to.equal(false);
+    expect(await traces()).to.deep.equal(before);
+  });
+
+  it("takes its running containers over when a killed engine comes back with live restore", async () => {
+    await using net = await startHosts(1, { images: [WORKLOAD_IMAGE], liveRestore: true });
+    const [host] = net.hosts;
+    if (host === undefined) throw new Error("one host was asked for");
+    const id = await host.docker(["run", "-d", WORKLOAD_IMAGE, "sleep", "300"]);
+    await host.killEngine();
+    await host.startEngine();
+    expect(await host.docker(["ps", "-q", "--no-trunc"])).to.equal(id);
+  });
+
+  it("refuses a number of hosts it cannot make", async () => {
+    const refused = await startHosts(0).then(
+      () => "started",
+      (error: Error) => error.message,
+    );
+    expect(refused).to.equal("Cannot start 0 hosts: 1 to 20 are possible");
+  });
+});
+
+/** A command that prints the page, or fails within 3 s. */
+function httpGet(url: string): string[] {
+  const script =
+    "fetch(process.argv[1], { signal: AbortSignal.timeout(3000) }).then(async (r) => console.log(await r.text()))";
+  return [process.execPath, "-e", script, url];
+}
+
+/** Everything hosts could leave behind, as the machine shows it. */
+async function traces(): Promise<Record<string, string>> {
+  return {
+    namespaces: await runOk(["ip", "netns", "list"]),
+    links: await runOk(["sh", "-c", "ip -o link | cut -d: -f2 | grep shl || true"]),
+    forward: await runOk(["sh", "-c", "iptables -w -S FORWARD | grep shl || true"]),
+    engines: await runOk(["sh", "-c", "ps -eo args | grep '[d]ockerd.*shoal-hosts' || true"]),
+    shims: await runOk(["sh", "-c", "ps -eo args | grep '[s]him.*shoal-hosts' || true"]),
+    cgroups: await runOk(["sh", "-c", "find /sys/fs/cgroup -maxdepth 2 -name 'shl*h*' 2>/dev/null || true"]),
+    mounts: await runOk(["sh", "-c", "grep shoal-hosts /proc/mounts || true"]),
+  };
+}
