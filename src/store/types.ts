@@ -70,7 +70,7 @@ export interface StoreApi {
   /**
    * Runs `change` at once on speculative state and proposes its writes as one entry; resolves when
    * committed and applied. A throw of `change` undoes its writes and rejects. No writes: resolves
-   * without an entry. @throws not-leader | exhausted | unknown-outcome
+   * without an entry, once all that was in flight before it is committed. @throws not-leader | exhausted | unknown-outcome
    */
   update<T>(change: (tx: WriteTx) => T): Promise<Update<T>>;
   /** Speculative changes on the leader, in the turn they are made: what wakes the leader's loops. */

@@ -1,0 +1,282 @@
+/**
+ * The replicated state in memory. Two sets of tables share immutable rows: the committed one, which
+ * the log drives on every manager, and on the leader the speculative one, which is committed plus
+ * everything in flight. Both are made by the same `transition`, so replaying an own entry reuses
+ * the rows its proposal made.
+ */
+import { fromTransaction, toTransaction, transition } from "./actions.ts";
+import type { StoreCodec } from "./codec.ts";
+import { notMade, PendingEntries, settle, unknownOutcome, type PendingEntry } from "./pending.ts";
+import { TABLE_NAMES } from "./schema.ts";
+import { readChunks, snapshotChunks } from "./snapshot.ts";
+import { runSteps, TableSet } from "./table-set.ts";
+import { WriteTransaction } from "./tx.ts";
+import {
+  TRANSACTION_BYTES_MAX,
+  type Change,
+  type ChangeSet,
+  type Proposer,
+  type ReadTx,
+  type StoreApi,
+  type TableName,
+  type Tables,
+  type Update,
+  type WriteTx,
+} from "./types.ts";
+import { WatchHub } from "./watch.ts";
+import { assert, must } from "../util/assert.ts";
+import type { Env, Timer } from "../util/env.ts";
+import { AppError } from "../util/errors.ts";
+import { formatBytes } from "../util/units.ts";
+
+/** How long updates of a lost leadership wait for the log's verdict. */
+export const UNKNOWN_AFTER_MS = 3_000;
+
+export type StoreOptions = {
+  /** Freezes rows deeply, so that a loop which changes one in place fails. For tests. */
+  readonly freezeRows?: boolean;
+  readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
+};
+
+type Speculation = { readonly term: number; readonly tables: TableSet };
+
+export class Store implements StoreApi {
+  readonly watches: WatchHub;
+  readonly #env: Env;
+  readonly #codec: StoreCodec;
+  readonly #freezeRows: boolean;
+  #proposer: Proposer | undefined;
+  #committed = new TableSet();
+  #speculation: Speculation | null = null;
+  readonly #pending = new PendingEntries();
+  readonly #commitListeners = new Set<(set: ChangeSet) => void>();
+  readonly #speculativeListeners = new Set<(changes: readonly Change[]) => void>();
+  #verdictTimer: Timer | undefined;
+  #isUpdating = false;
+
+  constructor({ env, codec }: { readonly env: Env; readonly codec: StoreCodec }, options: StoreOptions = {}) {
+    this.#env = env;
+    this.#codec = codec;
+    this.#freezeRows = options.freezeRows ?? false;
+    this.watches = new WatchHub(options.watch);
+  }
+
+  /** The log and the store need each other; this closes the circle before the first leadership. */
+  setProposer(proposer: Proposer): void {
+    this.#proposer = proposer;
+  }
+
+  view(): ReadTx {
+    return this.#committed;
+  }
+
+  speculative(): ReadTx {
+    return this.#leading().tables;
+  }
+
+  // oxlint-disable-next-line typescript/promise-function-async -- the change is made in the caller's turn, and its throw is a rejection all the same
+  update<T>(change: (tx: WriteTx) => T): Promise<Update<T>> {
+    try {
+      return this.#update(change);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new AppError("internal", String(error)));
+    }
+  }
+
+  onSpeculative(listener: (changes: readonly Change[]) => void): () => void {
+    this.#speculativeListeners.add(listener);
+    return () => void this.#speculativeListeners.delete(listener);
+  }
+
+  onCommit(listener: (set: ChangeSet) => void): () => void {
+    this.#commitListeners.add(listener);
+    return () => void this.#commitListeners.delete(listener);
+  }
+
+  apply(entry: { readonly index: number; readonly term: number; readonly payload: Uint8Array }): void {
+    const own = this.#pending.take(entry.index, entry.term);
+    this.#commit(entry, own);
+    if (own !== undefined) settle(own);
+    this.#stopVerdictTimerWhenIdle();
+  }
+
+  advance(index: number): void {
+    this.#pending.take(index, null);
+    this.#committed.version = index;
+    if (this.#speculation !== null && this.#speculation.tables.version < index)
+      this.#speculation.tables.version = index;
+    this.watches.advance(index);
+    this.#stopVerdictTimerWhenIdle();
+  }
+
+  snapshot(): Iterator<Uint8Array> {
+    return snapshotChunks(this.#committed, this.#codec);
+  }
+
+  restore(body: Iterable<Uint8Array>, index: number): void {
+    assert(this.#speculation === null, "a leader's state is never replaced by a snapshot");
+    const restored = readChunks(body, index, this.#codec);
+    const changes = difference(this.#committed, restored);
+    this.#committed = restored;
+    for (const { after } of changes) this.#freeze(after);
+    // Whether the snapshot includes them, it does not say.
+    this.#pending.rejectAll(unknownOutcome, index);
+    this.#notifyCommit({ version: index, timeMs: restored.timeMs, changes });
+    this.watches.reset(index);
+  }
+
+  leadershipGained(term: number): void {
+    // This term's no-op is applied, so what an earlier leadership left beyond it is in no log.
+    this.#pending.rejectAll(notMade);
+    this.#stopVerdictTimerWhenIdle();
+    const tables = new TableSet();
+    tables.copyFrom(this.#committed);
+    this.#speculation = { term, tables };
+  }
+
+  leadershipLost(): void {
+    this.#speculation = null;
+    if (this.#pending.size === 0) return;
+    this.#verdictTimer ??= this.#env.setTimer(UNKNOWN_AFTER_MS, () => {
+      this.#verdictTimer = undefined;
+      this.#pending.rejectAll(unknownOutcome);
+    });
+  }
+
+  /** Ends every watch and every waiter. */
+  close(): void {
+    this.#speculation = null;
+    this.#pending.rejectAll(unknownOutcome);
+    this.#stopVerdictTimerWhenIdle();
+    this.watches.close();
+  }
+
+  /** From `reserve` on there is no await, and after `propose` nothing that may fail. */
+  #update<T>(change: (tx: WriteTx) => T): Promise<Update<T>> {
+    const { tables, term } = this.#leading();
+    const proposer = must(this.#proposer, "the proposer is set before this manager leads");
+    assert(!this.#isUpdating, "an update does not start another one inside its callback");
+    const slot = proposer.reserve(0);
+    assert(slot.term === term, "the log's term is the one the store was told it leads in");
+    const timeMs = Math.max(tables.timeMs, this.#env.wallNow());
+    const tx = new WriteTransaction(tables, { version: slot.index, timeMs });
+    let value: T;
+    let payload: Uint8Array;
+    this.#isUpdating = true;
+    try {
+      value = change(tx);
+      if (tx.actions.length === 0) return this.#afterPending(value);
+      payload = this.#encode(tx, timeMs);
+      const at = proposer.reserve(payload.length);
+      assert(at.index === slot.index, "nothing is proposed while an update runs");
+    } finally {
+      this.#isUpdating = false;
+      tx.close();
+      // What counts is the decoded entry, run below: then the leader's rows are what others decode.
+      tx.undo();
+    }
+    const { actions } = fromTransaction(this.#codec.decodeTransaction(payload));
+    proposer.propose(payload);
+    const { steps, changes } = transition(tables, { index: slot.index, timeMs, actions });
+    for (const { after } of changes) this.#freeze(after);
+    return new Promise((resolve, reject) => {
+      const done = (): void => resolve({ value, version: slot.index });
+      this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: done, reject, followers: [] });
+      this.#notify(this.#speculativeListeners, changes);
+    });
+  }
+
+  #encode(tx: WriteTransaction, timeMs: number): Uint8Array {
+    const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions));
+    if (payload.length <= TRANSACTION_BYTES_MAX) return payload;
+    throw new AppError(
+      "exhausted",
+      `The change is ${formatBytes(payload.length)}, more than the ${formatBytes(TRANSACTION_BYTES_MAX)} of one change`,
+      { next: "make it in smaller parts" },
+    );
+  }
+
+  /** Without writes there is no entry; the answer still holds only once what it read is committed. */
+  #afterPending<T>(value: T): Promise<Update<T>> {
+    const last = this.#pending.last;
+    if (last === undefined) return Promise.resolve({ value, version: this.#committed.version });
+    return new Promise((resolve, reject) => {
+      last.followers.push({ resolve: () => resolve({ value, version: last.index }), reject });
+    });
+  }
+
+  #commit(entry: { readonly index: number; readonly payload: Uint8Array }, own: PendingEntry | undefined): void {
+    const tables = this.#committed;
+    let changes: readonly Change[];
+    if (own === undefined) {
+      const { timeMs, actions } = fromTransaction(this.#codec.decodeTransaction(entry.payload));
+      ({ changes } = transition(tables, { index: entry.index, timeMs, actions }));
+      for (const { after } of changes) this.#freeze(after);
+    } else {
+      changes = runSteps(tables, own.steps);
+      tables.version = own.index;
+      tables.timeMs = own.timeMs;
+    }
+    const set = { version: entry.index, timeMs: tables.timeMs, changes };
+    this.#notifyCommit(set);
+    this.watches.append(set, entry.payload.length);
+  }
+
+  #notifyCommit(set: ChangeSet): void {
+    this.#notify(this.#commitListeners, set);
+  }
+
+  /** A listener's failure is a bug; it must surface, and must not stop what the entry still has to do. */
+  #notify<E>(listeners: ReadonlySet<(event: E) => void>, event: E): void {
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#env.defer(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #leading(): Speculation {
+    if (this.#speculation !== null) return this.#speculation;
+    throw new AppError("not-leader", "This manager is not the leader");
+  }
+
+  #stopVerdictTimerWhenIdle(): void {
+    if (this.#pending.size > 0) return;
+    this.#verdictTimer?.cancel();
+    this.#verdictTimer = undefined;
+  }
+
+  #freeze(row: Tables[TableName] | undefined): void {
+    if (this.#freezeRows && row !== undefined) deepFreeze(row);
+  }
+}
+
+/** What changed between two states. Versions tell: an entry gives every row it writes its own. */
+function difference(from: TableSet, to: TableSet): Change[] {
+  const changes: Change[] = [];
+  for (const table of TABLE_NAMES) {
+    for (const before of from.all(table)) {
+      const after = to.get(table, before.id);
+      // Both rows were read from the table that is named.
+      if (after?.meta?.version !== before.meta?.version)
+        changes.push({ table, id: before.id, before, after } as Change);
+    }
+    for (const after of to.all(table)) {
+      if (from.get(table, after.id) === undefined) {
+        changes.push({ table, id: after.id, before: undefined, after } as Change);
+      }
+    }
+  }
+  return changes;
+}
+
+function deepFreeze(value: object): void {
+  // Bytes cannot be frozen, and a frozen value was frozen with all it holds.
+  if (ArrayBuffer.isView(value) || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) if (typeof part === "object" && part !== null) deepFreeze(part as object);
+}

@@ -1,0 +1,94 @@
+/** All tables at one version. The store has two: what is committed, and on the leader what is speculative. */
+import { INDEXES, TABLE_NAMES } from "./schema.ts";
+import { Table } from "./table.ts";
+import type { Change, Indexes, ReadTx, TableName, Tables } from "./types.ts";
+
+type TablesByName = { readonly [T in TableName]: Table<Tables[T]> };
+
+/** The new content of one row; `after` undefined removes it. */
+export type Step = {
+  [T in TableName]: { readonly table: T; readonly id: string; readonly after: Tables[T] | undefined };
+}[TableName];
+
+export class TableSet implements ReadTx {
+  version = 0;
+  timeMs = 0;
+  readonly #tables: TablesByName = {
+    cluster: new Table(INDEXES.cluster),
+    node: new Table(INDEXES.node),
+    service: new Table(INDEXES.service),
+    revision: new Table(INDEXES.revision),
+    task: new Table(INDEXES.task),
+    request: new Table(INDEXES.request),
+  };
+
+  get<T extends TableName>(table: T, id: string): Tables[T] | undefined {
+    return this.#table(table).get(id);
+  }
+
+  all<T extends TableName>(table: T): IterableIterator<Tables[T]> {
+    return this.#table(table).all();
+  }
+
+  count(table: TableName): number {
+    return this.#table(table).size;
+  }
+
+  find<T extends TableName>(table: T, index: Indexes[T], key: string): readonly Tables[T][] {
+    return this.#table(table).find(index, key);
+  }
+
+  put<T extends TableName>(table: T, row: Tables[T]): void {
+    this.#table(table).put(row);
+  }
+
+  delete(table: TableName, id: string): void {
+    this.#table(table).delete(id);
+  }
+
+  copyFrom(other: TableSet): void {
+    this.version = other.version;
+    this.timeMs = other.timeMs;
+    for (const name of TABLE_NAMES) copyTable(this.#table(name), other.#table(name));
+  }
+
+  /** TypeScript cannot see that the table of a name and the rows of that name belong together. */
+  #table<T extends TableName>(name: T): Table<Tables[T]> {
+    return this.#tables[name] as unknown as Table<Tables[T]>;
+  }
+}
+
+/** Writes steps in order. @returns one change for each row that is not as before. */
+export function runSteps(tables: TableSet, steps: readonly Step[]): Change[] {
+  const changes = new ChangeCollector();
+  for (const step of steps) runStep(tables, step, changes);
+  return changes.list();
+}
+
+export function runStep(tables: TableSet, step: Step, changes: ChangeCollector): void {
+  changes.add(step, tables.get(step.table, step.id));
+  if (step.after === undefined) tables.delete(step.table, step.id);
+  else tables.put(step.table, step.after);
+}
+
+/** Folds several writes of one row into one change: the first `before`, the last `after`. */
+export class ChangeCollector {
+  readonly #byKey = new Map<string, Change>();
+
+  add({ table, id, after }: Step, before: Tables[TableName] | undefined): void {
+    const key = `${table}/${id}`;
+    const known = this.#byKey.get(key);
+    // `before` was read from the table the step names, so the parts belong to one kind.
+    const change = { table, id, before: known === undefined ? before : known.before, after } as Change;
+    if (change.before === change.after) this.#byKey.delete(key);
+    else this.#byKey.set(key, change);
+  }
+
+  list(): Change[] {
+    return [...this.#byKey.values()];
+  }
+}
+
+function copyTable<Row extends { readonly id: string }>(to: Table<Row>, from: Table<Row>): void {
+  to.copyFrom(from);
+}

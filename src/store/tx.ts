@@ -1,0 +1,104 @@
+/** One transaction of the leader, on speculative tables, with what it takes to undo it. */
+import { expiredRequests, REQUESTS_MAX, stamp, type Action } from "./actions.ts";
+import type { Step, TableSet } from "./table-set.ts";
+import type { Indexes, TableName, Tables, WriteTx } from "./types.ts";
+import { assert } from "../util/assert.ts";
+import { AppError } from "../util/errors.ts";
+
+export class WriteTransaction implements WriteTx {
+  readonly version: number;
+  readonly timeMs: number;
+  readonly #tables: TableSet;
+  readonly #undo: Step[] = [];
+  readonly #actions: Action[] = [];
+  /** Where the last put of a row is in `#actions`, while nothing removed the row since. */
+  readonly #putAt = new Map<string, number>();
+  #open = true;
+
+  /** @param at the index the entry will get, and its cluster time. */
+  constructor(tables: TableSet, at: { readonly version: number; readonly timeMs: number }) {
+    this.#tables = tables;
+    this.version = at.version;
+    this.timeMs = at.timeMs;
+  }
+
+  get actions(): readonly Action[] {
+    return this.#actions;
+  }
+
+  get<T extends TableName>(table: T, id: string): Tables[T] | undefined {
+    return this.#tables.get(table, id);
+  }
+
+  all<T extends TableName>(table: T): Iterable<Tables[T]> {
+    return this.#tables.all(table);
+  }
+
+  count(table: TableName): number {
+    return this.#tables.count(table);
+  }
+
+  find<T extends TableName>(table: T, index: Indexes[T], key: string): readonly Tables[T][] {
+    return this.#tables.find(table, index, key);
+  }
+
+  put<T extends TableName>(table: T, object: Tables[T]): void {
+    this.#assertOpen();
+    assert(object.id !== "", `a ${table} has an id before it is stored`);
+    const before = this.#tables.get(table, object.id);
+    if (table === "request" && before === undefined) this.#checkRequestRoom();
+    const row = stamp(object, before, this);
+    this.#remember(table, object.id, before);
+    this.#tables.put(table, row);
+    const key = `${table}/${object.id}`;
+    // The union of actions hides from TypeScript that table and object belong together.
+    const action = { kind: "put", table, object: row } as unknown as Action;
+    const at = this.#putAt.get(key);
+    if (at === undefined) this.#putAt.set(key, this.#actions.push(action) - 1);
+    else this.#actions[at] = action;
+  }
+
+  remove(table: TableName, id: string): void {
+    this.#assertOpen();
+    assert(table !== "request", "request records expire, they are never removed early");
+    const before = this.#tables.get(table, id);
+    if (before === undefined) return;
+    this.#remember(table, id, before);
+    this.#tables.delete(table, id);
+    this.#putAt.delete(`${table}/${id}`);
+    this.#actions.push({ kind: "remove", table, id });
+  }
+
+  /** Writes through a handle kept beyond the callback would be in no entry. */
+  close(): void {
+    this.#open = false;
+  }
+
+  /** Puts the tables back as they were. */
+  undo(): void {
+    for (const { table, id, after } of this.#undo.toReversed()) {
+      if (after === undefined) this.#tables.delete(table, id);
+      else this.#tables.put(table, after);
+    }
+    this.#undo.length = 0;
+  }
+
+  #remember(table: TableName, id: string, before: Tables[TableName] | undefined): void {
+    // Read from this table a line above.
+    this.#undo.push({ table, id, after: before } as Step);
+  }
+
+  /** Counts out what applying this very entry sweeps, else a full table could never empty itself. */
+  #checkRequestRoom(): void {
+    const count = this.#tables.count("request");
+    if (count < REQUESTS_MAX) return;
+    if (count - expiredRequests(this.#tables, this.timeMs).length < REQUESTS_MAX) return;
+    throw new AppError("exhausted", `Cannot remember another request: ${REQUESTS_MAX} of the last hour are kept`, {
+      next: "send fewer changes, or send them without a request id",
+    });
+  }
+
+  #assertOpen(): void {
+    assert(this.#open, "a transaction is written only inside its update callback");
+  }
+}

@@ -1,0 +1,16 @@
+/** Complete objects with the fields a test names, as the decoder would make them. */
+import { codec, type MessageName, type Output } from "../../../src/proto/load.ts";
+import type { Node, RequestRecord, Revision, Service, ServiceSpec, Task } from "../../../src/model/index.ts";
+
+function complete<N extends MessageName>(name: N, part: Partial<Output<N>>): Output<N> {
+  const type = codec(name);
+  return type.decode(type.encode(part as never));
+}
+
+export const aTask = (part: Partial<Task> & { id: string }): Task => complete("Task", part);
+export const aNode = (part: Partial<Node> & { id: string }): Node => complete("Node", part);
+export const aService = (part: Partial<Service> & { id: string }): Service => complete("Service", part);
+export const aRevision = (part: Partial<Revision> & { id: string }): Revision => complete("Revision", part);
+export const aRequest = (part: Partial<RequestRecord> & { id: string }): RequestRecord =>
+  complete("RequestRecord", part);
+export const aServiceSpec = (part: Partial<ServiceSpec>): ServiceSpec => complete("ServiceSpec", part);
