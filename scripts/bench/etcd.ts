@@ -1,0 +1,195 @@
+// A three-member etcd on loopback to measure against, from Debian's etcd-server, and a client for it on the same gRPC
+// library as Shoal's. Data directories are temporary; nothing is left after stop().
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+
+import { Hopeless, run, stopChild, waitFor } from "../lib/run.ts";
+
+const READY_MS = 30_000;
+/** Members hand over leadership for seconds at SIGTERM; nothing here is worth keeping. */
+const STOP_MS = 500;
+const CALL_MS = 10_000;
+
+export type EtcdStatus = { readonly version: string; readonly memberId: string; readonly leaderId: string };
+
+export class EtcdClient {
+  readonly #client: grpc.Client;
+
+  constructor(endpoint: string) {
+    this.#client = new grpc.Client(endpoint, grpc.credentials.createInsecure(), {
+      // A connection of its own: grpc-js shares subchannels of equal options otherwise.
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  }
+
+  /** Resolves when a majority has synced the write. */
+  async put(key: Buffer, value: Buffer, deadlineMs: number = CALL_MS): Promise<void> {
+    await this.#call(PUT, { key, value }, deadlineMs);
+  }
+
+  async status(deadlineMs: number = CALL_MS): Promise<EtcdStatus> {
+    const { header, version, leader } = await this.#call(STATUS, {}, deadlineMs);
+    return { version, memberId: header?.member_id ?? "0", leaderId: leader };
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #call<Q, R>(method: Method<Q, R>, request: Q, deadlineMs: number): Promise<R> {
+    return await new Promise((resolve, reject) => {
+      const options = { deadline: Date.now() + deadlineMs };
+      const { path, requestSerialize, responseDeserialize } = method;
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        options,
+        (error, response) => {
+          if (error !== null) reject(error);
+          else if (response === undefined) reject(new Error(`${path} answered nothing`));
+          else resolve(response);
+        },
+      );
+    });
+  }
+}
+
+type Method<Q, R> = {
+  readonly path: string;
+  readonly requestSerialize: (value: Q) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => R;
+};
+type Header = { readonly member_id: string };
+type StatusAnswer = { readonly header: Header | null; readonly version: string; readonly leader: string };
+
+// uint64 as text: member ids use all 64 bits.
+const DEFINITIONS = loadSync(join(dirname(fileURLToPath(import.meta.url)), "etcd.proto"), {
+  keepCase: true,
+  longs: String,
+  defaults: true,
+});
+const PUT = method<{ key: Buffer; value: Buffer }, unknown>("etcdserverpb.KV", "Put");
+const STATUS = method<object, StatusAnswer>("etcdserverpb.Maintenance", "Status");
+
+function method<Q, R>(service: string, name: string): Method<Q, R> {
+  const definition = DEFINITIONS[service];
+  if (definition === undefined) throw new Error(`etcd.proto has no service ${service}`);
+  // The loader knows the shapes only at run time; the types above are etcd.proto's.
+  const found = (definition as unknown as Record<string, Method<Q, R>>)[name];
+  if (found === undefined) throw new Error(`etcd.proto has no method ${service}.${name}`);
+  return found;
+}
+
+export class EtcdCluster implements AsyncDisposable {
+  readonly endpoints: readonly string[];
+  readonly folder: string;
+  readonly #members: readonly ChildProcess[];
+
+  constructor(options: { endpoints: readonly string[]; folder: string; members: readonly ChildProcess[] }) {
+    this.endpoints = options.endpoints;
+    this.folder = options.folder;
+    this.#members = options.members;
+    process.once("exit", this.#killNow);
+  }
+
+  /** Where the leader listens: writes through a follower pay one more hop. */
+  async leader(): Promise<string> {
+    for (const endpoint of this.endpoints) {
+      const client = new EtcdClient(endpoint);
+      try {
+        const { memberId, leaderId } = await client.status();
+        if (memberId === leaderId && leaderId !== "0") return endpoint;
+      } finally {
+        client.close();
+      }
+    }
+    throw new Error("No etcd member says it leads");
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#members.map(async (member) => await stopChild(member, STOP_MS)));
+    rmSync(this.folder, { recursive: true, force: true });
+    process.off("exit", this.#killNow);
+  }
+
+  readonly #killNow = (): void => {
+    for (const member of this.#members) member.kill("SIGKILL");
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** The reason why there is no etcd here, or undefined. */
+export async function etcdMissing(): Promise<string | undefined> {
+  const { code } = await run(["etcd", "--version"]);
+  return code === 0 ? undefined : "etcd is not installed: apt-get install etcd-server";
+}
+
+/** @param parent folder for the data directories: on the same disk as what it is compared with */
+export async function startEtcd({ parent = tmpdir(), count = 3 } = {}): Promise<EtcdCluster> {
+  const missing = await etcdMissing();
+  if (missing !== undefined) throw new Error(`Cannot start etcd: ${missing}`);
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, "shoal-etcd-"));
+  const ports = await freePorts(count * 2);
+  const names = Array.from({ length: count }, (_, i) => `e${i + 1}`);
+  const client = (i: number): string => `127.0.0.1:${ports[i]}`;
+  const peer = (i: number): string => `http://127.0.0.1:${ports[count + i]}`;
+  const members = names.map((name, i) => {
+    const log = openSync(join(folder, `${name}.log`), "a");
+    const args = [
+      ["--name", name, "--data-dir", join(folder, name), "--log-level", "error", "--logger", "zap"],
+      ["--listen-client-urls", `http://${client(i)}`, "--advertise-client-urls", `http://${client(i)}`],
+      ["--listen-peer-urls", peer(i), "--initial-advertise-peer-urls", peer(i)],
+      ["--initial-cluster", names.map((other, j) => `${other}=${peer(j)}`).join(","), "--initial-cluster-state", "new"],
+    ];
+    const child = spawn("etcd", args.flat(), { stdio: ["ignore", log, log] });
+    closeSync(log);
+    return child;
+  });
+  const cluster = new EtcdCluster({ endpoints: names.map((_, i) => client(i)), folder, members });
+  try {
+    await waitFor("a leader of etcd", READY_MS, async () => {
+      const ended = members.findIndex((member) => member.exitCode !== null);
+      if (ended >= 0)
+        throw new Hopeless(`etcd ended: ${readFileSync(join(folder, `${names[ended]}.log`), "utf8").slice(-500)}`);
+      return await cluster.leader();
+    });
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** Ports that were free a moment ago: all are held at once, so that no two are the same. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", resolve);
+      });
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
