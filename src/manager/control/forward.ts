@@ -1,0 +1,98 @@
+/**
+ * The way from a follower to the leader, once, with the caller's identity. Waits for an election
+ * instead of failing into one; never repeats a call that may have been executed.
+ */
+import type { CallContext, Channel, Dialer } from "../../proto/rpc.ts";
+import type { LeaderRoute } from "../../proto/router.ts";
+import { AppError, isAppError } from "../../util/errors.ts";
+import { sleep, type Env } from "../../util/env.ts";
+import type { LeaderInfo, ReplicaApi } from "../replica/types.ts";
+
+/** Bound on waiting for a leader, below any sensible client's own deadline. */
+export const LEADER_WAIT_MS = 5000;
+export const FORWARD_DEADLINE_MS = 30_000;
+
+export type ForwardDeps = {
+  readonly env: Env;
+  readonly dialer: Dialer;
+  readonly replica: ReplicaApi;
+  /** Serves the call here, for when this manager became the leader while waiting. */
+  readonly serveHere: (path: string, request: Uint8Array, context: CallContext) => Promise<Uint8Array>;
+};
+
+export class LeaderForwarder implements LeaderRoute {
+  readonly #deps: ForwardDeps;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(deps: ForwardDeps) {
+    this.#deps = deps;
+  }
+
+  isLeader(): boolean {
+    return this.#deps.replica.isReadyLeader();
+  }
+
+  async forward(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
+    const { env, replica } = this.#deps;
+    const waitMs = Math.min(LEADER_WAIT_MS, context.deadlineMs ?? LEADER_WAIT_MS);
+    const until = env.now() + waitMs;
+    for (;;) {
+      if (replica.isReadyLeader()) return await this.#deps.serveHere(path, request, { ...context, forwarded: true });
+      const leader = replica.leader();
+      if (leader !== null && leader.id !== replica.status().id) {
+        try {
+          return await this.#send(leader, path, request, context);
+        } catch (error) {
+          // Certainly not executed: the peer said that it does not lead. Anything else is the caller's to see.
+          if (!isAppError(error, "not-leader")) throw error;
+        }
+      }
+      if (env.now() >= until) throw noLeader();
+      await this.#leaderChange(Math.min(100, until - env.now() + 1), context.signal);
+    }
+  }
+
+  /** The connection to the leader, shared by everything that calls it. */
+  channel(leader: LeaderInfo): Channel {
+    const key = `${leader.id}@${leader.address}`;
+    let channel = this.#channels.get(key);
+    if (channel === undefined) {
+      this.close();
+      channel = this.#deps.dialer.dial(leader.address, { peer: { kind: "node", nodeId: leader.id }, profile: "control" });
+      this.#channels.set(key, channel);
+    }
+    return channel;
+  }
+
+  close(): void {
+    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.clear();
+  }
+
+  async #send(leader: LeaderInfo, path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
+    return await this.channel(leader).unary(path, request, {
+      deadlineMs: Math.min(FORWARD_DEADLINE_MS, context.deadlineMs ?? FORWARD_DEADLINE_MS),
+      signal: context.signal,
+      onBehalfOf: context.caller,
+    });
+  }
+
+  /** The next change of leadership, or `ms`, whichever comes first. */
+  async #leaderChange(ms: number, signal: AbortSignal): Promise<void> {
+    const wake = new AbortController();
+    const stopListening = this.#deps.replica.onStatus(() => wake.abort());
+    try {
+      await sleep(this.#deps.env, ms, AbortSignal.any([wake.signal, signal]));
+    } catch (error) {
+      if (signal.aborted) throw error;
+    } finally {
+      stopListening();
+    }
+  }
+}
+
+export function noLeader(): AppError {
+  return new AppError("unavailable", "No quorum: the managers have no leader", {
+    next: "bring a majority of the managers back, or read with consistency STALE",
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * One agent's session on this manager: assignments down, statuses and heartbeats up. It holds no
+ * truth: everything it knows is relayed, everything it sends is committed state.
+ */
+import type { AssignmentSet, NodeDescription, NodeSpec } from "../../model/index.ts";
+import { codec } from "../../proto/load.ts";
+import type { ServerStream } from "../../proto/router.ts";
+import type { ReadTx } from "../../store/types.ts";
+import { AssignmentTracker } from "./assignments.ts";
+
+/** Below the 64 KiB bound of a session message, with room for its envelope. */
+export const CHUNK_BYTES_MAX = 48 * 1024;
+
+export type SessionHello = { readonly description: NodeDescription; readonly address: string; readonly agentEpoch: number };
+
+const assignmentSetCodec = codec("AssignmentSet");
+
+export class AgentSession {
+  readonly nodeId: string;
+  readonly sessionId: string;
+  readonly #stream: ServerStream<"Session.Session">;
+  readonly #tracker: AssignmentTracker;
+  #hello: SessionHello;
+  #engine = { ok: true, message: "" };
+  #chunks: { data: Uint8Array; last: boolean }[] = [];
+  #isBlocked = false;
+  #nodeSpecKey = "";
+  #managersKey = "";
+
+  constructor(nodeId: string, sessionId: string, stream: ServerStream<"Session.Session">, hello: SessionHello) {
+    this.nodeId = nodeId;
+    this.sessionId = sessionId;
+    this.#stream = stream;
+    this.#hello = hello;
+    this.#tracker = new AssignmentTracker(nodeId);
+  }
+
+  get hello(): SessionHello {
+    return this.#hello;
+  }
+
+  get engine(): { readonly ok: boolean; readonly message: string } {
+    return this.#engine;
+  }
+
+  /** @returns true when the engine's health differs from what was known. */
+  updateEngine(engine: { ok: boolean; message: string }): boolean {
+    const changed = engine.ok !== this.#engine.ok || engine.message !== this.#engine.message;
+    this.#engine = engine;
+    return changed;
+  }
+
+  updateDescription(description: NodeDescription): void {
+    this.#hello = { ...this.#hello, description };
+  }
+
+  welcome(heartbeatMs: number, clusterIncarnation: string): void {
+    this.#stream.write({ welcome: { sessionId: this.sessionId, heartbeatMs, clusterIncarnation } });
+  }
+
+  answerHeartbeat(): void {
+    // A blocked stream already proves to the agent that it reads too slowly; more would only queue.
+    if (!this.#isBlocked) this.#stream.write({ heartbeat: {} });
+  }
+
+  acknowledge(acks: readonly { taskId: string; agentEpoch: number; sequence: number }[]): void {
+    for (let at = 0; at < acks.length; at += 500) this.#stream.write({ ack: { acks: acks.slice(at, at + 500) } });
+  }
+
+  sendManagers(addresses: readonly string[]): void {
+    const key = addresses.join(",");
+    if (key === this.#managersKey) return;
+    this.#managersKey = key;
+    this.#stream.write({ managers: { addresses: [...addresses] } });
+  }
+
+  sendNodeSpec(spec: NodeSpec): void {
+    const key = JSON.stringify(spec);
+    if (key === this.#nodeSpecKey) return;
+    this.#nodeSpecKey = key;
+    this.#stream.write({ node: spec });
+  }
+
+  markDirty(taskId: string): void {
+    this.#tracker.markDirty(taskId);
+  }
+
+  /** Sends what is due; while the agent reads slowly, changes coalesce in the tracker instead of queueing. */
+  flush(tx: ReadTx, incarnation: string): void {
+    while (!this.#isBlocked) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) {
+        this.#isBlocked = !this.#stream.write({ assignments: { data: Buffer.from(chunk.data), last: chunk.last } });
+        continue;
+      }
+      if (!this.#tracker.hasWork) return;
+      const set = this.#tracker.next(tx, incarnation);
+      if (set === null) continue;
+      this.#chunks = chunksOf(set);
+    }
+  }
+
+  drained(): void {
+    this.#isBlocked = false;
+  }
+
+  close(): void {
+    this.#stream.end();
+  }
+}
+
+function chunksOf(set: AssignmentSet): { data: Uint8Array; last: boolean }[] {
+  const bytes = assignmentSetCodec.encode(set);
+  const chunks = [];
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) {
+    const end = at + CHUNK_BYTES_MAX;
+    chunks.push({ data: bytes.subarray(at, end), last: end >= bytes.length });
+  }
+  return chunks;
+}
+
