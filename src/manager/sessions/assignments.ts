@@ -53,7 +53,16 @@ export class AssignmentTracker {
     }
     this.#isComplete = true;
     this.#sequence = 1;
-    return { complete: true, appliesTo: 0, resultsIn: 1, clusterIncarnation: incarnation, assigned, removed: [] };
+    const { version } = tx;
+    return {
+      complete: true,
+      appliesTo: 0,
+      resultsIn: 1,
+      clusterIncarnation: incarnation,
+      assigned,
+      removed: [],
+      version,
+    };
   }
 
   #incremental(tx: ReadTx, incarnation: string): AssignmentSet | null {
@@ -74,7 +83,16 @@ export class AssignmentTracker {
     if (assigned.length === 0 && removed.length === 0) return null;
     const appliesTo = this.#sequence;
     this.#sequence += 1;
-    return { complete: false, appliesTo, resultsIn: this.#sequence, clusterIncarnation: incarnation, assigned, removed };
+    const { version } = tx;
+    return {
+      complete: false,
+      appliesTo,
+      resultsIn: this.#sequence,
+      clusterIncarnation: incarnation,
+      assigned,
+      removed,
+      version,
+    };
   }
 }
 

@@ -16,6 +16,11 @@ export interface AssignmentSetInput {
    * Task ids the agent no longer needs to know.
    */
   'removed'?: (string)[];
+  /**
+   * Raft index of the committed state it was made from. An agent that acted on a newer one refuses
+   * the set: a manager that lags must not stop tasks it has not heard of yet. 0 is unknown.
+   */
+  'version'?: (number | string | Long);
 }
 
 export interface AssignmentSet {
@@ -31,4 +36,9 @@ export interface AssignmentSet {
    * Task ids the agent no longer needs to know.
    */
   'removed': (string)[];
+  /**
+   * Raft index of the committed state it was made from. An agent that acted on a newer one refuses
+   * the set: a manager that lags must not stop tasks it has not heard of yet. 0 is unknown.
+   */
+  'version': (number);
 }
