@@ -1,7 +1,7 @@
 /** `shoal context ...` */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { createCsr } from "../pki/x509.ts";
+import { createCsr, createKeyPair } from "../pki/x509.ts";
 import { AppError } from "../util/errors.ts";
 import { action, type Session } from "./command.ts";
 import { currentName, listContexts, parseContext, removeContext, saveContext, useContext } from "./context.ts";
@@ -67,7 +67,8 @@ async function importFile({ out }: Session, flags: { readonly name?: string; rea
 
 /** The key is made here and goes nowhere but to standard output. */
 async function exportContext({ client, out }: Session, flags: { readonly name: string; readonly hosts?: string }): Promise<void> {
-  const { csrPem, keyPem } = await createCsr(flags.name);
+  const { keyPem } = await createKeyPair();
+  const csrPem = await createCsr(keyPem, flags.name);
   const answer = await client.call("CertificateAuthority.IssueContextCertificate", { csrPem, name: flags.name });
   out.json({
     name: flags.name,

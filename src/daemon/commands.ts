@@ -1,0 +1,40 @@
+/** `shoal daemon`, `shoal dev`, `shoal healthcheck`. */
+import { Option, type Command } from "commander";
+import { envName, readConfig, SETTINGS, type RawSettings, type SettingName } from "./config.ts";
+
+export function registerDaemon(program: Command): void {
+  const daemon = program.command("daemon").description("Run a node");
+  addSettings(daemon);
+  daemon.option("--config <file>", "file of name = value lines").action(async (flags: RawSettings & { readonly config?: string }) => {
+    const { runDaemon } = await import("./run.ts");
+    await runDaemon(() => readConfig(flags, process.env, flags.config ?? process.env["SHOAL_CONFIG_FILE"] ?? ""), program.version() ?? "");
+  });
+  const dev = program.command("dev").description("Run a one-node cluster for trying things out");
+  dev
+    .option("--data-dir <dir>", "where to keep its state", ".shoal/dev")
+    .option("--port <port>", "gRPC port; HTTP is the next one", "7377")
+    .option("--executor <kind>", "docker, process or auto", "auto")
+    .option("--log-level <level>", "debug, info, warn or error", "warn")
+    .action(async (flags: DevFlags) => {
+      const { runDev } = await import("./dev.ts");
+      await runDev(flags, program.version() ?? "");
+    });
+  program
+    .command("healthcheck", { hidden: true })
+    .description("Exit 0 when this machine's node is healthy")
+    .action(async () => {
+      const { checkHealth } = await import("./healthcheck.ts");
+      await checkHealth(readConfig({}, process.env, ""));
+    });
+}
+
+export type DevFlags = { readonly dataDir: string; readonly port: string; readonly executor: string; readonly logLevel: string };
+
+function addSettings(command: Command): void {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  for (const name of names) {
+    const { flag, takes, help, initial } = SETTINGS[name];
+    const suffix = initial === "" ? "" : ` (${initial})`;
+    command.addOption(new Option(takes === null ? `--${flag}` : `--${flag} <${takes}>`, `${help}${suffix} [${envName(name)}]`).argParser(String));
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * One node, whichever its role: an agent, and on a manager a manager. All seams are arguments, so
+ * that the simulator runs the same composition.
+ */
+import { Agent } from "../agent/agent.ts";
+import type { Executor } from "../agent/executor/executor.ts";
+import { Manager, type ManagerBootstrap } from "../manager/manager.ts";
+import type { NodeIdentity } from "../pki/types.ts";
+import { call } from "../proto/client.ts";
+import type { Dialer } from "../proto/rpc.ts";
+import type { Router } from "../proto/router.ts";
+import { AppError } from "../util/errors.ts";
+import { sleep, type Env } from "../util/env.ts";
+import type { KvFactory } from "../util/kv.ts";
+import type { Logger } from "../util/log.ts";
+
+const JOIN_ATTEMPT_MS = 5000;
+const JOIN_PAUSE_MS = 200;
+export const JOIN_DEADLINE_MS = 60_000;
+
+export type NodeDeps = {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly router: Router;
+  readonly dialer: Dialer;
+  readonly kvFactory: KvFactory;
+  readonly executor: Executor;
+  readonly identity: NodeIdentity;
+  readonly onFatal: (error: AppError) => void;
+  readonly onRemoved: () => void;
+};
+
+export type NodeOptions = {
+  readonly address: string;
+  readonly name: string;
+  /** Managers to dial first: from the join, or this node itself. */
+  readonly managers: readonly string[];
+  readonly version: string;
+};
+
+/** How this start differs from an ordinary restart. */
+export type NodeStart =
+  | { readonly kind: "restart" }
+  | { readonly kind: "init"; readonly bootstrap: ManagerBootstrap }
+  /** A manager's first start: it asks to be a member of the Raft group. */
+  | { readonly kind: "join" };
+
+export class ClusterNode {
+  readonly agent: Agent;
+  readonly manager: Manager | null;
+  readonly #deps: NodeDeps;
+  readonly #options: NodeOptions;
+
+  constructor(deps: NodeDeps, options: NodeOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    const { env, log, router, dialer, kvFactory, identity } = deps;
+    this.manager =
+      identity.role === "manager"
+        ? new Manager({ env, log, router, dialer, kvFactory, identity, address: options.address, onFatal: deps.onFatal, onRemoved: deps.onRemoved })
+        : null;
+    this.agent = new Agent(
+      { env, log: log.child({ part: "agent" }), dialer, router, executor: deps.executor, kvFactory, identity },
+      { address: options.address, nodeName: options.name, managers: options.managers, version: options.version },
+    );
+  }
+
+  async start(start: NodeStart): Promise<void> {
+    await this.manager?.start(start.kind === "init" ? start.bootstrap : null);
+    if (this.manager !== null && start.kind === "join") await this.#joinRaft();
+    await this.agent.start();
+  }
+
+  /** @param goodbye the node is going away for good or for long: its tasks move at once. */
+  async stop({ goodbye }: { readonly goodbye: boolean }): Promise<void> {
+    await this.agent.stop({ goodbye });
+    await this.manager?.stop();
+  }
+
+  /** Idempotent on the leader, so every unclear answer is simply asked again. */
+  async #joinRaft(): Promise<void> {
+    const { env, dialer, log } = this.#deps;
+    const until = env.now() + JOIN_DEADLINE_MS;
+    let last: AppError | null = null;
+    for (let at = 0; env.now() < until; at += 1) {
+      const address = this.#options.managers[at % this.#options.managers.length] ?? "";
+      const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
+      try {
+        await call(channel, "Raft.Join", { address: this.#options.address }, { deadlineMs: JOIN_ATTEMPT_MS });
+        return;
+      } catch (error) {
+        last = AppError.from(error);
+        log.debug("join attempt failed", { address, code: last.code, message: last.message });
+        await sleep(env, JOIN_PAUSE_MS);
+      } finally {
+        channel.close();
+      }
+    }
+    throw new AppError("unavailable", `No manager took this one in: ${last?.message ?? "none answered"}`, {
+      next: "check that the managers' addresses reach the leader, then start the daemon again",
+    });
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What only a leader runs. Everything here acts through store.update, which refuses once leadership
+ * is lost, so nothing of an old leader can act beside a new one even before it has stopped.
+ */
+import type { StoreApi } from "../store/types.ts";
+import type { Env } from "../util/env.ts";
+import type { Logger } from "../util/log.ts";
+import { Orchestrator } from "./orchestrator/orchestrator.ts";
+import { Reaper } from "./orchestrator/reaper.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import { NodeMonitor } from "./sessions/monitor.ts";
+
+/** Without a leader for this long, agents had no one to report to: they get the long grace. */
+export const QUORUM_LOSS_AFTER_MS = 10_000;
+
+export type LeaderDeps = { readonly env: Env; readonly log: Logger; readonly store: StoreApi };
+
+export class LeaderWork {
+  readonly monitor: NodeMonitor;
+  readonly #parts: readonly { start(): void; stop(): void | Promise<void> }[];
+
+  constructor(deps: LeaderDeps, options: { readonly afterQuorumLoss: boolean }) {
+    const log = (part: string): Logger => deps.log.child({ part });
+    this.monitor = new NodeMonitor({ ...deps, log: log("monitor") }, options);
+    this.#parts = [
+      this.monitor,
+      new Orchestrator({ ...deps, log: log("orchestrator") }),
+      new Scheduler({ ...deps, log: log("scheduler") }),
+      new Reaper({ ...deps, log: log("reaper") }),
+    ];
+  }
+
+  start(): void {
+    for (const part of this.#parts) part.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#parts.map((part) => part.stop()));
+  }
+}
