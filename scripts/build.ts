@@ -21,7 +21,8 @@ function main(): number {
       console.error(`Build failed: tsc ended with ${tsc.error?.message ?? tsc.status ?? tsc.signal}`);
       return 1;
     }
-    if (existsSync(resolve(ROOT, "proto"))) cpSync(resolve(ROOT, "proto"), resolve(fresh, "proto"), { recursive: true });
+    if (existsSync(resolve(ROOT, "proto")))
+      cpSync(resolve(ROOT, "proto"), resolve(fresh, "proto"), { recursive: true });
     rmSync(dist, { recursive: true, force: true });
     renameSync(fresh, dist);
     return 0;

@@ -78,10 +78,13 @@ function writeIndex(): void {
     "}",
     "",
     "export interface Rpcs {",
-    ...rpcs.map(({ key, request, response, kind }) => `  "${key}": { request: "${request}"; response: "${response}"; kind: "${kind}" };`),
+    ...rpcs.map(
+      ({ key, request, response, kind }) =>
+        `  "${key}": { request: "${request}"; response: "${response}"; kind: "${kind}" };`,
+    ),
     "}",
     "",
-    "export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K][\"kind\"] } = {",
+    'export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {',
     ...rpcs.map(({ key, kind }) => `  "${key}": "${kind}",`),
     "};",
     "",
