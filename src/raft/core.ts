@@ -418,9 +418,10 @@ export class RaftCore {
     this.#state.send({ type: "read-index-reply", from: id, to: from, term, requestId, index: 0, ok: false });
   }
 
+  /** Follows nobody and leads nobody from here on; reads that waited for either fail. */
   #onRemoved(): void {
     this.#state.isRemoved = true;
-    if (this.#state.role !== "follower") this.#election.becomeFollower(this.#state.term, null);
+    this.#election.becomeFollower(this.#state.term, null);
   }
 
   // After a step
@@ -432,7 +433,7 @@ export class RaftCore {
       let was = hasMember(this.#committedConfig.config, state.id);
       for (const { config } of [...state.configs.between(commitBefore, state.commit), state.configs.at(state.commit)]) {
         const is = hasMember(config, state.id);
-        if (was && !is) state.isRemoved = true;
+        if (was && !is) this.#onRemoved();
         was = is;
       }
       this.#committedConfig = state.configs.at(state.commit);

@@ -161,7 +161,9 @@ export class Replication {
 
   /** Carries the commit index, and shows by its answer whether everything before arrived. */
   #sendEmpty(peer: Progress): void {
-    this.#emit(peer, NO_ENTRIES);
+    // What is under way to it may be compacted meanwhile.
+    if (peer.next < this.#state.log.firstIndex) this.#sendSnapshot(peer);
+    else this.#emit(peer, NO_ENTRIES);
   }
 
   #emit(peer: Progress, entries: readonly Entry[]): void {
