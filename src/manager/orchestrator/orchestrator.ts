@@ -1,0 +1,114 @@
+/**
+ * Desired state to tasks, on the leader. Events mark services dirty; each is planned from the store
+ * inside one transaction. It holds nothing that a new leader would miss.
+ */
+import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
+import type { Node } from "../../model/index.ts";
+import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
+import { DirtyLoop } from "./dirty-loop.ts";
+import { planService, planServiceRemoval } from "./replicated.ts";
+import { applyStep } from "./steps.ts";
+import type { Plan } from "./steps.ts";
+
+/** Steps of one transaction: about 100 KiB of its 1 MiB, and a turn of a few milliseconds. */
+export const STEPS_PER_TURN_MAX = 200;
+/** Services planned in one turn, most of them without a step. */
+const SERVICES_PER_TURN_MAX = 100;
+
+export class Orchestrator extends DirtyLoop {
+  protected override note(change: Change): boolean {
+    const before = this.dirty.size;
+    if (change.table === "service") this.dirty.add(change.id);
+    else if (change.table === "task") this.#noteTask(change);
+    else if (change.table === "node") this.#noteNode(change);
+    return this.dirty.size > before;
+  }
+
+  protected override noteAll(tx: WriteTx): void {
+    for (const service of tx.all("service")) this.dirty.add(service.id);
+    for (const task of tx.all("task")) this.dirty.add(task.serviceId);
+  }
+
+  protected override turn(tx: WriteTx): readonly string[] {
+    const taken: string[] = [];
+    let room = STEPS_PER_TURN_MAX;
+    for (const id of this.dirty) {
+      if (room <= 0 || taken.length >= SERVICES_PER_TURN_MAX) break;
+      this.dirty.delete(id);
+      taken.push(id);
+      this.guarded(id, () => {
+        room -= this.#planOne(tx, id, room);
+      });
+    }
+    return taken;
+  }
+
+  /** @returns how many steps were applied. */
+  #planOne(tx: WriteTx, serviceId: string, room: number): number {
+    const service = tx.get("service", serviceId) ?? null;
+    const plan = planOf(tx, serviceId);
+    let applied = 0;
+    let slot = -1;
+    for (const step of plan.steps) {
+      // Within a slot steps belong together: an old task stops only with its successor created.
+      if (applied >= room && step.slot !== slot) {
+        this.dirty.add(serviceId);
+        break;
+      }
+      slot = step.slot;
+      applied += 1;
+      applyStep(tx, this.deps.env, service, step);
+    }
+    this.alarm(serviceId, plan.wakeAtMs, tx.timeMs);
+    return applied;
+  }
+
+  #noteTask({ before, after }: Extract<Change, { table: "task" }>): void {
+    const task = after ?? before;
+    if (task === undefined) return;
+    const isRoutine =
+      before !== undefined &&
+      after !== undefined &&
+      before.desired === after.desired &&
+      before.nodeId === after.nodeId &&
+      // Between assignment and RUNNING nothing is decided.
+      compareStates(observedState(after), "RUNNING") < 0 &&
+      !isTerminal(observedState(before));
+    if (!isRoutine) this.dirty.add(task.serviceId);
+  }
+
+  #noteNode({ id, before, after }: Extract<Change, { table: "node" }>): void {
+    if (before !== undefined && after !== undefined && standing(before) === standing(after)) return;
+    // Read outside an update, but only to learn which services to plan.
+    for (const task of this.deps.store.speculative().find("task", "node", id)) this.dirty.add(task.serviceId);
+  }
+}
+
+/** The plan the store's state calls for now. Also what `shoal plan` and tests look at. */
+export function planOf(tx: ReadTx, serviceId: string): Plan {
+  const service = tx.get("service", serviceId);
+  const tasks = tx.find("task", "service", serviceId);
+  const spec = service?.spec?.task;
+  if (service === undefined || !spec) return planServiceRemoval(tasks);
+  return planService({
+    service,
+    spec,
+    tasks,
+    nodeOf: (id) => tx.get("node", id),
+    specOf: (revision) => tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined,
+    nowMs: tx.timeMs,
+  });
+}
+
+/** All of a node that plans look at. */
+function standing({ spec, status, description }: Node): string {
+  return JSON.stringify([
+    spec?.availability,
+    spec?.labels,
+    status?.state,
+    status?.sinceMs,
+    status?.agentEpoch,
+    description?.engineLabels,
+    description?.platform,
+  ]);
+}

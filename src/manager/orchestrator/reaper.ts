@@ -1,0 +1,136 @@
+/**
+ * Deletes what nobody needs any more: tasks to be removed that stopped, history beyond its limit,
+ * revisions without a task. Never in a hurry: it works a moment after things calmed down.
+ */
+import { compareStates, endedByItself, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import type { Task } from "../../model/index.ts";
+import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
+import type { Timer } from "../../util/env.ts";
+import { DirtyLoop } from "./dirty-loop.ts";
+
+/** Tasks kept per slot, the live one included. */
+export const TASK_HISTORY_DEFAULT = 5;
+/** Between the first change and the clean-up after it. */
+export const REAP_DELAY_MS = 250;
+/** Deletions of one transaction. */
+export const REAPED_PER_TURN_MAX = 500;
+const SERVICES_PER_TURN_MAX = 100;
+
+export class Reaper extends DirtyLoop {
+  #timer: Timer | null = null;
+
+  override async stop(): Promise<void> {
+    this.#timer?.cancel();
+    await super.stop();
+  }
+
+  /** Never due at once: the timer gathers what a deployment leaves behind into few transactions. */
+  protected override note(change: Change): boolean {
+    const before = this.dirty.size;
+    if (change.table === "service") this.dirty.add(change.id);
+    else if (change.table === "revision") this.dirty.add((change.after ?? change.before)?.serviceId ?? "");
+    else if (change.table === "task") this.#noteTask(change);
+    else if (change.table === "node" && change.after === undefined) this.#noteAllOf(change.id);
+    else if (change.table === "cluster")
+      for (const service of this.deps.store.speculative().all("service")) this.dirty.add(service.id);
+    if (this.dirty.size > before) {
+      this.#timer ??= this.deps.env.setTimer(REAP_DELAY_MS, () => {
+        this.#timer = null;
+        this.trigger();
+      });
+    }
+    return false;
+  }
+
+  protected override noteAll(tx: WriteTx): void {
+    for (const service of tx.all("service")) this.dirty.add(service.id);
+    for (const revision of tx.all("revision")) this.dirty.add(revision.serviceId);
+    for (const task of tx.all("task")) this.dirty.add(task.serviceId);
+  }
+
+  protected override turn(tx: WriteTx): readonly string[] {
+    const taken: string[] = [];
+    let room = REAPED_PER_TURN_MAX;
+    for (const id of this.dirty) {
+      if (room <= 0 || taken.length >= SERVICES_PER_TURN_MAX) break;
+      this.dirty.delete(id);
+      taken.push(id);
+      this.guarded(id, () => {
+        const { tasks, revisions } = planReap(tx, id);
+        const some = tasks.slice(0, room);
+        for (const task of some) tx.remove("task", task);
+        if (some.length < tasks.length) this.dirty.add(id);
+        else for (const revision of revisions) tx.remove("revision", revision);
+        room -= some.length + revisions.length;
+      });
+    }
+    return taken;
+  }
+
+  #noteTask({ before, after }: Extract<Change, { table: "task" }>): void {
+    const task = after ?? before;
+    // A task that is wanted and runs leaves nothing behind.
+    if (task !== undefined && (after === undefined || before === undefined || !isWanted(after))) {
+      this.dirty.add(task.serviceId);
+    }
+  }
+
+  #noteAllOf(nodeId: string): void {
+    for (const task of this.deps.store.speculative().find("task", "node", nodeId)) this.dirty.add(task.serviceId);
+  }
+}
+
+export type Reap = { readonly tasks: readonly string[]; readonly revisions: readonly string[] };
+
+/** Ids to delete of one service, which may itself be gone. */
+export function planReap(tx: ReadTx, serviceId: string): Reap {
+  const service = tx.get("service", serviceId);
+  const all = tx.find("task", "service", serviceId);
+  const doomed = new Set(all.filter((task) => isRemovable(tx, task)).map((task) => task.id));
+  const restart = service?.spec?.task?.restart ?? null;
+  // Restart attempts are counted from history, so it must hold one more task than there are attempts.
+  const maxAttempts = restart?.maxAttempts ?? 0;
+  const limit = maxAttempts > 0 ? maxAttempts + 1 : historyLimit(tx);
+  for (const tasks of slotsOver(all, doomed, limit)) {
+    for (const task of excess(tasks, limit, service?.revision ?? 0)) doomed.add(task.id);
+  }
+  const kept = new Set(all.filter((task) => !doomed.has(task.id)).map((task) => task.revision));
+  if (service !== undefined) kept.add(service.revision);
+  const revisions = tx.find("revision", "service", serviceId).filter((revision) => !kept.has(revision.number));
+  return { tasks: [...doomed], revisions: revisions.map((revision) => revision.id) };
+}
+
+function isRemovable(tx: ReadTx, task: Task): boolean {
+  if (task.desired !== "REMOVE" && task.desired !== "ORPHANED") return false;
+  const state = observedState(task);
+  if (isTerminal(state) || compareStates(state, "ASSIGNED") < 0) return true;
+  return tx.get("node", task.nodeId) === undefined;
+}
+
+/** Negative keeps everything. */
+function historyLimit(tx: ReadTx): number {
+  let limit = 0;
+  for (const cluster of tx.all("cluster")) limit = cluster.spec?.taskHistoryLimit ?? 0;
+  if (limit < 0) return Infinity;
+  return limit === 0 ? TASK_HISTORY_DEFAULT : limit;
+}
+
+function slotsOver(all: readonly Task[], doomed: ReadonlySet<string>, limit: number): Task[][] {
+  const slots = new Map<number, Task[]>();
+  for (const task of all) {
+    if (doomed.has(task.id)) continue;
+    const list = slots.get(task.slot);
+    if (list === undefined) slots.set(task.slot, [task]);
+    else list.push(task);
+  }
+  return [...slots.values()].filter((tasks) => tasks.length > limit);
+}
+
+/** The oldest that are over; those that still count as restart attempts go last. */
+function excess(tasks: readonly Task[], limit: number, revision: number): Task[] {
+  const counts = (task: Task): number => (endedByItself(task) && task.revision === revision ? 1 : 0);
+  return tasks
+    .filter((task) => !isWanted(task) && isTerminal(observedState(task)))
+    .sort((a, b) => counts(a) - counts(b) || (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0))
+    .slice(0, tasks.length - limit);
+}

@@ -1,0 +1,208 @@
+/** The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. */
+import { isTerminal, observedState } from "../../model/task-state.ts";
+import type { Cause } from "../../model/index.ts";
+import { decideRestart, endText } from "./restart.ts";
+import { nodeTrouble } from "./slot.ts";
+import type { ServiceState, Slot, SlotTask } from "./slot.ts";
+import { cause, earlier } from "./steps.ts";
+import type { Step } from "./steps.ts";
+import { planSurplus, settlesAtMs } from "./surplus.ts";
+
+/** A successor starts after this long even if its predecessor has not reported its end. */
+export const PREDECESSOR_WAIT_MS = 60_000;
+
+export type SlotPlan = {
+  readonly slot: Slot;
+  readonly steps: Step[];
+  wakeAtMs: number | null;
+  /**
+   * steady: a rollout need not wait for it · moving: its current task does not serve (yet) ·
+   * outdated: all its good tasks are out of date.
+   */
+  phase: "steady" | "moving" | "outdated";
+  /** For `outdated`: the tasks a rollout replaces. */
+  outdated: readonly SlotTask[];
+};
+
+export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
+  const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "steady", outdated: [] };
+  const good = slot.tasks.filter((view) => view.fate === "good");
+  const current = keepOne(
+    plan,
+    good.filter((view) => view.current),
+    state,
+  );
+  const old = keepOne(
+    plan,
+    good.filter((view) => !view.current),
+    state,
+  );
+  dropSilentSurplus(plan, current, state);
+  if (current.some((view) => view.serving)) {
+    shutDown(plan, old, cause("orchestrator", `replaced by revision ${state.service.revision}`));
+  } else {
+    promote(plan, old, state);
+    if (current.length > 0) plan.phase = isParked(slot, current) ? "steady" : "moving";
+    else if (old.length > 0) planReplacement(plan, old, state);
+    else planSuccessor(plan, state);
+  }
+  promote(plan, current, state);
+  return plan;
+}
+
+export function shutDown(plan: SlotPlan, views: readonly SlotTask[], why: Cause): void {
+  for (const { task } of views) {
+    plan.steps.push({ kind: "desire", slot: plan.slot.number, task, desired: "SHUTDOWN", cause: why });
+  }
+}
+
+export function create(
+  plan: SlotPlan,
+  {
+    startAtMs,
+    replaces = "",
+    why,
+  }: { readonly startAtMs: number | "after-predecessors"; readonly replaces?: string; readonly why: Cause },
+  state: ServiceState,
+): void {
+  const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs;
+  plan.steps.push({
+    kind: "create",
+    slot: plan.slot.number,
+    desired: waits ? "READY" : "RUNNING",
+    startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
+    replaces,
+    cause: why,
+  });
+  if (waits && startAtMs !== "after-predecessors") plan.wakeAtMs = earlier(plan.wakeAtMs, startAtMs);
+}
+
+/** What is over gets a desired state that says so. */
+function planEndings(slot: Slot): Step[] {
+  const steps: Step[] = [];
+  for (const { task, fate, gone, node } of slot.tasks) {
+    const slotNumber = slot.number;
+    if (gone)
+      steps.push({ kind: "orphan", slot: slotNumber, task, cause: cause("orchestrator", "its node was removed") });
+    else if (fate === "ended") {
+      steps.push({
+        kind: "desire",
+        slot: slotNumber,
+        task,
+        desired: "SHUTDOWN",
+        cause: cause("restart", endText(task)),
+      });
+    } else if (fate === "lost") {
+      const why = nodeTrouble(node)?.text ?? "its node is lost";
+      steps.push({ kind: "desire", slot: slotNumber, task, desired: "SHUTDOWN", cause: cause("orchestrator", why) });
+    }
+  }
+  return steps;
+}
+
+function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
+  const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs);
+  shutDown(plan, drop, cause("orchestrator", "surplus: another task of the slot runs"));
+  plan.wakeAtMs = earlier(plan.wakeAtMs, wakeAtMs);
+  return keep;
+}
+
+/** The stand-in fell silent after its original had come back: only the original is needed. */
+function dropSilentSurplus(plan: SlotPlan, current: readonly SlotTask[], state: ServiceState): void {
+  const [keeper, ...others] = current;
+  if (keeper === undefined || others.length > 0 || !keeper.serving) return;
+  const newer = plan.slot.tasks.slice(plan.slot.tasks.indexOf(keeper) + 1).filter((view) => view.fate === "silent");
+  if (newer.length === 0) return;
+  const settled = settlesAtMs(keeper, state.nowMs);
+  if (settled === 0) shutDown(plan, newer, cause("orchestrator", "surplus: the task it stood in for runs again"));
+  else plan.wakeAtMs = earlier(plan.wakeAtMs, settled);
+}
+
+/** Desired READY becomes RUNNING once its time has come and its stopping predecessors are gone. */
+function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState): void {
+  for (const view of views) {
+    if (view.task.desired !== "READY") continue;
+    const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state.nowMs));
+    if (dueMs > state.nowMs) {
+      plan.wakeAtMs = earlier(plan.wakeAtMs, dueMs);
+      continue;
+    }
+    const why = cause("restart", view.task.startAfterMs > 0 ? "the restart delay is over" : "its predecessor stopped");
+    plan.steps.push({ kind: "desire", slot: plan.slot.number, task: view.task, desired: "RUNNING", cause: why });
+  }
+}
+
+/** 0 if none is stopping any more; else the time after which they are not waited for. */
+function predecessorsGoneMs(slot: Slot, view: SlotTask, nowMs: number): number {
+  const isStopping = slot.tasks.some(
+    ({ task, fate, node }) =>
+      task !== view.task &&
+      fate === "stopping" &&
+      task.nodeId !== "" &&
+      !isTerminal(observedState(task)) &&
+      // From a node that does not answer the end would never be heard of.
+      (node?.status?.state === "READY" || node?.status?.state === "UNREACHABLE"),
+  );
+  return isStopping ? (view.task.meta?.createdAtMs ?? nowMs) + PREDECESSOR_WAIT_MS : 0;
+}
+
+/** It never ran and no node can take it: waiting for it would hold up a rollout for nothing. */
+function isParked(slot: Slot, current: readonly SlotTask[]): boolean {
+  return (
+    current.every(({ task }) => task.nodeId === "" && task.pendingReason !== "") &&
+    slot.tasks.every(({ task }) => (task.status?.startedAtMs ?? 0) === 0)
+  );
+}
+
+/** Out-of-date tasks run, no current one: the rollout's turn, unless a current one has just failed here. */
+function planReplacement(plan: SlotPlan, old: readonly SlotTask[], state: ServiceState): void {
+  const failed = plan.slot.tasks.findLast((view) => view.current && ranOut(view));
+  if (failed === undefined) {
+    plan.phase = "outdated";
+    plan.outdated = old;
+  } else planRestart(plan, failed, "", state);
+}
+
+/** No good task is left: the slot needs a new one, now or by the restart policy. */
+function planSuccessor(plan: SlotPlan, state: ServiceState): void {
+  const { tasks } = plan.slot;
+  const silent = tasks.findLast((view) => view.fate === "silent");
+  const last = tasks.findLast((view) => view.fate !== "silent" && view.task.desired !== "REMOVE");
+  const replaces = silent?.task.id ?? "";
+  const isOlder = silent !== undefined && last !== undefined && tasks.indexOf(last) < tasks.indexOf(silent);
+  if (last !== undefined && !isOlder && ranOut(last)) {
+    planRestart(plan, last, replaces, state);
+    return;
+  }
+  const trouble = last !== undefined && last.fate === "lost" ? last : silent;
+  const why = trouble === undefined ? "the slot has no task" : (nodeTrouble(trouble.node)?.text ?? "its node is lost");
+  plan.phase = "moving";
+  create(plan, { startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
+}
+
+function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: ServiceState): void {
+  const history = plan.slot.tasks.map((view) => view.task);
+  const restart = decideRestart(last.task, history, state.spec.restart, {
+    nowMs: state.nowMs,
+    specChanged: !last.current,
+  });
+  plan.phase = "moving";
+  switch (restart.kind) {
+    case "restart":
+      create(plan, { startAtMs: restart.startAtMs, replaces, why: cause("restart", endText(last.task)) }, state);
+      return;
+    case "wait":
+      plan.wakeAtMs = earlier(plan.wakeAtMs, restart.untilMs);
+      return;
+    case "never":
+      // A failure for good holds a rollout up; a task that did its work does not.
+      if (restart.completed) plan.phase = "steady";
+  }
+}
+
+function ranOut({ task, fate }: SlotTask): boolean {
+  const state = observedState(task);
+  return (
+    (fate === "ended" || fate === "stopping") && (state === "COMPLETE" || state === "FAILED" || state === "REJECTED")
+  );
+}

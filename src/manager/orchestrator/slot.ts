@@ -1,0 +1,132 @@
+/**
+ * What the tasks of one slot amount to: which still count, which are lost with their node, which
+ * are only silent. Pure; it decides nothing.
+ */
+import {
+  compareStates,
+  endedByItself,
+  isHealthy,
+  isTerminal,
+  isWanted,
+  observedState,
+} from "../../model/task-state.ts";
+import { isOutOfDate, specDifference } from "../../model/revision-diff.ts";
+import type { SpecDifference } from "../../model/revision-diff.ts";
+import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
+
+/**
+ * - stopping: no longer wanted, whatever it still does
+ * - ended: wanted, but it stopped
+ * - lost: wanted, but its node is drained, has left or is gone; it must be stopped and replaced
+ * - silent: wanted, and its node is down; it may well run, so it stays wanted beside a stand-in
+ * - good: wanted, and nothing is known against it
+ */
+export type Fate = "stopping" | "ended" | "lost" | "silent" | "good";
+
+export type SlotTask = {
+  readonly task: Task;
+  readonly fate: Fate;
+  /** Of the current revision, or of one whose difference does not matter to it. */
+  readonly current: boolean;
+  /** Running, healthy and reachable. */
+  readonly serving: boolean;
+  readonly node: Node | undefined;
+  /** Its node's object was removed: nobody will ever report its end. */
+  readonly gone: boolean;
+};
+
+export type Slot = { readonly number: number; readonly tasks: readonly SlotTask[] };
+
+/** Everything a plan for one service may look at. */
+export type ServiceState = {
+  readonly service: Service;
+  readonly spec: TaskSpec;
+  /** All tasks of the service, in any order. */
+  readonly tasks: readonly Task[];
+  readonly nodeOf: (id: string) => Node | undefined;
+  /** The task spec of a revision; undefined if it is no longer stored. */
+  readonly specOf: (revision: number) => TaskSpec | undefined;
+  /** Cluster time. */
+  readonly nowMs: number;
+};
+
+/** Slots by number; the tasks of each from the oldest to the newest. */
+export function slotsOf(state: ServiceState): Slot[] {
+  const isCurrent = currencyTest(state);
+  const slots = new Map<number, SlotTask[]>();
+  for (const task of state.tasks) {
+    const list = slots.get(task.slot);
+    const view = viewOf(task, state, isCurrent);
+    if (list === undefined) slots.set(task.slot, [view]);
+    else list.push(view);
+  }
+  return [...slots]
+    .map(([number, tasks]) => ({ number, tasks: tasks.length > 1 ? tasks.sort(byAge) : tasks }))
+    .sort((a, b) => a.number - b.number);
+}
+
+/** Cluster time at which the task ended. */
+export function endedAtMs(task: Task): number {
+  return task.status?.atMs ?? 0;
+}
+
+/** What is wrong with a task's node, in words; null if nothing is. */
+export function nodeTrouble(
+  node: Node | undefined,
+): { readonly kind: "lost" | "silent"; readonly text: string } | null {
+  if (node === undefined) return { kind: "lost", text: "its node was removed" };
+  const name = nodeName(node);
+  if (node.spec?.availability === "DRAIN") return { kind: "lost", text: `node ${name} is drained` };
+  if (node.status?.state === "LEFT") return { kind: "lost", text: `node ${name} left` };
+  if (node.status?.state === "DOWN") return { kind: "silent", text: `node ${name} is down` };
+  return null;
+}
+
+export function nodeName(node: Node): string {
+  return node.spec?.name || node.description?.hostname || node.id;
+}
+
+/** One comparison of specs a revision, not one a task. */
+function currencyTest({ service, spec, specOf, nodeOf }: ServiceState): (task: Task) => boolean {
+  const differences = new Map<number, SpecDifference>();
+  return (task) => {
+    if (task.revision === service.revision) return true;
+    let difference = differences.get(task.revision);
+    if (difference === undefined) {
+      const own = specOf(task.revision);
+      difference = own === undefined ? "other" : specDifference(own, spec);
+      differences.set(task.revision, difference);
+    }
+    return !isOutOfDate(difference, spec, task.nodeId === "" ? undefined : nodeOf(task.nodeId));
+  };
+}
+
+function viewOf(task: Task, state: ServiceState, isCurrent: (task: Task) => boolean): SlotTask {
+  const node = task.nodeId === "" ? undefined : state.nodeOf(task.nodeId);
+  const fate = fateOf(task, node);
+  return {
+    task,
+    fate,
+    node,
+    current: isCurrent(task),
+    serving: fate === "good" && isHealthy(task) && node?.status?.state !== "UNREACHABLE",
+    gone: task.nodeId !== "" && node === undefined && !isTerminal(observedState(task)),
+  };
+}
+
+function fateOf(task: Task, node: Node | undefined): Fate {
+  if (!isWanted(task)) return "stopping";
+  if (isTerminal(observedState(task))) return "ended";
+  if (task.nodeId === "") return "good";
+  return nodeTrouble(node)?.kind ?? "good";
+}
+
+/** Creation times have millisecond steps: on a tie the one that ended is the predecessor. */
+function byAge(a: SlotTask, b: SlotTask): number {
+  const created = (a.task.meta?.createdAtMs ?? 0) - (b.task.meta?.createdAtMs ?? 0);
+  if (created !== 0) return created;
+  if (a.task.replaces === b.task.id) return 1;
+  if (b.task.replaces === a.task.id) return -1;
+  if (endedByItself(a.task) !== endedByItself(b.task)) return endedByItself(a.task) ? -1 : 1;
+  return compareStates(b.task.desired, a.task.desired);
+}

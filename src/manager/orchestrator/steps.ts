@@ -1,0 +1,109 @@
+/** What a plan may ask for, and how one step is written to the store. */
+import { assert } from "../../util/assert.ts";
+import type { Env } from "../../util/env.ts";
+import { newId } from "../../util/id.ts";
+import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
+import type { Cause, Service, Task } from "../../model/index.ts";
+import type { WriteTx } from "../../store/types.ts";
+
+export type Step =
+  | {
+      readonly kind: "create";
+      readonly slot: number;
+      /** READY waits: for `startAfterMs`, and for the slot's stopping predecessors. */
+      readonly desired: "READY" | "RUNNING";
+      readonly startAfterMs: number;
+      /** Id of the silent task this one stands in for, or empty. */
+      readonly replaces: string;
+      readonly cause: Cause;
+    }
+  | {
+      readonly kind: "desire";
+      readonly slot: number;
+      readonly task: Task;
+      readonly desired: "RUNNING" | "SHUTDOWN" | "REMOVE";
+      readonly cause: Cause;
+    }
+  /** Its node was removed: nobody else will report its end. */
+  | { readonly kind: "orphan"; readonly slot: number; readonly task: Task; readonly cause: Cause };
+
+export type Plan = {
+  /** Steps of one slot are adjacent: a caller that must cut a plan cuts between slots. */
+  readonly steps: readonly Step[];
+  /** Cluster time at which to plan again although nothing changed; null is never. */
+  readonly wakeAtMs: number | null;
+};
+
+export function cause(actor: "orchestrator" | "restart" | "reaper", reason: string): Cause {
+  return { actor, reason };
+}
+
+/** The earlier of two times, null being never. */
+export function earlier(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+}
+
+/** @param service whose new tasks are created; null allows only the other steps. */
+export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: Step): void {
+  switch (step.kind) {
+    case "create": {
+      assert(service !== null, "only a service that exists gets tasks");
+      tx.put("task", newTask(tx, env, service, step));
+      return;
+    }
+    case "desire": {
+      const { task, desired } = step;
+      assert(canRaise(task.desired, desired), `the desired state of a task only rises: ${task.desired} to ${desired}`);
+      // What was never assigned has no agent to report its end.
+      const ends = desired !== "RUNNING" && task.nodeId === "" && !isTerminal(observedState(task));
+      const status = ends ? stoppedStatus(tx, task, "SHUTDOWN", "stopped before it was placed") : task.status;
+      tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason: "" });
+      return;
+    }
+    case "orphan": {
+      const { task } = step;
+      const desired = compareStates(task.desired, "SHUTDOWN") < 0 ? "SHUTDOWN" : task.desired;
+      const status = stoppedStatus(tx, task, "ORPHANED", "its node was removed");
+      tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason: "" });
+    }
+  }
+}
+
+function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { kind: "create" }>): Task {
+  return {
+    id: newId(env),
+    meta: null,
+    serviceId: service.id,
+    serviceName: service.spec?.name ?? "",
+    revision: service.revision,
+    slot: step.slot,
+    nodeId: "",
+    desired: step.desired,
+    // There is no allocator yet, so nothing stands between NEW and PENDING.
+    status: { ...EMPTY_STATUS, state: "PENDING", message: "waiting for a node", atMs: tx.timeMs },
+    replaces: step.replaces,
+    startAfterMs: step.startAfterMs,
+    cause: step.cause,
+    pendingReason: "",
+    ports: [],
+  };
+}
+
+const EMPTY_STATUS: NonNullable<Task["status"]> = {
+  state: "NEW",
+  message: "",
+  error: "",
+  atMs: 0,
+  agentEpoch: 0,
+  sequence: 0,
+  runtimeId: "",
+  ports: [],
+  startedAtMs: 0,
+  finishedAtMs: 0,
+  healthy: false,
+};
+
+function stoppedStatus(tx: WriteTx, task: Task, state: "SHUTDOWN" | "ORPHANED", message: string): Task["status"] {
+  return { ...(task.status ?? EMPTY_STATUS), state, message, atMs: tx.timeMs, healthy: false };
+}

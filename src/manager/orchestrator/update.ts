@@ -1,0 +1,54 @@
+/**
+ * Rolling replacement of out-of-date tasks. Level-triggered: at most `parallelism` slots are moving
+ * at any time, and the next one starts only when those serve. A new task that fails is the restart
+ * supervisor's; its slot keeps its place in the budget, so a bad revision stops after it.
+ */
+import { create, shutDown } from "./slot-plan.ts";
+import type { SlotPlan } from "./slot-plan.ts";
+import type { ServiceState, SlotTask } from "./slot.ts";
+import { cause } from "./steps.ts";
+
+export const UPDATE_PARALLELISM_DEFAULT = 1;
+
+/** Adds the rollout's steps to the plans of the slots whose turn it is. */
+export function planRollout(plans: readonly SlotPlan[], state: ServiceState): void {
+  const outdated = plans.filter((plan) => plan.phase === "outdated");
+  if (outdated.length === 0) return;
+  const parallelism = state.service.spec?.update?.parallelism || UPDATE_PARALLELISM_DEFAULT;
+  const moving = plans.filter((plan) => plan.phase === "moving").length;
+  let budget = Math.max(0, parallelism - moving);
+  for (const plan of brokenFirst(outdated)) {
+    // Nothing of an unplaced task runs, so replacing it costs nobody anything.
+    if (plan.outdated.every(({ task }) => task.nodeId === "")) replaceNow(plan, state);
+    else if (budget > 0) {
+      budget -= 1;
+      replaceRunning(plan, state);
+    }
+  }
+}
+
+function brokenFirst(plans: readonly SlotPlan[]): SlotPlan[] {
+  const serves = (plan: SlotPlan): boolean => plan.outdated.some((view: SlotTask) => view.serving);
+  return plans.toSorted((a, b) => Number(serves(a)) - Number(serves(b)) || a.slot.number - b.slot.number);
+}
+
+function replaceNow(plan: SlotPlan, state: ServiceState): void {
+  const why = cause("orchestrator", `update to revision ${state.service.revision}`);
+  shutDown(plan, plan.outdated, why);
+  create(plan, { startAtMs: 0, why }, state);
+}
+
+function replaceRunning(plan: SlotPlan, state: ServiceState): void {
+  const why = cause("orchestrator", `update to revision ${state.service.revision}`);
+  if (startsFirst(state)) {
+    create(plan, { startAtMs: 0, why }, state);
+    return;
+  }
+  shutDown(plan, plan.outdated, why);
+  create(plan, { startAtMs: "after-predecessors", why }, state);
+}
+
+/** Two tasks of one slot cannot hold the same port of a node: then the old one goes first, whatever was asked. */
+function startsFirst({ service, spec }: ServiceState): boolean {
+  return service.spec?.update?.order === "START_FIRST" && spec.ports.every((port) => port.published === 0);
+}
