@@ -223,7 +223,7 @@ debian_mirror() {
     }' "$file"
   done | head -n 1 | grep . && return 0
   cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null \
-    | sed -nE 's/^deb[ \t]+(\[[^]]*\][ \t]+)?([^ \t]+)[ \t]+bookworm[ \t]+main.*/\2/p' | head -n 1
+    | sed -nE 's/^deb[ \t]+(\[[^]]*\][ \t]+)?([^ \t]+)[ \t]+bookworm[ \t]+main.*/\2/p' | head -n 1 || true # not every pattern matches a file
 }
 
 # A small workload: busybox with its web server. `serve` answers with the name of its container, so that one sees which
