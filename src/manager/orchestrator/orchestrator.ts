@@ -5,7 +5,7 @@
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Node } from "../../model/index.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
-import { DirtyLoop } from "./dirty-loop.ts";
+import { StoreLoop } from "../../store/store-loop.ts";
 import { planService, planServiceRemoval } from "./replicated.ts";
 import { applyStep } from "./steps.ts";
 import type { Plan } from "./steps.ts";
@@ -15,7 +15,7 @@ export const STEPS_PER_TURN_MAX = 200;
 /** Services planned in one turn, most of them without a step. */
 const SERVICES_PER_TURN_MAX = 100;
 
-export class Orchestrator extends DirtyLoop {
+export class Orchestrator extends StoreLoop {
   protected override note(change: Change): boolean {
     const before = this.dirty.size;
     if (change.table === "service") this.dirty.add(change.id);

@@ -6,7 +6,7 @@ import { compareStates, endedByItself, isTerminal, isWanted, observedState } fro
 import type { Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
-import { DirtyLoop } from "./dirty-loop.ts";
+import { StoreLoop } from "../../store/store-loop.ts";
 
 /** Tasks kept per slot, the live one included. */
 export const TASK_HISTORY_DEFAULT = 5;
@@ -16,7 +16,7 @@ export const REAP_DELAY_MS = 250;
 export const REAPED_PER_TURN_MAX = 500;
 const SERVICES_PER_TURN_MAX = 100;
 
-export class Reaper extends DirtyLoop {
+export class Reaper extends StoreLoop {
   #timer: Timer | null = null;
 
   override async stop(): Promise<void> {

@@ -3,12 +3,12 @@
  * idle, alarms, and the answer to a refused transaction. Nothing waits for a commit: a key planned in
  * this turn is clean, and becomes dirty again if its transaction is refused.
  */
-import { AssertionFailure } from "../../util/assert.ts";
-import type { Env, Timer } from "../../util/env.ts";
-import { AppError } from "../../util/errors.ts";
-import type { Logger } from "../../util/log.ts";
-import { Loop } from "../../util/loop.ts";
-import type { Change, StoreApi, WriteTx } from "../../store/types.ts";
+import { AssertionFailure } from "../util/assert.ts";
+import type { Env, Timer } from "../util/env.ts";
+import { AppError } from "../util/errors.ts";
+import type { Logger } from "../util/log.ts";
+import { Loop } from "../util/loop.ts";
+import type { Change, StoreApi, WriteTx } from "./types.ts";
 
 /** After a refused transaction; leadership is usually gone by then, or a queue is full. */
 export const RETRY_MS = 100;
@@ -17,7 +17,7 @@ const ALARM_MS_MAX = 3_600_000;
 
 export type LoopDeps = { readonly store: StoreApi; readonly env: Env; readonly log: Logger };
 
-export abstract class DirtyLoop {
+export abstract class StoreLoop {
   protected readonly deps: LoopDeps;
   /** Keys to plan again. Bounded by what the store holds. */
   protected readonly dirty = new Set<string>();
