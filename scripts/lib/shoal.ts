@@ -54,20 +54,30 @@ const CALL_MS = 30_000;
 export class ShoalCli {
   readonly context: string;
   readonly #globals: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
 
   /** @param hosts talk to these instead of the context's managers: `unix:/path`, or host:port,… */
-  constructor({ context, hosts }: { readonly context: string; readonly hosts?: string }) {
+  constructor({
+    context,
+    hosts,
+    env,
+  }: {
+    readonly context: string;
+    readonly hosts?: string;
+    readonly env?: NodeJS.ProcessEnv;
+  }) {
     this.context = context;
+    this.#env = env ?? process.env;
     this.#globals = hosts === undefined ? ["--context", context] : ["--host", hosts];
   }
 
   async run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return await run(this.#command(args), { timeoutMs: CALL_MS, ...options });
+    return await run(this.#command(args), { timeoutMs: CALL_MS, env: this.#env, ...options });
   }
 
   /** What the command prints; other than code 0 is an error with its words. */
   async text(args: readonly string[], options: RunOptions = {}): Promise<string> {
-    return await runOk(this.#command(args), { timeoutMs: CALL_MS, ...options });
+    return await runOk(this.#command(args), { timeoutMs: CALL_MS, env: this.#env, ...options });
   }
 
   async nodes(): Promise<NodeJson[]> {
