@@ -1,7 +1,7 @@
 /** A log of one process: proposals wait until the test commits or loses them. */
 import type { Proposer } from "../../../src/store/types.ts";
 import type { Env, Timer } from "../../../src/util/env.ts";
-import { AppError } from "../../../src/util/errors.ts";
+import type { AppError } from "../../../src/util/errors.ts";
 
 export type LogEntry = { readonly index: number; readonly term: number; readonly payload: Uint8Array };
 

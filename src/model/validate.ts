@@ -1,0 +1,175 @@
+/**
+ * What a user may ask for. Every refusal names the field by its path in the request, what is
+ * allowed, and what to do. What only a node can know (whether an image exists, whether an executor
+ * can enforce a limit) is not decided here.
+ */
+import {
+  checkDuration,
+  checkHostName,
+  checkInteger,
+  checkLabels,
+  checkLength,
+  checkName,
+  checkOneOf,
+  isIpAddress,
+  shown,
+} from "./checks.ts";
+import { parseConstraint } from "./constraint.ts";
+import type {
+  ClusterSpec,
+  NodeSpec,
+  Placement,
+  PortSpec,
+  ResourceRequirements,
+  Resources,
+  RestartPolicy,
+  ServiceSpec,
+  TaskSpec,
+} from "./index.ts";
+import { validateContainer, validateProcess } from "./validate-runtime.ts";
+import { invalid } from "../util/errors.ts";
+
+/** Encoded; checked where the encoded bytes are. */
+export const SPEC_BYTES_MAX = 512 * 1024;
+export const REPLICAS_MAX = 10_000;
+/** The least a container starts with on an engine. */
+export const MEMORY_BYTES_MIN = 4 * 1024 * 1024;
+/** A thousandth of a CPU. */
+export const NANO_CPUS_MIN = 1_000_000;
+export const PORTS_MAX = 1_000;
+export const CONSTRAINTS_MAX = 64;
+export const TASK_HISTORY_MAX = 100;
+export const NODE_NAME_LENGTH_MAX = 253;
+
+export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): ServiceSpec {
+  if (spec === null) throw invalid(path, "a service spec is needed", "send one with a name and a task");
+  checkName(spec.name, `${path}.name`);
+  checkLabels(spec.labels, `${path}.labels`);
+  if (spec.replicated)
+    checkInteger(spec.replicated.replicas, `${path}.replicated.replicas`, { min: 0, max: REPLICAS_MAX });
+  if (spec.task === null)
+    throw invalid(`${path}.task`, "a task is needed", "say what to run: task.container or task.process");
+  validateTaskSpec(spec.task, `${path}.task`);
+  if (spec.update !== null) {
+    checkInteger(spec.update.parallelism, `${path}.update.parallelism`, { min: 0, max: REPLICAS_MAX });
+    checkOneOf(spec.update.order, `${path}.update.order`, ["STOP_FIRST", "START_FIRST"]);
+  }
+  return spec;
+}
+
+export function validateNodeSpec(spec: NodeSpec | null, path = "spec"): NodeSpec {
+  if (spec === null) throw invalid(path, "a node spec is needed", "read the node and change what it has");
+  if (spec.name !== "") checkHostName(spec.name, `${path}.name`, NODE_NAME_LENGTH_MAX);
+  checkLabels(spec.labels, `${path}.labels`);
+  checkOneOf(spec.availability, `${path}.availability`, ["ACTIVE", "PAUSE", "DRAIN"]);
+  return spec;
+}
+
+export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): ClusterSpec {
+  if (spec === null) throw invalid(path, "a cluster spec is needed", "read the cluster and change what it has");
+  if (spec.name !== "") checkName(spec.name, `${path}.name`);
+  checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
+  return spec;
+}
+
+function validateTaskSpec(spec: TaskSpec, path: string): void {
+  if (spec.container && spec.process) throw invalid(path, "has both a container and a process", "keep one of them");
+  if (spec.container) validateContainer(spec.container, `${path}.container`);
+  else if (spec.process) validateProcess(spec.process, `${path}.process`);
+  else throw invalid(path, "has neither a container nor a process", "say what to run: task.container or task.process");
+  if (spec.resources !== null) validateResources(spec.resources, `${path}.resources`);
+  if (spec.restart !== null) validateRestart(spec.restart, `${path}.restart`);
+  if (spec.placement !== null) validatePlacement(spec.placement, `${path}.placement`);
+  if (spec.log !== null) {
+    if (spec.log.driver !== "") checkName(spec.log.driver, `${path}.log.driver`);
+    checkLabels(spec.log.options, `${path}.log.options`);
+  }
+  validatePorts(spec.ports, `${path}.ports`);
+  checkInteger(spec.forceUpdate, `${path}.forceUpdate`, { min: 0, max: Number.MAX_SAFE_INTEGER });
+}
+
+function validateResources({ limits, reservations, pidsLimit }: ResourceRequirements, path: string): void {
+  if (limits !== null) validateAmounts(limits, `${path}.limits`);
+  if (reservations !== null) validateAmounts(reservations, `${path}.reservations`);
+  checkInteger(pidsLimit, `${path}.pidsLimit`, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (limits === null || reservations === null) return;
+  for (const amount of ["nanoCpus", "memoryBytes"] as const) {
+    if (limits[amount] > 0 && reservations[amount] > limits[amount]) {
+      throw invalid(
+        `${path}.reservations.${amount}`,
+        `${reservations[amount]} is more than the limit of ${limits[amount]}`,
+        "lower the reservation or raise the limit",
+      );
+    }
+  }
+}
+
+/** 0 is unset. */
+function validateAmounts({ nanoCpus, memoryBytes }: Resources, path: string): void {
+  checkInteger(nanoCpus, `${path}.nanoCpus`, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (nanoCpus > 0 && nanoCpus < NANO_CPUS_MIN) {
+    throw invalid(
+      `${path}.nanoCpus`,
+      `${nanoCpus / 1e9} CPUs are too little`,
+      "use at least 0.001 CPUs (1000000), or 0 for none",
+    );
+  }
+  checkInteger(memoryBytes, `${path}.memoryBytes`, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (memoryBytes > 0 && memoryBytes < MEMORY_BYTES_MIN) {
+    throw invalid(
+      `${path}.memoryBytes`,
+      `${memoryBytes} bytes are too little`,
+      "use at least 4 MiB (4194304), or 0 for none",
+    );
+  }
+}
+
+function validateRestart({ condition, delayMs, maxAttempts, windowMs }: RestartPolicy, path: string): void {
+  checkOneOf(condition, `${path}.condition`, ["ANY", "ON_FAILURE", "NONE"]);
+  checkDuration(delayMs ?? 0, `${path}.delayMs`);
+  checkInteger(maxAttempts, `${path}.maxAttempts`, { min: 0, max: 1_000_000 });
+  checkDuration(windowMs, `${path}.windowMs`);
+}
+
+function validatePlacement({ constraints, maxReplicasPerNode, platforms }: Placement, path: string): void {
+  checkLength(constraints, `${path}.constraints`, CONSTRAINTS_MAX);
+  for (const [at, text] of constraints.entries()) parseConstraint(text, `${path}.constraints[${at}]`);
+  checkInteger(maxReplicasPerNode, `${path}.maxReplicasPerNode`, { min: 0, max: REPLICAS_MAX });
+  checkLength(platforms, `${path}.platforms`, CONSTRAINTS_MAX);
+}
+
+function validatePorts(ports: readonly PortSpec[], path: string): void {
+  checkLength(ports, path, PORTS_MAX);
+  for (const [at, port] of ports.entries()) {
+    const here = `${path}[${at}]`;
+    checkInteger(port.target, `${here}.target`, { min: 1, max: 65_535 });
+    checkInteger(port.published, `${here}.published`, { min: 0, max: 65_535 });
+    checkOneOf(port.protocol, `${here}.protocol`, ["TCP", "UDP"]);
+    if (port.hostIp !== "" && !isIpAddress(port.hostIp)) {
+      throw invalid(
+        `${here}.hostIp`,
+        `"${shown(port.hostIp)}" is not an IP address`,
+        "leave it empty for every address",
+      );
+    }
+    const taken = ports.slice(0, at).findIndex((other) => collide(other, port));
+    if (taken !== -1) {
+      const name = `${port.published}/${port.protocol.toLowerCase()}`;
+      throw invalid(
+        `${here}.published`,
+        `port ${name} is published twice, first by ${path}[${taken}]`,
+        "publish each port once",
+      );
+    }
+  }
+}
+
+/** Every address (empty) includes each one. */
+function collide(a: PortSpec, b: PortSpec): boolean {
+  if (a.published === 0 || a.published !== b.published || a.protocol !== b.protocol) return false;
+  return a.hostIp === b.hostIp || isEveryAddress(a.hostIp) || isEveryAddress(b.hostIp);
+}
+
+function isEveryAddress(ip: string): boolean {
+  return ip === "" || ip === "0.0.0.0" || ip === "::";
+}
