@@ -121,7 +121,7 @@ export class Store implements StoreApi {
     for (const { after } of changes) this.#freeze(after);
     // Whether the snapshot includes them, it does not say.
     this.#pending.rejectAll(unknownOutcome, index);
-    this.#notifyCommit({ version: index, timeMs: restored.timeMs, changes });
+    this.#notifyCommit({ version: index, timeMs: restored.timeMs, changes, restored: true });
     this.watches.reset(index);
   }
 
@@ -217,7 +217,7 @@ export class Store implements StoreApi {
       tables.version = own.index;
       tables.timeMs = own.timeMs;
     }
-    const set = { version: entry.index, timeMs: tables.timeMs, changes };
+    const set = { version: entry.index, timeMs: tables.timeMs, changes, restored: false };
     this.#notifyCommit(set);
     this.watches.append(set, entry.payload.length);
   }

@@ -56,8 +56,13 @@ export type Change = {
   };
 }[TableName];
 
-/** Everything one log entry changed. */
-export type ChangeSet = { readonly version: number; readonly timeMs: number; readonly changes: readonly Change[] };
+/** Everything one log entry changed; or, `restored`, how a snapshot differs from what was there. */
+export type ChangeSet = {
+  readonly version: number;
+  readonly timeMs: number;
+  readonly changes: readonly Change[];
+  readonly restored: boolean;
+};
 
 export type Update<T> = { readonly value: T; readonly version: number };
 

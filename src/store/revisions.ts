@@ -1,0 +1,25 @@
+/** Which revisions nobody needs any more. */
+import type { ReadTx } from "./types.ts";
+import type { Revision } from "../model/index.ts";
+
+/** Revisions kept of a service for history and rollback, the current one included. */
+export const REVISIONS_KEPT = 10;
+/** Removed at once, so that one transaction stays small. */
+export const REVISIONS_REMOVED_MAX = 100;
+
+/**
+ * Revisions that no task refers to and that are not among the newest ones; of a service that is
+ * gone, all that no task refers to. At most {@link REVISIONS_REMOVED_MAX}, the oldest first.
+ */
+export function removableRevisions(tx: ReadTx, serviceId: string): readonly Revision[] {
+  const revisions = [...tx.find("revision", "service", serviceId)].sort((a, b) => b.number - a.number);
+  const kept = tx.get("service", serviceId) === undefined ? 0 : REVISIONS_KEPT;
+  if (revisions.length <= kept) return [];
+  const inUse = new Set(tx.find("task", "service", serviceId).map((task) => task.revision));
+  const removable = revisions.slice(kept).filter(({ number }) => !inUse.has(number));
+  return removable.reverse().slice(0, REVISIONS_REMOVED_MAX);
+}
+
+export function revisionId(serviceId: string, number: number): string {
+  return `${serviceId}/${number}`;
+}
