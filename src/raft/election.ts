@@ -54,7 +54,8 @@ export class Election {
     if (this.#lostLeft > 0 && --this.#lostLeft === 0) this.#hurryIn = null;
     if (!state.canCampaign) return;
     // Nobody else can disagree: there is nothing to wait for.
-    const isAlone = state.configs.latest.voters.length === 1 && state.role === "follower";
+    const { voters } = state.configs.latest;
+    const isAlone = voters.length === 1 && voters[0] === state.id && state.role === "follower";
     const isHurried = this.#hurryIn !== null && --this.#hurryIn <= 0;
     if (isAlone || isHurried || this.#elapsed >= this.#timeout) this.#preCampaign();
   }

@@ -90,13 +90,18 @@ export class RaftState {
     if (entry?.kind === "config") this.configs.append(index, decodeConfig(entry.payload));
   }
 
-  /** May campaign: a voter of the latest configuration. */
+  /** A voter of the latest configuration: counted in its quorums. */
   get isVoter(): boolean {
     return this.configs.latest.voters.includes(this.id);
   }
 
+  /**
+   * Voters campaign, and so do those who are out as soon as an uncommitted change is committed: it
+   * may take their longer log to commit it (thesis 4.2.2). They win by the votes of others.
+   */
   get canCampaign(): boolean {
-    return this.isVoter && !this.isRemoved && !this.isInstalling;
+    if (this.isRemoved || this.isInstalling) return false;
+    return this.isVoter || this.configs.at(this.commit).voters.includes(this.id);
   }
 
   /** This leader's own term has a committed entry: what it calls committed is complete (thesis 6.4). */

@@ -334,7 +334,11 @@ export class RaftCluster {
 
   step(id: MemberId, event: Event): void {
     const node = this.node(id);
-    if (node.core === null) return;
+    if (node.core === null) {
+      // Asked of a process that is gone: nobody waits for its answer.
+      if (event.type === "read") node.reads.delete(event.requestId);
+      return;
+    }
     if (node.isPaused) {
       node.backlog.push(event);
       return;
@@ -391,7 +395,7 @@ export class RaftCluster {
       if (entry.index !== node.applied + 1)
         this.invariants.fail(`${node.id} is to apply ${entry.index} after ${node.applied}`);
       const hash = node.chain[entry.index] ?? this.invariants.fail(`${node.id} applies ${entry.index} which it lacks`);
-      this.invariants.commits(node.id, entry, hash, () => this.#isDurable(node, entry.index, hash));
+      this.invariants.commits(node.status, entry, hash, () => this.#isDurable(node, entry.index, hash));
       node.applied = entry.index;
     }
     const { life } = node;

@@ -18,6 +18,8 @@ export class RaftInvariants {
   readonly #logs = new Map<string, number>();
   /** Hash of every committed prefix; index 0 is the empty log. */
   readonly committed: number[] = [0];
+  /** Term of the member that first called it committed. */
+  readonly #commitTerms: number[] = [0];
 
   get commitIndex(): number {
     return this.committed.length - 1;
@@ -32,7 +34,9 @@ export class RaftInvariants {
     const other = this.#leaders.get(term);
     if (other !== undefined && other !== id) this.fail(`term ${term} has two leaders: ${other} and ${id}`);
     this.#leaders.set(term, id);
-    const index = this.commitIndex;
+    // A paused process may learn late that it was elected: what later leaders committed is not its business.
+    let index = this.commitIndex;
+    while ((this.#commitTerms[index] ?? 0) >= term) index--;
     if (chain[index] !== this.committed[index])
       this.fail(`leader ${id} of term ${term} lacks committed entry ${index}`);
   }
@@ -46,7 +50,8 @@ export class RaftInvariants {
   }
 
   /** I3, I5: what one member commits is what all others have, and is never another thing again. */
-  commits(id: MemberId, entry: Entry, hash: number, isDurable: () => boolean): void {
+  commits(by: { id: MemberId; term: number }, entry: Entry, hash: number, isDurable: () => boolean): void {
+    const { id, term } = by;
     const known = this.committed[entry.index];
     if (known !== undefined) {
       if (known !== hash) this.fail(`${id} commits another entry at ${entry.index}`);
@@ -56,6 +61,7 @@ export class RaftInvariants {
     // I6: looked at when it is first called committed.
     if (!isDurable()) this.fail(`${id} commits ${entry.index} before it is durable on a majority`);
     this.committed.push(hash);
+    this.#commitTerms[entry.index] = term;
   }
 
   /** I7. */
