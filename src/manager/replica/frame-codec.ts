@@ -1,0 +1,316 @@
+/**
+ * Frames of the Raft stream: hello, a batch of messages, ping and pong. On the wire a frame is the
+ * `data` field of a RaftFrame protobuf message, written by hand so that a payload is copied once.
+ *
+ * Sender, receiver and cluster are said once, in the hello; messages carry neither `from` nor `to`.
+ */
+import { decodeConfig, encodeConfig } from "../../raft/config.ts";
+import type { Entry, MemberId, Message, MessageType, SnapshotMeta } from "../../raft/types.ts";
+import { codec } from "../../proto/load.ts";
+import { assertNever } from "../../util/assert.ts";
+import { ByteReader, ByteWriter, putVarint, varintLength } from "./bytes.ts";
+import { kindCode, kindOf } from "./entry-codec.ts";
+
+/** Raised when an older peer could misread a frame; both sides must have the same. */
+export const PROTOCOL_VERSION = 1;
+
+/** A larger frame is refused: the transport's own limit is above it, and no sender of ours makes one. */
+export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
+
+export type Hello = {
+  readonly protocolVersion: number;
+  readonly clusterId: string;
+  readonly from: MemberId;
+  readonly to: MemberId;
+};
+
+export type Frame =
+  | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "messages"; readonly messages: readonly Message[] }
+  | { readonly kind: "ping"; readonly seq: number }
+  | { readonly kind: "pong"; readonly seq: number };
+
+const FRAME_HELLO = 1;
+const FRAME_MESSAGES = 2;
+const FRAME_PING = 3;
+const FRAME_PONG = 4;
+
+/** Field 1, length-delimited. */
+const DATA_TAG = 0x0a;
+const HEADER_BYTES_MAX = 6;
+const ENTRY_OVERHEAD_BYTES = 24;
+const MESSAGE_OVERHEAD_BYTES = 64;
+
+/** A payload is copied out of its frame when keeping it would pin more than this many times its size. */
+const PIN_FACTOR_MAX = 4;
+
+/** Codes on the wire: never reused. */
+const TYPE_CODES: Readonly<Record<MessageType, number>> = {
+  "pre-vote": 1,
+  "pre-vote-reply": 2,
+  vote: 3,
+  "vote-reply": 4,
+  append: 5,
+  "append-reply": 6,
+  heartbeat: 7,
+  "heartbeat-reply": 8,
+  snapshot: 9,
+  "snapshot-reply": 10,
+  "timeout-now": 11,
+  "read-index": 12,
+  "read-index-reply": 13,
+  removed: 14,
+};
+
+const TYPES_BY_CODE = new Map<number, string>(Object.entries(TYPE_CODES).map(([type, code]) => [code, type]));
+
+export function encodeHello(hello: Hello): Buffer {
+  const writer = startFrame(FRAME_HELLO, 128);
+  writer.varint(hello.protocolVersion);
+  writer.text(hello.clusterId);
+  writer.text(hello.from);
+  writer.text(hello.to);
+  return finishFrame(writer);
+}
+
+export function encodePing(seq: number): Buffer {
+  const writer = startFrame(FRAME_PING, 16);
+  writer.varint(seq);
+  return finishFrame(writer);
+}
+
+export function encodePong(seq: number): Buffer {
+  const writer = startFrame(FRAME_PONG, 16);
+  writer.varint(seq);
+  return finishFrame(writer);
+}
+
+export function encodeMessages(messages: readonly Message[]): Buffer {
+  let size = 0;
+  for (const message of messages) size += messageBytes(message);
+  const writer = startFrame(FRAME_MESSAGES, size);
+  for (const message of messages) putMessage(writer, message);
+  return finishFrame(writer);
+}
+
+/** Upper bound of a message's bytes in a frame. */
+export function messageBytes(message: Message): number {
+  if (message.type !== "append") return MESSAGE_OVERHEAD_BYTES;
+  let size = MESSAGE_OVERHEAD_BYTES;
+  for (const entry of message.entries) size += ENTRY_OVERHEAD_BYTES + entry.payload.byteLength;
+  return size;
+}
+
+/**
+ * @param peer who sent it and who got it, as agreed in the hello: they complete each message.
+ * @throws AppError `invalid` on anything malformed
+ */
+export function decodeFrame(wire: Uint8Array, peer: { readonly from: MemberId; readonly to: MemberId }): Frame {
+  const data = unwrap(wire);
+  const reader = new ByteReader(data, "Raft frame");
+  if (data.byteLength > FRAME_BYTES_MAX) throw reader.malformed(`${data.byteLength} bytes are too many`);
+  const kind = reader.u8();
+  switch (kind) {
+    case FRAME_HELLO: {
+      const hello = {
+        protocolVersion: reader.varint(),
+        clusterId: reader.text(),
+        from: reader.text(),
+        to: reader.text(),
+      };
+      reader.end();
+      return { kind: "hello", hello };
+    }
+    case FRAME_MESSAGES: {
+      const messages: Message[] = [];
+      while (!reader.isAtEnd) messages.push(takeMessage(reader, peer, data.byteLength));
+      return { kind: "messages", messages };
+    }
+    case FRAME_PING:
+      return { kind: "ping", seq: reader.varint() };
+    case FRAME_PONG:
+      return { kind: "pong", seq: reader.varint() };
+    default:
+      throw reader.malformed(`frame kind ${kind} is unknown`);
+  }
+}
+
+function startFrame(kind: number, sizeHint: number): ByteWriter {
+  const writer = new ByteWriter(sizeHint + 1, HEADER_BYTES_MAX);
+  writer.u8(kind);
+  return writer;
+}
+
+function finishFrame(writer: ByteWriter): Buffer {
+  const header = new Uint8Array(1 + varintLength(writer.length));
+  header[0] = DATA_TAG;
+  putVarint(header, 1, writer.length);
+  return writer.finishWith(header);
+}
+
+const raftFrame = codec("RaftFrame");
+
+/** The quick way for what our own encoder writes; any other valid RaftFrame goes through protobuf. */
+function unwrap(wire: Uint8Array): Uint8Array {
+  if (wire[0] === DATA_TAG) {
+    let length = 0;
+    let scale = 1;
+    for (let at = 1; at < HEADER_BYTES_MAX; at++) {
+      const byte = wire[at];
+      if (byte === undefined) break;
+      length += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte >= 0x80) continue;
+      if (at + 1 + length === wire.byteLength) return wire.subarray(at + 1);
+      break;
+    }
+  }
+  try {
+    return raftFrame.decode(wire).data;
+  } catch {
+    throw new ByteReader(wire, "Raft frame").malformed("it is no RaftFrame message");
+  }
+}
+
+function putMessage(writer: ByteWriter, message: Message): void {
+  writer.u8(TYPE_CODES[message.type]);
+  writer.varint(message.term);
+  switch (message.type) {
+    case "pre-vote":
+      writer.varint(message.lastIndex);
+      writer.varint(message.lastTerm);
+      return;
+    case "vote":
+      writer.varint(message.lastIndex);
+      writer.varint(message.lastTerm);
+      writer.u8(message.transfer ? 1 : 0);
+      return;
+    case "pre-vote-reply":
+    case "vote-reply":
+      writer.u8(message.granted ? 1 : 0);
+      return;
+    case "append":
+      putAppend(writer, message);
+      return;
+    case "append-reply":
+      writer.u8(message.ok ? 1 : 0);
+      writer.varint(message.index);
+      writer.varint(message.hintIndex);
+      writer.varint(message.hintTerm);
+      return;
+    case "heartbeat":
+      writer.varint(message.commit);
+      writer.varint(message.readSeq);
+      return;
+    case "heartbeat-reply":
+      writer.varint(message.readSeq);
+      return;
+    case "snapshot":
+      putSnapshotMeta(writer, message.meta);
+      return;
+    case "snapshot-reply":
+      writer.varint(message.index);
+      writer.u8(message.ok ? 1 : 0);
+      return;
+    case "read-index":
+      writer.varint(message.requestId);
+      return;
+    case "read-index-reply":
+      writer.varint(message.requestId);
+      writer.varint(message.index);
+      writer.u8(message.ok ? 1 : 0);
+      return;
+    case "timeout-now":
+    case "removed":
+      return;
+    default:
+      assertNever(message, "Raft message");
+  }
+}
+
+/** Entries are contiguous from prevIndex + 1, so their indexes are not written. */
+function putAppend(writer: ByteWriter, message: Extract<Message, { type: "append" }>): void {
+  writer.varint(message.prevIndex);
+  writer.varint(message.prevTerm);
+  writer.varint(message.commit);
+  writer.varint(message.entries.length);
+  for (const entry of message.entries) {
+    writer.varint(entry.term);
+    writer.u8(kindCode(entry.kind));
+    writer.bytes(entry.payload);
+  }
+}
+
+function putSnapshotMeta(writer: ByteWriter, meta: SnapshotMeta): void {
+  writer.varint(meta.index);
+  writer.varint(meta.term);
+  writer.bytes(encodeConfig(meta.config));
+  writer.varint(meta.sizeBytes);
+  writer.text(meta.hash);
+}
+
+function takeMessage(reader: ByteReader, peer: { from: MemberId; to: MemberId }, frameBytes: number): Message {
+  const code = reader.u8();
+  const type = TYPES_BY_CODE.get(code);
+  const envelope = { from: peer.from, to: peer.to, term: reader.varint() };
+  switch (type) {
+    case "pre-vote":
+      return { ...envelope, type, lastIndex: reader.varint(), lastTerm: reader.varint() };
+    case "vote":
+      return { ...envelope, type, lastIndex: reader.varint(), lastTerm: reader.varint(), transfer: reader.boolean() };
+    case "pre-vote-reply":
+    case "vote-reply":
+      return { ...envelope, type, granted: reader.boolean() };
+    case "append":
+      return takeAppend(reader, envelope, frameBytes);
+    case "append-reply": {
+      const reply = { ok: reader.boolean(), index: reader.varint() };
+      return { ...envelope, type, ...reply, hintIndex: reader.varint(), hintTerm: reader.varint() };
+    }
+    case "heartbeat":
+      return { ...envelope, type, commit: reader.varint(), readSeq: reader.varint() };
+    case "heartbeat-reply":
+      return { ...envelope, type, readSeq: reader.varint() };
+    case "snapshot":
+      return { ...envelope, type, meta: takeSnapshotMeta(reader) };
+    case "snapshot-reply":
+      return { ...envelope, type, index: reader.varint(), ok: reader.boolean() };
+    case "read-index":
+      return { ...envelope, type, requestId: reader.varint() };
+    case "read-index-reply":
+      return { ...envelope, type, requestId: reader.varint(), index: reader.varint(), ok: reader.boolean() };
+    case "timeout-now":
+    case "removed":
+      return { ...envelope, type };
+    default:
+      throw reader.malformed(`message type ${code} is unknown`);
+  }
+}
+
+function takeAppend(
+  reader: ByteReader,
+  envelope: { from: MemberId; to: MemberId; term: number },
+  frameBytes: number,
+): Message {
+  const head = { prevIndex: reader.varint(), prevTerm: reader.varint(), commit: reader.varint() };
+  const count = reader.varint();
+  // Each entry takes at least three bytes, so a lying count cannot make us allocate.
+  if (count > reader.remaining / 3) throw reader.malformed(`${count} entries cannot fit`);
+  const entries: Entry[] = [];
+  for (let i = 1; i <= count; i++) {
+    const term = reader.varint();
+    const kind = kindOf(reader.u8());
+    if (kind === undefined) throw reader.malformed("an entry has an unknown kind");
+    const view = reader.bytes();
+    const payload = frameBytes > PIN_FACTOR_MAX * view.byteLength ? Buffer.from(view) : view;
+    entries.push({ index: head.prevIndex + i, term, kind, payload });
+  }
+  return { ...envelope, type: "append", ...head, entries };
+}
+
+function takeSnapshotMeta(reader: ByteReader): SnapshotMeta {
+  const index = reader.varint();
+  const term = reader.varint();
+  const config = decodeConfig(reader.bytes());
+  return { index, term, config, sizeBytes: reader.varint(), hash: reader.text() };
+}

@@ -1,0 +1,153 @@
+/**
+ * Reading the log back: every checksum, the chain, contiguity, and that the log ends where the hard
+ * state says. LevelDB skips damaged records silently, so holes are as likely as flipped bits. What
+ * does not add up is refused with its place and the way out; nothing is ever guessed or repaired.
+ */
+import type { Entry, HardState } from "../../raft/types.ts";
+import { AppError } from "../../util/errors.ts";
+import type { Kv } from "../../util/kv.ts";
+import { CHAIN_START, decodeRecord } from "./entry-codec.ts";
+import {
+  FIRST_KEY,
+  HARD_STATE_KEY,
+  RECORDS_END,
+  SNAPSHOT_KEY,
+  decodeCompactionPoint,
+  decodeHardState,
+  decodeManifest,
+  recordKey,
+  type CompactionPoint,
+  type SnapshotManifest,
+  type StoredHardState,
+} from "./log-records.ts";
+import type { RecordSpan } from "./log-storage.ts";
+import type { Sealer } from "./sealer.ts";
+
+/** A record can be megabytes: few a page. */
+const RECORDS_PER_PAGE = 64;
+
+export const REJOIN_HINT = "wipe this data directory and rejoin: shoal node rm, shoal join";
+
+type Source = { readonly kv: Kv; readonly sealer: Sealer; readonly location: string };
+
+export type VerifiedLog = {
+  readonly hardState: HardState | null;
+  readonly snapshot: SnapshotManifest | null;
+  readonly point: CompactionPoint;
+  readonly entries: Entry[];
+  readonly records: RecordSpan[];
+  readonly chains: number[];
+};
+
+/** @throws AppError `corrupt` */
+export async function loadLog(source: Source): Promise<VerifiedLog> {
+  const { kv, sealer, location } = source;
+  const stored = await readAll(kv, [HARD_STATE_KEY, FIRST_KEY, SNAPSHOT_KEY]);
+  const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array, sealer: Sealer) => T): T | null =>
+    bytes === undefined ? null : named(location, null, () => decode(bytes, sealer));
+  const hardState = read(stored[0], decodeHardState);
+  const point = read(stored[1], decodeCompactionPoint) ?? { index: 0, term: 0, chain: CHAIN_START };
+  const snapshot = read(stored[2], decodeManifest);
+  if (point.index > (snapshot?.meta.index ?? 0)) {
+    throw corruptAt(location, point.index, "the snapshot that the log was compacted for is missing");
+  }
+  const log = new LogAssembly(point, location);
+  await readRecords(source, point, (bytes, firstIndex) => log.add(bytes, firstIndex, sealer));
+  log.checkEnd(hardState);
+  return { hardState, snapshot, point, entries: log.entries, records: log.records, chains: log.chains };
+}
+
+async function readAll(kv: Kv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  const values: (Uint8Array | undefined)[] = [];
+  for (const key of keys) values.push(await kv.get(key));
+  return values;
+}
+
+async function readRecords(
+  { kv }: Source,
+  point: CompactionPoint,
+  onRecord: (bytes: Uint8Array, firstIndex: number) => void,
+): Promise<void> {
+  // Never from the very beginning: the tombstones of compacted records are slow to step over.
+  let from = recordKey(point.index + 1);
+  for (;;) {
+    const page = await kv.range({ gte: from, lt: RECORDS_END, limit: RECORDS_PER_PAGE });
+    for (const { key, value } of page) onRecord(value, indexOfKey(key));
+    const last = page.at(-1);
+    if (last === undefined || page.length < RECORDS_PER_PAGE) return;
+    from = recordKey(indexOfKey(last.key) + 1);
+  }
+}
+
+function indexOfKey(key: Uint8Array): number {
+  return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(key.byteLength - 8));
+}
+
+class LogAssembly {
+  readonly #point: CompactionPoint;
+  readonly #location: string;
+  readonly entries: Entry[] = [];
+  readonly records: RecordSpan[] = [];
+  readonly chains: number[] = [];
+
+  constructor(point: CompactionPoint, location: string) {
+    this.#point = point;
+    this.#location = location;
+  }
+
+  get #lastIndex(): number {
+    return this.#point.index + this.entries.length;
+  }
+
+  add(bytes: Uint8Array, firstIndex: number, sealer: Sealer): void {
+    const { entries, chainBefore, chains } = named(this.#location, firstIndex, () => decodeRecord(bytes, sealer));
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined || first.index !== firstIndex) {
+      throw corruptAt(this.#location, firstIndex, "a record is not where it belongs");
+    }
+    if (first.index > this.#lastIndex + 1) {
+      throw corruptAt(this.#location, this.#lastIndex + 1, `entries up to ${first.index - 1} are missing`);
+    }
+    // A record written later replaces what it overlaps.
+    this.entries.length = first.index - this.#point.index - 1;
+    this.chains.length = this.entries.length;
+    if (chainBefore !== (this.chains.at(-1) ?? this.#point.chain)) {
+      throw corruptAt(this.#location, first.index, "it does not follow the entry before it");
+    }
+    for (const entry of entries) this.entries.push(entry);
+    for (const chain of chains) this.chains.push(chain);
+    this.records.push({ first: first.index, last: last.index, lastTerm: last.term });
+  }
+
+  checkEnd(hardState: StoredHardState | null): void {
+    const lastIndex = this.#lastIndex;
+    if (hardState === null) {
+      if (lastIndex > 0) throw corruptAt(this.#location, lastIndex, "the hard state is missing");
+      return;
+    }
+    if (hardState.lastIndex !== lastIndex) {
+      const at = Math.min(hardState.lastIndex, lastIndex) + 1;
+      throw corruptAt(this.#location, at, `the log ends at ${lastIndex}, it was written up to ${hardState.lastIndex}`);
+    }
+    if (hardState.chain !== (this.chains.at(-1) ?? this.#point.chain)) {
+      throw corruptAt(this.#location, lastIndex, "the hard state belongs to another log");
+    }
+  }
+}
+
+/** Runs a decoder; what it throws gets the place and the way out. */
+export function named<T>(location: string, index: number | null, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unsupported") throw error;
+    throw corruptAt(location, index, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+export function corruptAt(location: string, index: number | null, why: string, cause?: unknown): AppError {
+  const place = index === null ? "" : ` at index ${index}`;
+  const details = { path: location, next: REJOIN_HINT, ...(index === null ? {} : { index: String(index) }) };
+  return new AppError("corrupt", `The Raft log in ${location} is corrupted${place}: ${why}`, details, cause);
+}
