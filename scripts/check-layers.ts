@@ -89,7 +89,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
       "agent/executor/docker",
       "agent/executor/process",
     ],
-    packages: ["pino", GRPC],
+    packages: ["pino", "commander", GRPC],
     node: true,
   },
   "main.ts": { layers: ["util", "cli", "daemon"], node: true },
