@@ -2,14 +2,13 @@
  * Deletes what nobody needs any more: tasks to be removed that stopped, history beyond its limit,
  * revisions without a task. Never in a hurry: it works a moment after things calmed down.
  */
+import { DEFAULT_TASK_HISTORY } from "../../model/defaults.ts";
 import { compareStates, endedByItself, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 
-/** Tasks kept per slot, the live one included. */
-export const TASK_HISTORY_DEFAULT = 5;
 /** Between the first change and the clean-up after it. */
 export const REAP_DELAY_MS = 250;
 /** Deletions of one transaction. */
@@ -112,7 +111,7 @@ function historyLimit(tx: ReadTx): number {
   let limit = 0;
   for (const cluster of tx.all("cluster")) limit = cluster.spec?.taskHistoryLimit ?? 0;
   if (limit < 0) return Infinity;
-  return limit === 0 ? TASK_HISTORY_DEFAULT : limit;
+  return limit === 0 ? DEFAULT_TASK_HISTORY : limit;
 }
 
 function slotsOver(all: readonly Task[], doomed: ReadonlySet<string>, limit: number): Task[][] {

@@ -1,4 +1,5 @@
 /** The plan for a replicated service: a function of its arguments, empty once the service is as it should be. */
+import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import type { Task } from "../../model/index.ts";
 import { planScale } from "./scale.ts";
 import { slotsOf } from "./slot.ts";
@@ -8,11 +9,8 @@ import { cause, earlier } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
 import { planRollout } from "./update.ts";
 
-/** What Docker's users get who do not say. */
-const REPLICAS_DEFAULT = 1;
-
 export function planService(state: ServiceState): Plan {
-  const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? REPLICAS_DEFAULT);
+  const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
   const scale = planScale(slotsOf(state), replicas);
   const slots = scale.keep.map((slot) => planSlot(slot, state));
   planRollout(slots, state);

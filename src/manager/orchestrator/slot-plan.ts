@@ -1,7 +1,7 @@
 /** The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. */
 import { isTerminal, observedState } from "../../model/task-state.ts";
+import { decideRestart, endText } from "../../model/restart.ts";
 import type { Cause } from "../../model/index.ts";
-import { decideRestart, endText } from "./restart.ts";
 import { nodeTrouble } from "./slot.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";

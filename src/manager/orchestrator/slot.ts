@@ -11,6 +11,7 @@ import {
   observedState,
 } from "../../model/task-state.ts";
 import { isOutOfDate, specDifference } from "../../model/revision-diff.ts";
+import { nodeName } from "../../model/naming.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
 
@@ -65,11 +66,6 @@ export function slotsOf(state: ServiceState): Slot[] {
     .sort((a, b) => a.number - b.number);
 }
 
-/** Cluster time at which the task ended. */
-export function endedAtMs(task: Task): number {
-  return task.status?.atMs ?? 0;
-}
-
 /** What is wrong with a task's node, in words; null if nothing is. */
 export function nodeTrouble(
   node: Node | undefined,
@@ -80,10 +76,6 @@ export function nodeTrouble(
   if (node.status?.state === "LEFT") return { kind: "lost", text: `node ${name} left` };
   if (node.status?.state === "DOWN") return { kind: "silent", text: `node ${name} is down` };
   return null;
-}
-
-export function nodeName(node: Node): string {
-  return node.spec?.name || node.description?.hostname || node.id;
 }
 
 /** One comparison of specs a revision, not one a task. */

@@ -3,18 +3,17 @@
  * at any time, and the next one starts only when those serve. A new task that fails is the restart
  * supervisor's; its slot keeps its place in the budget, so a bad revision stops after it.
  */
+import { DEFAULT_UPDATE_PARALLELISM } from "../../model/defaults.ts";
 import { create, shutDown } from "./slot-plan.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
 import { cause } from "./steps.ts";
 
-export const UPDATE_PARALLELISM_DEFAULT = 1;
-
 /** Adds the rollout's steps to the plans of the slots whose turn it is. */
 export function planRollout(plans: readonly SlotPlan[], state: ServiceState): void {
   const outdated = plans.filter((plan) => plan.phase === "outdated");
   if (outdated.length === 0) return;
-  const parallelism = state.service.spec?.update?.parallelism || UPDATE_PARALLELISM_DEFAULT;
+  const parallelism = state.service.spec?.update?.parallelism || DEFAULT_UPDATE_PARALLELISM;
   const moving = plans.filter((plan) => plan.phase === "moving").length;
   let budget = Math.max(0, parallelism - moving);
   for (const plan of brokenFirst(outdated)) {

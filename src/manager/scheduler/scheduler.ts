@@ -4,6 +4,7 @@
  * that cannot be placed costs the others nothing.
  */
 import { compareStates, holdsResources, isWanted, observedState } from "../../model/task-state.ts";
+import { nodeName } from "../../model/naming.ts";
 import type { Task, TaskSpec } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
@@ -95,7 +96,7 @@ export class Scheduler extends StoreLoop {
   }
 
   #assign(tx: WriteTx, task: Task, spec: TaskSpec, { node }: NodeInfo): void {
-    const name = node.spec?.name || node.description?.hostname || node.id;
+    const name = nodeName(node);
     const status =
       task.status === null
         ? null

@@ -1,13 +1,12 @@
 /**
- * The restart supervisor: whether, and when, a task that ended by itself gets a successor. Everything
+ * The restart rule: whether, and when, a task that ended by itself gets a successor. Everything
  * is counted from the slot's stored tasks, so a new leader comes to the same answer with no state of
  * its own. Losing a node is no failure: it never comes here and charges nothing.
  */
-import { endedByItself, observedState } from "../../model/task-state.ts";
-import type { RestartPolicy, Task } from "../../model/index.ts";
-import { endedAtMs } from "./slot.ts";
+import { DEFAULT_RESTART_DELAY_MS } from "./defaults.ts";
+import { endedByItself, observedState } from "./task-state.ts";
+import type { RestartPolicy, Task } from "./index.ts";
 
-export const RESTART_DELAY_MS_DEFAULT = 5000;
 /** A task that ends sooner after its start, or never starts, ended quickly. */
 export const QUICK_END_MS = 1000;
 /** Quick ends in a row before a service with a shorter delay is slowed down. */
@@ -33,7 +32,7 @@ export function decideRestart(
   policy: RestartPolicy | null,
   { nowMs, specChanged }: { readonly nowMs: number; readonly specChanged: boolean },
 ): Restart {
-  const delayMs = policy?.delayMs ?? RESTART_DELAY_MS_DEFAULT;
+  const delayMs = policy?.delayMs ?? DEFAULT_RESTART_DELAY_MS;
   // A changed spec starts a new count, but an old task's crash is no reason to skip the delay.
   if (specChanged) return { kind: "restart", startAtMs: endedAtMs(last) + delayMs };
   const refusal = refusalOf(last, history, policy);
@@ -61,6 +60,11 @@ export function attemptsBefore(last: Task, history: readonly Task[], policy: Res
       endedAtMs(task) <= endedAtMs(last) &&
       (windowMs === 0 || endedAtMs(task) > endedAtMs(last) - windowMs),
   ).length;
+}
+
+/** Cluster time at which the task ended. */
+export function endedAtMs(task: Task): number {
+  return task.status?.atMs ?? 0;
 }
 
 /** How a task ended, for causes and people. */

@@ -1,0 +1,183 @@
+/** Why one task is where it is. */
+import { nodeName, taskName } from "../../model/naming.ts";
+import { attemptsBefore, decideRestart, endText } from "../../model/restart.ts";
+import { endedByItself, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
+import type { ReadTx } from "../../store/types.ts";
+import { demandOf } from "./filter.ts";
+import type { NodeBook } from "./node-info.ts";
+import { refusals } from "./place.ts";
+import { bookOf } from "./scheduler.ts";
+
+type Told = { readonly summary: string; readonly reasons: readonly ExplainReason[] };
+
+/** What one explanation reads; the accounting is made once, and only if something waits for a node. */
+export class Evidence {
+  readonly tx: ReadTx;
+  #book: NodeBook | null = null;
+
+  constructor(tx: ReadTx) {
+    this.tx = tx;
+  }
+
+  book(): NodeBook {
+    this.#book ??= bookOf(this.tx);
+    return this.#book;
+  }
+}
+
+export function explainTask(evidence: Evidence, task: Task): Told {
+  const about = (code: string, message: string, next = ""): ExplainReason =>
+    reasonAbout("task", task.id, taskName(task), code, message, next);
+  if (isTerminal(observedState(task))) return explainEnd(evidence, task, about);
+  if (task.nodeId === "") return explainWaiting(evidence, task, about);
+  return explainAssigned(evidence.tx, task, about);
+}
+
+export function reasonAbout(
+  subjectKind: "service" | "task" | "node",
+  subjectId: string,
+  subjectName: string,
+  code: string,
+  ...[message, next = ""]: readonly [message: string, next?: string]
+): ExplainReason {
+  return { subjectKind, subjectId, subjectName, code, message, next };
+}
+
+type About = (code: string, message: string, next?: string) => ExplainReason;
+
+function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
+  if (!isWanted(task)) return { summary: "it is to be stopped and was never placed", reasons: causes(task, about) };
+  const spec = specOf(evidence.tx, task);
+  if (spec === null) {
+    return { summary: "it waits for a node", reasons: [about("revision", `revision ${task.revision} is not stored`)] };
+  }
+  const refused = [...refusals(evidence.book(), demandOf(task.serviceId, spec), task.slot)];
+  const suits = evidence.tx.count("node") - refused.length;
+  if (suits > 0) {
+    return { summary: "it is about to be placed", reasons: [about("scheduler", `${suits} nodes can take it now`)] };
+  }
+  return {
+    summary: `it waits: ${task.pendingReason === "" ? "no suitable node" : task.pendingReason}`,
+    reasons: refused.map(({ info, refusal }) =>
+      reasonAbout("node", info.node.id, nodeName(info.node), refusal.code, refusal.message, refusal.next),
+    ),
+  };
+}
+
+function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
+  const node = tx.get("node", task.nodeId);
+  const state = observedState(task).toLowerCase();
+  const where = node === undefined ? "a node that was removed" : `node ${nodeName(node)}`;
+  const reasons = [...nodeReasons(node), ...causes(task, about)];
+  if (!isWanted(task)) return { summary: `it is told to stop and is ${state} on ${where}`, reasons };
+  const standIn = tx.find("task", "slot", `${task.serviceId}/${task.slot}`).find((other) => other.replaces === task.id);
+  if (standIn !== undefined && isWanted(standIn)) {
+    reasons.push(about("stand-in", `task ${standIn.id} stands in for it until its node answers or is removed`));
+  }
+  if (task.desired === "READY")
+    return {
+      summary: `it is prepared on ${where} and waits to start`,
+      reasons: [...startReasons(tx, task, about), ...reasons],
+    };
+  const { message = "", error = "" } = task.status ?? {};
+  if (error !== "") reasons.push(about("error", error));
+  if (isHealthy(task)) return { summary: `it runs on ${where}`, reasons };
+  if (observedState(task) === "RUNNING") {
+    return {
+      summary: `it runs on ${where} and is not healthy`,
+      reasons: [about("health", message || "its health check does not pass"), ...reasons],
+    };
+  }
+  return { summary: `it is ${state} on ${where}${message === "" ? "" : `: ${message}`}`, reasons };
+}
+
+function startReasons(tx: ReadTx, task: Task, about: About): ExplainReason[] {
+  if (task.startAfterMs > tx.timeMs) {
+    const at = new Date(task.startAfterMs).toISOString();
+    return [about("restart", `the restart delay ends at ${at}`, "set a shorter restart delay")];
+  }
+  return [about("predecessor", "its predecessor in the slot is still stopping")];
+}
+
+function explainEnd(evidence: Evidence, task: Task, about: About): Told {
+  const { tx } = evidence;
+  const summary = endText(task);
+  const reasons: ExplainReason[] = [];
+  const { status } = task;
+  if (status?.message) reasons.push(about("message", status.message));
+  const service = tx.get("service", task.serviceId);
+  const slot = tx.find("task", "slot", `${task.serviceId}/${task.slot}`);
+  const successor = slot.find((other) => isWanted(other) && !isTerminal(observedState(other)));
+  if (service === undefined) reasons.push(about("service", "its service was removed"));
+  else if (successor !== undefined) {
+    const told = explainTask(evidence, successor);
+    reasons.push(
+      reasonAbout(
+        "task",
+        successor.id,
+        taskName(successor),
+        "successor",
+        `task ${successor.id} took its place: ${told.summary}`,
+      ),
+    );
+  } else if (endedByItself(task)) reasons.push(restartReason(tx, task, slot, about));
+  reasons.push(...causes(task, about));
+  return { summary, reasons };
+}
+
+function restartReason(tx: ReadTx, task: Task, slot: readonly Task[], about: About): ExplainReason {
+  const policy = tx.get("service", task.serviceId)?.spec?.task?.restart ?? null;
+  const history = slot.toSorted((a, b) => (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0));
+  const restart = decideRestart(task, history, policy, { nowMs: tx.timeMs, specChanged: false });
+  switch (restart.kind) {
+    case "never":
+      return about(
+        "restart",
+        `it is not restarted: ${restart.reason}`,
+        "look at `shoal service logs`, fix it and update the service, or change its restart policy",
+      );
+    case "wait":
+      return about("restart", `its next attempt is made at ${new Date(restart.untilMs).toISOString()}`);
+    case "restart": {
+      const attempts = attemptsBefore(task, history, policy);
+      return about(
+        "restart",
+        `restart ${attempts + 1} starts at ${new Date(restart.startAtMs).toISOString()} or later`,
+      );
+    }
+  }
+}
+
+/** The node's own trouble is often the whole answer. */
+function nodeReasons(node: Node | undefined): ExplainReason[] {
+  if (node === undefined) return [];
+  const about = (code: string, message: string, next: string): ExplainReason =>
+    reasonAbout("node", node.id, nodeName(node), code, message, next);
+  const reasons: ExplainReason[] = [];
+  const { status } = node;
+  if (status?.state !== "READY") {
+    const why = status?.message ? `: ${status.message}` : "";
+    reasons.push(
+      about(
+        "ready",
+        `the node is ${(status?.state ?? "UNKNOWN").toLowerCase()}${why}`,
+        "check its host, its network and its `shoal daemon`",
+      ),
+    );
+  }
+  if (status !== null && !status.engineOk && status.engineMessage !== "") {
+    reasons.push(
+      about("engine", `its engine does not answer: ${status.engineMessage}`, "check the Docker Engine on the node"),
+    );
+  }
+  return reasons;
+}
+
+function causes({ cause }: Task, about: About): ExplainReason[] {
+  return cause === null || cause.reason === "" ? [] : [about("cause", `${cause.actor}: ${cause.reason}`)];
+}
+
+function specOf(tx: ReadTx, task: Task): TaskSpec | null {
+  return tx.get("revision", `${task.serviceId}/${task.revision}`)?.spec ?? null;
+}
