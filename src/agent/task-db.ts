@@ -62,6 +62,8 @@ export class TaskDb {
   #meta: AgentMeta | null = null;
   /** Not yet durable; null deletes. Bounded by the number of tasks held: the latest per key. */
   #pending = new Map<string, Uint8Array | null>();
+  /** CRC-32 of each assignment as it was put. */
+  readonly #assignmentSums = new Map<string, number>();
   #writing: Promise<void> | null = null;
   #isScheduled = false;
   #problem = "";
@@ -126,9 +128,15 @@ export class TaskDb {
     this.#put(META_KEY, encodeMeta(next));
   }
 
-  putAssignment(assignment: Assignment, incarnation: string): void {
-    const id = assignment.task?.id ?? "";
-    this.#put(`a/${id}`, assignmentCodec.encode({ clusterIncarnation: incarnation, assigned: [assignment] }));
+  /** Without what is the managers' own (status, version): a repeated assignment costs no write. */
+  putAssignment({ task, spec }: Assignment, incarnation: string): void {
+    if (task === null) return;
+    const assigned = [{ task: { ...task, status: null, meta: null }, spec }];
+    const payload = assignmentCodec.encode({ clusterIncarnation: incarnation, assigned });
+    const sum = crc32(payload);
+    if (this.#assignmentSums.get(task.id) === sum) return;
+    this.#assignmentSums.set(task.id, sum);
+    this.#put(`a/${task.id}`, payload);
   }
 
   putStatus(taskId: string, status: TaskStatus): void {
@@ -136,6 +144,7 @@ export class TaskDb {
   }
 
   remove(taskId: string): void {
+    this.#assignmentSums.delete(taskId);
     this.#put(`a/${taskId}`, null);
     this.#put(`s/${taskId}`, null);
   }
@@ -228,6 +237,7 @@ export class TaskDb {
       const set = assignmentCodec.decode(payload);
       const assignment = set.assigned[0];
       if (assignment === undefined || assignment.task === null) continue;
+      this.#assignmentSums.set(id, crc32(payload));
       records.set(id, { assignment, incarnation: set.clusterIncarnation, status: statuses.get(id) ?? null });
     }
     return records;

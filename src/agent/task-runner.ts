@@ -22,8 +22,6 @@ export type TaskRunnerDeps = {
   readonly stopLimiter: Limiter;
   /** The status changed; the owner stamps it with epoch and sequence, persists and reports it. */
   readonly onStatus: (runner: TaskRunner, status: TaskStatus) => TaskStatus;
-  /** The engine did not answer a call. */
-  readonly onEngineSilent: () => void;
   /** The mark of an absence of the engine was cleared. */
   readonly onCaughtUp: () => void;
 };
@@ -234,7 +232,7 @@ export class TaskRunner {
   }
 
   #failed(op: TaskOp, error: AppError): void {
-    if (error.code === "unavailable") this.#deps.onEngineSilent();
+    if (error.code === "unavailable") this.engineGone();
     else this.#deps.log.warn("task operation failed", { taskId: this.id, op, code: error.code, error: error.message });
     this.#failure = { op, error };
   }

@@ -1,0 +1,300 @@
+/**
+ * The agent's session: one stream to one manager at a time, and another one as soon as that is
+ * gone. Silence is a loss too: a half-open connection answers no heartbeat.
+ */
+import type { AssignmentSet, NodeDescription, NodeSpec, TaskReport } from "../model/index.ts";
+import { openStream, type ClientStream } from "../proto/client.ts";
+import type { SessionDown } from "../proto/gen/SessionDown.ts";
+import type { SessionUpInput } from "../proto/gen/SessionUp.ts";
+import type { Channel, Dialer, StreamEnd } from "../proto/rpc.ts";
+import { Backoff } from "../util/backoff.ts";
+import { AppError } from "../util/errors.ts";
+import { withDeadline, type Env, type Timer } from "../util/env.ts";
+import type { Logger } from "../util/log.ts";
+import { AssignmentStream } from "./assignment-stream.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** A manager that says nothing for this long is given up; it answers a heartbeat a second. */
+export const SILENCE_MS = 3000;
+/** From dialling to the welcome; grows with every failure, because far or busy managers are slow. */
+export const WELCOME_MS = 1500;
+export const WELCOME_MS_MAX = 6000;
+/** The first try after a loss goes to another manager within this. */
+export const FIRST_RETRY_JITTER_MS = 100;
+export const RETRY = { firstMs: 200, maxMs: 2000 };
+/** A goodbye waits no longer than this for the manager to close. */
+export const GOODBYE_MS = 1000;
+const HEARTBEAT_MS_MIN = 50;
+
+export type SessionHandlers = {
+  /** @throws AppError when the set cannot be acted on: another manager is asked. */
+  onAssignments(set: AssignmentSet): void;
+  onManagers(addresses: readonly string[]): void;
+  onNodeSpec(spec: NodeSpec): void;
+  hello(): NonNullable<SessionUpInput["hello"]>;
+  health(): { readonly ok: boolean; readonly message: string };
+  /** In the order to try; at least one. */
+  managers(): readonly string[];
+};
+
+export type SessionDeps = {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly dialer: Dialer;
+  readonly reporter: Reporter;
+};
+
+type Link = {
+  readonly address: string;
+  readonly channel: Channel;
+  readonly stream: ClientStream<"Session.Session">;
+  readonly assignments: AssignmentStream;
+  heardAt: number;
+  /** Empty before the welcome. */
+  sessionId: string;
+  /** How long the manager may be silent from now on. */
+  patienceMs: number;
+  isBlocked: boolean;
+  watchdog: Timer | null;
+  heartbeat: Timer | null;
+};
+
+export class SessionKeeper {
+  readonly #deps: SessionDeps;
+  readonly #handlers: SessionHandlers;
+  readonly #backoff: Backoff;
+  #link: Link | null = null;
+  #retry: Timer | null = null;
+  #queue: string[] = [];
+  #lastAddress = "";
+  #failures = 0;
+  #lastError: AppError | null = null;
+  #isStopped = false;
+  #onLinkGone: () => void = () => undefined;
+
+  constructor(deps: SessionDeps, handlers: SessionHandlers) {
+    this.#deps = deps;
+    this.#handlers = handlers;
+    this.#backoff = new Backoff(deps.env, RETRY);
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** The connection is closed without a goodbye: managers presume that the tasks go on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+    this.#drop();
+  }
+
+  /** Says that this node leaves, and ends. Resolves when a manager took it, or after GOODBYE_MS. */
+  async goodbye(reason: string): Promise<void> {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+    const link = this.#link;
+    if (link === null || link.sessionId === "") {
+      this.#drop();
+      return;
+    }
+    const gone = new Promise<void>((resolve) => {
+      this.#onLinkGone = resolve;
+    });
+    link.stream.write({ goodbye: { reason } });
+    await withDeadline(this.#deps.env, { ms: GOODBYE_MS, what: "Saying goodbye" }, () => gone).catch(() => undefined);
+    this.#drop();
+  }
+
+  status(): { readonly manager: string; readonly sessionId: string; readonly error: string } {
+    const { address = "", sessionId = "" } = this.#link ?? {};
+    return { manager: sessionId === "" ? "" : address, sessionId, error: this.#lastError?.message ?? "" };
+  }
+
+  describe(description: NodeDescription): void {
+    this.#write({ description });
+  }
+
+  /** At once instead of with the next beat: the engine's health changed. */
+  beat(): void {
+    this.#write({ heartbeat: this.#heartbeat() });
+  }
+
+  #heartbeat(): { engineOk: boolean; engineMessage: string } {
+    const { ok, message } = this.#handlers.health();
+    return { engineOk: ok, engineMessage: message };
+  }
+
+  #write(message: SessionUpInput): void {
+    const link = this.#link;
+    if (link === null || link.sessionId === "" || link.isBlocked) return;
+    link.isBlocked = !link.stream.write(message);
+  }
+
+  #connect(): void {
+    if (this.#isStopped || this.#link !== null) return;
+    const { env, dialer } = this.#deps;
+    const address = this.#nextAddress();
+    this.#lastAddress = address;
+    const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
+    const stream = openStream(channel, "Session.Session", {
+      onMessage: (message) => this.#ifCurrent(stream, (link) => this.#onMessage(link, message)),
+      onDrain: () =>
+        this.#ifCurrent(stream, (link) => {
+          link.isBlocked = false;
+          this.#deps.reporter.drained();
+        }),
+      onClose: (end) => this.#ifCurrent(stream, (link) => this.#onClose(link, end)),
+    });
+    const patienceMs = Math.min(WELCOME_MS_MAX, WELCOME_MS * (1 + this.#failures / 2));
+    const link: Link = {
+      address,
+      channel,
+      stream,
+      assignments: new AssignmentStream(),
+      heardAt: env.now(),
+      sessionId: "",
+      patienceMs,
+      isBlocked: false,
+      watchdog: null,
+      heartbeat: null,
+    };
+    this.#link = link;
+    this.#watch(link);
+    stream.write({ hello: this.#handlers.hello() });
+  }
+
+  /** Callbacks of a stream that was given up say nothing about the present one. */
+  #ifCurrent(stream: ClientStream<"Session.Session">, fn: (link: Link) => void): void {
+    const link = this.#link;
+    if (link?.stream === stream) fn(link);
+  }
+
+  /** Every manager once in random order, and never the one just lost while there is another. */
+  #nextAddress(): string {
+    const known = this.#handlers.managers();
+    this.#queue = this.#queue.filter((address) => known.includes(address));
+    if (this.#queue.length === 0) this.#queue = shuffled(known, this.#deps.env);
+    const at = this.#queue.findIndex((address) => address !== this.#lastAddress);
+    const [address = known[0] ?? ""] = this.#queue.splice(Math.max(0, at), 1);
+    return address;
+  }
+
+  #watch(link: Link): void {
+    const { env } = this.#deps;
+    const leftMs = link.heardAt + link.patienceMs - env.now();
+    link.watchdog = env.setTimer(Math.max(0, leftMs), () => {
+      if (this.#link !== link) return;
+      if (env.now() - link.heardAt < link.patienceMs) this.#watch(link);
+      else
+        this.#lose(link, new AppError("unavailable", `Manager ${link.address} was silent for ${link.patienceMs} ms`));
+    });
+  }
+
+  #onMessage(link: Link, message: SessionDown): void {
+    link.heardAt = this.#deps.env.now();
+    try {
+      this.#handle(link, message);
+    } catch (error) {
+      this.#lose(link, AppError.from(error));
+    }
+  }
+
+  #handle(link: Link, message: SessionDown): void {
+    switch (message.message) {
+      case "welcome":
+        if (message.welcome) this.#welcomed(link, message.welcome);
+        break;
+      case "managers":
+        if (message.managers && message.managers.addresses.length > 0) {
+          this.#handlers.onManagers(message.managers.addresses);
+        }
+        break;
+      case "assignments": {
+        const set = message.assignments ? link.assignments.add(message.assignments) : null;
+        if (set === null) break;
+        this.#handlers.onAssignments(set);
+        // Only a manager whose state could be used counts as found.
+        this.#failures = 0;
+        this.#backoff.reset();
+        break;
+      }
+      case "ack":
+        this.#deps.reporter.acknowledge(message.ack?.acks ?? []);
+        break;
+      case "node":
+        if (message.node) this.#handlers.onNodeSpec(message.node);
+        break;
+      case "heartbeat":
+      case undefined:
+        break;
+    }
+  }
+
+  #welcomed(link: Link, { sessionId, heartbeatMs }: NonNullable<SessionDown["welcome"]>): void {
+    const { env, log, reporter } = this.#deps;
+    link.sessionId = sessionId;
+    link.patienceMs = SILENCE_MS;
+    this.#lastError = null;
+    log.info("session opened", { manager: link.address, sessionId });
+    const beatMs = Math.max(HEARTBEAT_MS_MIN, heartbeatMs);
+    const beatLater = (): void => {
+      link.heartbeat = env.setTimer(beatMs, () => {
+        if (this.#link !== link) return;
+        this.beat();
+        beatLater();
+      });
+    };
+    this.beat();
+    beatLater();
+    reporter.attach((reports) => this.#report(link, reports));
+  }
+
+  #report(link: Link, reports: readonly TaskReport[]): boolean {
+    if (this.#link !== link) return false;
+    const isWritable = link.stream.write({ statuses: { reports: [...reports] } });
+    link.isBlocked ||= !isWritable;
+    return isWritable;
+  }
+
+  #onClose(link: Link, end: StreamEnd): void {
+    this.#lose(link, end.error ?? new AppError("unavailable", `Manager ${link.address} closed the session`));
+  }
+
+  #lose(link: Link, error: AppError): void {
+    if (this.#link !== link) return;
+    const wasOpen = link.sessionId !== "";
+    this.#drop();
+    this.#onLinkGone();
+    if (this.#isStopped) return;
+    const fields = { manager: link.address, code: error.code, error: error.message, next: error.details.next };
+    const isNews = wasOpen || this.#lastError?.message !== error.message;
+    if (isNews) this.#deps.log.warn(wasOpen ? "session lost" : "no session with this manager", fields);
+    this.#lastError = error;
+    const waitMs = this.#failures === 0 ? this.#deps.env.random() * FIRST_RETRY_JITTER_MS : this.#backoff.next();
+    this.#failures += 1;
+    this.#retry = this.#deps.env.setTimer(waitMs, () => this.#connect());
+  }
+
+  #drop(): void {
+    const link = this.#link;
+    if (link === null) return;
+    this.#link = null;
+    link.watchdog?.cancel();
+    link.heartbeat?.cancel();
+    this.#deps.reporter.attach(null);
+    link.stream.cancel();
+    link.channel.close();
+  }
+}
+
+function shuffled(addresses: readonly string[], env: Env): string[] {
+  const result = [...addresses];
+  for (let at = result.length - 1; at > 0; at--) {
+    const other = Math.floor(env.random() * (at + 1));
+    const kept = result[at] ?? "";
+    result[at] = result[other] ?? "";
+    result[other] = kept;
+  }
+  return result;
+}
