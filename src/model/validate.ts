@@ -29,8 +29,8 @@ import type {
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
-/** Encoded; checked where the encoded bytes are. */
-export const SPEC_BYTES_MAX = 512 * 1024;
+/** Encoded; checked where the encoded bytes are. A new spec is stored twice, as service and revision, in one entry of 1 MiB. */
+export const SPEC_BYTES_MAX = 500 * 1024;
 export const REPLICAS_MAX = 10_000;
 /** The least a container starts with on an engine. */
 export const MEMORY_BYTES_MIN = 4 * 1024 * 1024;

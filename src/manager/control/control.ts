@@ -1,0 +1,49 @@
+/**
+ * The Control and Watch services of a manager. Changes arrive on the leader only (the router
+ * forwards), reads anywhere. Everything a caller may see is committed state.
+ */
+import type { ExplainResponseInput } from "../../proto/gen/ExplainResponse.ts";
+import type { Router } from "../../proto/router.ts";
+import type { ReadTx } from "../../store/types.ts";
+import type { Env } from "../../util/env.ts";
+import type { Logger } from "../../util/log.ts";
+import type { ReplicaApi } from "../replica/types.ts";
+import { registerCluster, type JoinTokens } from "./cluster.ts";
+import { registerNodes } from "./nodes.ts";
+import { Reads } from "./reads.ts";
+import { Requests } from "./requests.ts";
+import { registerServices } from "./services.ts";
+import { registerTasks } from "./tasks.ts";
+import { registerWatch, type WatchStore } from "./watch.ts";
+
+export type ControlDeps = {
+  readonly store: WatchStore;
+  readonly replica: ReplicaApi;
+  readonly env: Env;
+  readonly log: Logger;
+  /** Why something is not what it should be. @throws AppError not-found */
+  readonly explain: (tx: ReadTx, id: string) => ExplainResponseInput;
+  readonly joinTokens: () => JoinTokens;
+};
+
+export class ControlService {
+  readonly #deps: ControlDeps;
+
+  constructor(deps: ControlDeps) {
+    this.#deps = deps;
+  }
+
+  register(router: Router): void {
+    const { store, replica, env, explain, joinTokens } = this.#deps;
+    const reads = new Reads({ store, replica, env });
+    const requests = new Requests({ store, env });
+    registerServices(router, { reads, requests, env });
+    registerTasks(router, reads);
+    registerNodes(router, { reads, requests, store, replica });
+    registerCluster(router, { reads, requests, store, replica, env, joinTokens });
+    registerWatch(router, { store, env });
+    router.unary("Control.Explain", async (request, context) => {
+      return explain(await reads.view("LINEARIZABLE", context), request.id);
+    });
+  }
+}

@@ -1,0 +1,146 @@
+/** Control's nodes. */
+import type { Node, NodeSpec, Task } from "../../model/index.ts";
+import { normaliseNodeSpec } from "../../model/defaults.ts";
+import { nodeName } from "../../model/naming.ts";
+import { canRaise, isTerminal, observedState } from "../../model/task-state.ts";
+import { validateNodeSpec } from "../../model/validate.ts";
+import type { ManagerStatusInput } from "../../proto/gen/ManagerStatus.ts";
+import { describeCaller, type Router } from "../../proto/router.ts";
+import type { StoreApi, WriteTx } from "../../store/types.ts";
+import { must } from "../../util/assert.ts";
+import { AppError } from "../../util/errors.ts";
+import type { ReplicaApi } from "../replica/types.ts";
+import { FILTER_KEYS, nodeFilter, parseFilters } from "./filters.ts";
+import { findNode } from "./lookup.ts";
+import { pageOf } from "./pages.ts";
+import type { Reads } from "./reads.ts";
+import type { Requests } from "./requests.ts";
+import { outOfSequence } from "./versions.ts";
+
+/** Tasks of a removed node ended in its own transaction; the orchestrator ends what is left. */
+export const TASKS_ORPHANED_INLINE_MAX = 500;
+
+export type NodeDeps = {
+  readonly reads: Reads;
+  readonly requests: Requests;
+  readonly store: StoreApi;
+  readonly replica: ReplicaApi;
+};
+
+export function registerNodes(router: Router, deps: NodeDeps): void {
+  const { reads, requests, replica } = deps;
+  router.unary("Control.GetNode", async (request, context) => {
+    const tx = await reads.view(request.consistency, context);
+    const node = findNode(tx, request.id);
+    return { node, manager: managerStatus(replica, node) };
+  });
+
+  router.unary("Control.ListNodes", async (request, context) => {
+    const accepts = nodeFilter(parseFilters(request.filters, FILTER_KEYS.node));
+    const tx = await reads.view(request.consistency, context);
+    const matching = [...tx.all("node")].filter((node) => accepts(node, tx));
+    const page = pageOf(matching, (node) => `${nodeName(node).toLowerCase()}\0${node.id}`, request);
+    const nodes = page.rows.map((node) => ({ node, manager: managerStatus(replica, node) }));
+    return { nodes, nextPageToken: page.nextPageToken, version: tx.version };
+  });
+
+  router.unary("Control.UpdateNode", async (request, context) => {
+    const spec = normaliseNodeSpec(validateNodeSpec(request.spec));
+    const change = (tx: WriteTx): { node: Node } => ({ node: updateNode(tx, request, spec) });
+    return await requests.run({ key: "Control.UpdateNode", request, context, change });
+  });
+
+  router.unary("Control.RemoveNode", async (request, context) => {
+    const actor = describeCaller(context.caller);
+    await leaveRaft(deps, request.id, request.force);
+    const change = (tx: WriteTx): { id: string } => ({ id: removeNode(tx, request, actor) });
+    return await requests.run({ key: "Control.RemoveNode", request, context, change });
+  });
+}
+
+/** What this manager knows of a member; only the leader hears from all of them. */
+export function managerStatus(replica: ReplicaApi, node: Node): ManagerStatusInput | null {
+  const member = replica.members().find(({ id }) => id === node.id);
+  if (member === undefined) return null;
+  if (member.role === "learner") return { reachability: "LEARNER" };
+  if (replica.leader()?.id === node.id) return { reachability: "LEADER" };
+  const status = replica.status();
+  const peer = status.peers.find(({ id }) => id === node.id);
+  const isReachable = status.id === node.id || (peer === undefined ? node.status?.state === "READY" : peer.active);
+  return { reachability: isReachable ? "REACHABLE" : "UNREACHABLE" };
+}
+
+function updateNode(tx: WriteTx, asked: { readonly id: string; readonly version: number }, spec: NodeSpec): Node {
+  const node = findNode(tx, asked.id);
+  if (node.meta?.version !== asked.version) throw outOfSequence(`node "${nodeName(node)}"`, node.meta, asked.version);
+  if (spec.name !== "" && spec.name !== node.spec?.name) {
+    const taken = tx.find("node", "name", spec.name.toLowerCase()).find(({ id }) => id !== node.id);
+    if (taken !== undefined) {
+      throw new AppError("exists", `spec.name: the node ${taken.id} has the name "${spec.name}" already`, {
+        path: "spec.name",
+        next: "choose another name",
+      });
+    }
+  }
+  tx.put("node", { ...node, spec });
+  return must(tx.get("node", node.id), "the node was put in this transaction");
+}
+
+/** A manager leaves the quorum before its object goes; repeated, it has left already. */
+async function leaveRaft({ store, replica }: NodeDeps, ref: string, force: boolean): Promise<void> {
+  const tx = store.speculative();
+  const known = tx.get("node", ref) ?? (tx.count("node") > 0 ? tryFind(() => findNode(tx, ref)) : undefined);
+  if (known === undefined) return;
+  checkRemovable(known, force);
+  if (!replica.members().some(({ id }) => id === known.id)) return;
+  if (known.id === replica.status().id) {
+    throw new AppError("precondition", `Cannot remove the manager "${nodeName(known)}": it is the leader`, {
+      path: "id",
+      next: "stop it first (shoal node leave), another manager then leads and can remove it",
+    });
+  }
+  await replica.removeMember(known.id, { force });
+}
+
+/** A repeated removal finds nothing here, and its answer in the request's record. */
+function tryFind(find: () => Node): Node | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
+
+function removeNode(
+  tx: WriteTx,
+  { id: ref, force }: { readonly id: string; readonly force: boolean },
+  actor: string,
+): string {
+  const node = findNode(tx, ref);
+  checkRemovable(node, force);
+  tx.remove("node", node.id);
+  const unfinished = tx.find("task", "node", node.id).filter((task) => !isTerminal(observedState(task)));
+  for (const task of unfinished.slice(0, TASKS_ORPHANED_INLINE_MAX)) orphan(tx, task, actor);
+  return node.id;
+}
+
+function checkRemovable(node: Node, force: boolean): void {
+  if (force || node.status?.state !== "READY") return;
+  throw new AppError("precondition", `Cannot remove the node "${nodeName(node)}": it is up`, {
+    path: "id",
+    next: "let it leave (shoal node leave) or stop it first, or remove it by force",
+  });
+}
+
+function orphan(tx: WriteTx, task: Task, actor: string): void {
+  const desired = canRaise(task.desired, "SHUTDOWN") ? "SHUTDOWN" : task.desired;
+  const status = must(task.status, "a task with a node has a status");
+  tx.put("task", {
+    ...task,
+    desired,
+    status: { ...status, state: "ORPHANED", message: "its node was removed", atMs: tx.timeMs, healthy: false },
+    cause: { actor, reason: "node removed" },
+    pendingReason: "",
+  });
+}

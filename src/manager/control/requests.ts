@@ -1,0 +1,134 @@
+/**
+ * Mutations, once each. A request id names a change of its caller: its repetition joins the one in
+ * flight or returns the replicated result, and the same id with other content is a conflict.
+ */
+import { createHash } from "node:crypto";
+import { describeCaller } from "../../proto/router.ts";
+import { rpc, type KeysOf, type Request, type ResponseInput } from "../../proto/load.ts";
+import type { CallContext } from "../../proto/rpc.ts";
+import { REQUEST_TTL_MS } from "../../store/actions.ts";
+import type { StoreApi, WriteTx } from "../../store/types.ts";
+import { withDeadline, type Env } from "../../util/env.ts";
+import { AppError, invalid, isAppError } from "../../util/errors.ts";
+import { waitMs } from "./reads.ts";
+
+export const MUTATION_WAIT_MS = 10_000;
+export const REQUEST_ID_LENGTH_MAX = 128;
+
+export type MutationKey = Extract<KeysOf<"unary">, `Control.${string}`>;
+type Mutation<K extends MutationKey> = {
+  readonly key: K;
+  readonly request: Request<K> & { readonly requestId: string };
+  readonly context: CallContext;
+  /** Runs inside one store transaction. Everything it reads is speculative. */
+  readonly change: (tx: WriteTx) => ResponseInput<K>;
+  /**
+   * For answers that repeat what was asked: leaves that out of the record, which is kept for an
+   * hour, and puts it back from the repeated request, which has the same content.
+   */
+  readonly compact?: (response: ResponseInput<K>) => ResponseInput<K>;
+  readonly expand?: (response: ResponseInput<K>) => ResponseInput<K>;
+};
+
+type Running = { readonly hash: string; readonly done: Promise<object> };
+
+export class Requests {
+  readonly #store: StoreApi;
+  readonly #env: Env;
+  readonly #running = new Map<string, Running>();
+
+  constructor({ store, env }: { readonly store: StoreApi; readonly env: Env }) {
+    this.#store = store;
+    this.#env = env;
+  }
+
+  /** @throws AppError whatever `change` throws, or `unknown-outcome` when the caller's time is up. */
+  async run<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
+    const ms = waitMs(mutation.context, MUTATION_WAIT_MS);
+    try {
+      return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(mutation));
+    } catch (error) {
+      if (!isAppError(error, "deadline")) throw error;
+      throw new AppError(
+        "unknown-outcome",
+        `${mutation.key} was not confirmed within ${Math.round(ms)} ms: it may still take effect`,
+        {
+          next: "repeat it with the same request id, or look whether it is there",
+        },
+      );
+    }
+  }
+
+  async #once<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
+    const { requestId } = mutation.request;
+    if (requestId === "") return (await this.#store.update(mutation.change)).value;
+    checkRequestId(requestId);
+    const id = `${describeCaller(mutation.context.caller)}/${requestId}`;
+    const hash = hashOf(mutation.key, mutation.request);
+    const running = this.#running.get(id);
+    if (running !== undefined) {
+      if (running.hash !== hash) throw otherContent(requestId);
+      // The same hash covers the same RPC, so the answer is of its type.
+      return (await running.done) as ResponseInput<K>;
+    }
+    const done = this.#record(mutation, id, hash);
+    this.#running.set(id, { hash, done });
+    try {
+      return await done;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #record<K extends MutationKey>(mutation: Mutation<K>, id: string, hash: string): Promise<ResponseInput<K>> {
+    const { key, change, compact = same, expand = same } = mutation;
+    const definition = rpc(key);
+    const { value } = await this.#store.update((tx): ResponseInput<K> => {
+      const record = tx.get("request", id);
+      if (record !== undefined && record.expiresAtMs > tx.timeMs) {
+        if (record.hash !== hash) throw otherContent(mutation.request.requestId);
+        return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
+      }
+      const response = change(tx);
+      const result = definition.encodeResponse(compact(response));
+      tx.put("request", { id, meta: null, hash, result, expiresAtMs: tx.timeMs + REQUEST_TTL_MS });
+      return response;
+    });
+    return value;
+  }
+}
+
+function same<T>(value: T): T {
+  return value;
+}
+
+function checkRequestId(requestId: string): void {
+  if (requestId.length <= REQUEST_ID_LENGTH_MAX && /^[\x21-\x7e]+$/.test(requestId)) return;
+  throw invalid(
+    "requestId",
+    "is not a request id",
+    `use 1 to ${REQUEST_ID_LENGTH_MAX} printable characters without spaces, for example a new id for every change`,
+  );
+}
+
+function otherContent(requestId: string): AppError {
+  return new AppError("conflict", `requestId: ${requestId} was used for another change within the last hour`, {
+    path: "requestId",
+    next: "use a new request id for each change",
+  });
+}
+
+function hashOf(key: string, request: object): string {
+  return createHash("sha256")
+    .update(`${key}\n${canonical({ ...request, requestId: "" })}`)
+    .digest("hex");
+}
+
+/** JSON with sorted keys: encoders may write a map's entries in any order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join()}}`;
+}

@@ -1,0 +1,199 @@
+/** Control's services. Tasks follow from them in the orchestrator; nothing here places or starts one. */
+import type { Service, ServiceSpec, Task, TaskSpec } from "../../model/index.ts";
+import { normaliseServiceSpec } from "../../model/defaults.ts";
+import { canRaise, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
+import { codec } from "../../proto/load.ts";
+import { describeCaller, type Router } from "../../proto/router.ts";
+import { removableRevisions, revisionId } from "../../store/revisions.ts";
+import type { ReadTx, WriteTx } from "../../store/types.ts";
+import { must } from "../../util/assert.ts";
+import { newId } from "../../util/id.ts";
+import { formatBytes } from "../../util/units.ts";
+import { AppError, invalid } from "../../util/errors.ts";
+import type { Env } from "../../util/env.ts";
+import { parseFilters, FILTER_KEYS, serviceFilter } from "./filters.ts";
+import { findService } from "./lookup.ts";
+import { pageOf } from "./pages.ts";
+import type { Reads } from "./reads.ts";
+import type { Requests } from "./requests.ts";
+import { outOfSequence } from "./versions.ts";
+
+/**
+ * Tasks told to go in the transaction that removes their service; those of a larger one are told by
+ * the orchestrator. A task with many ports has about 2 KiB, so they fit one entry.
+ */
+export const TASKS_REMOVED_INLINE_MAX = 500;
+
+export type ServiceDeps = { readonly reads: Reads; readonly requests: Requests; readonly env: Env };
+
+export function registerServices(router: Router, { reads, requests, env }: ServiceDeps): void {
+  router.unary("Control.CreateService", async (request, context) => {
+    const spec = acceptSpec(request.spec);
+    const cause = { actor: describeCaller(context.caller), reason: "service created" };
+    return await requests.run({
+      key: "Control.CreateService",
+      request,
+      context,
+      change: (tx) => ({ service: createService(tx, { id: newId(env), meta: null, spec, revision: 1, cause }) }),
+      ...repeatable(spec),
+    });
+  });
+
+  router.unary("Control.UpdateService", async (request, context) => {
+    const spec = acceptSpec(request.spec);
+    const cause = { actor: describeCaller(context.caller), reason: "service updated" };
+    return await requests.run({
+      key: "Control.UpdateService",
+      request,
+      context,
+      change: (tx) => ({ service: updateService(tx, request, { spec, cause }) }),
+      ...repeatable(spec),
+    });
+  });
+
+  router.unary("Control.RemoveService", async (request, context) => {
+    const actor = describeCaller(context.caller);
+    const change = (tx: WriteTx): { id: string } => ({ id: removeService(tx, request.id, actor) });
+    return await requests.run({ key: "Control.RemoveService", request, context, change });
+  });
+
+  router.unary("Control.GetService", async (request, context) => {
+    const tx = await reads.view(request.consistency, context);
+    const service = findService(tx, request.id);
+    return { service, running: runningTasks(tx, service.id) };
+  });
+
+  router.unary("Control.ListServices", async (request, context) => {
+    const accepts = serviceFilter(parseFilters(request.filters, FILTER_KEYS.service));
+    const tx = await reads.view(request.consistency, context);
+    const matching = [...tx.all("service")].filter((service) => accepts(service, tx));
+    const page = pageOf(matching, (service) => `${service.spec?.name.toLowerCase() ?? ""}\0${service.id}`, request);
+    const services = page.rows.map((service) => ({
+      service,
+      running: runningTasks(tx, service.id),
+      desired: service.spec?.replicated?.replicas ?? 0,
+    }));
+    return { services, nextPageToken: page.nextPageToken, version: tx.version };
+  });
+}
+
+/** Validated, complete, and small enough to be stored. */
+function acceptSpec(spec: ServiceSpec | null): ServiceSpec {
+  const complete = normaliseServiceSpec(validateServiceSpec(spec));
+  const bytes = codec("ServiceSpec").encode(complete).length;
+  if (bytes <= SPEC_BYTES_MAX) return complete;
+  throw invalid(
+    "spec",
+    `has ${formatBytes(bytes)}, at most ${formatBytes(SPEC_BYTES_MAX)} are allowed`,
+    "move data into the image or a volume",
+  );
+}
+
+function createService(tx: WriteTx, service: Service): Service {
+  const name = service.spec?.name ?? "";
+  const [taken] = tx.find("service", "name", name.toLowerCase());
+  if (taken !== undefined) {
+    throw new AppError("exists", `spec.name: the service "${name}" exists already (${taken.id})`, {
+      path: "spec.name",
+      next: "choose another name, or update that service",
+    });
+  }
+  tx.put("service", service);
+  putRevision(tx, service);
+  return stored(tx, service.id);
+}
+
+type Asked = { readonly id: string; readonly version: number };
+
+function updateService(
+  tx: WriteTx,
+  asked: Asked,
+  { spec, cause }: Pick<Service, "cause"> & { readonly spec: ServiceSpec },
+): Service {
+  const service = findService(tx, asked.id);
+  const before = must(service.spec, "a stored service has a spec");
+  if (service.meta?.version !== asked.version)
+    throw outOfSequence(`service "${before.name}"`, service.meta, asked.version);
+  if (before.name !== spec.name) {
+    throw new AppError("unsupported", `spec.name: cannot rename the service "${before.name}" to "${spec.name}"`, {
+      path: "spec.name",
+      next: "create a service with the new name and remove this one",
+    });
+  }
+  const isNewRevision = !isSameTask(before.task, spec.task);
+  const revision = isNewRevision ? service.revision + 1 : service.revision;
+  const updated: Service = { ...service, spec, revision, cause };
+  tx.put("service", updated);
+  if (isNewRevision) {
+    putRevision(tx, updated);
+    for (const { id } of removableRevisions(tx, service.id)) tx.remove("revision", id);
+  }
+  return stored(tx, service.id);
+}
+
+function removeService(tx: WriteTx, ref: string, actor: string): string {
+  const { id } = findService(tx, ref);
+  tx.remove("service", id);
+  const tasks = tx.find("task", "service", id);
+  if (tasks.length <= TASKS_REMOVED_INLINE_MAX) for (const task of tasks) removeTask(tx, task, actor);
+  for (const revision of removableRevisions(tx, id)) tx.remove("revision", revision.id);
+  return id;
+}
+
+function removeTask(tx: WriteTx, task: Task, actor: string): void {
+  if (!canRaise(task.desired, "REMOVE")) return;
+  // What was never assigned has no agent to report its end.
+  const ends = task.nodeId === "" && !isTerminal(observedState(task)) && task.status !== null;
+  const status = ends
+    ? {
+        ...task.status,
+        state: "SHUTDOWN" as const,
+        message: "stopped before it was placed",
+        atMs: tx.timeMs,
+        healthy: false,
+      }
+    : task.status;
+  tx.put("task", {
+    ...task,
+    desired: "REMOVE",
+    status,
+    cause: { actor, reason: "service removed" },
+    pendingReason: "",
+  });
+}
+
+function putRevision(tx: WriteTx, service: Service): void {
+  const number = service.revision;
+  const spec = service.spec?.task ?? null;
+  tx.put("revision", { id: revisionId(service.id, number), meta: null, serviceId: service.id, number, spec });
+}
+
+/** By encoded bytes: both are complete, with their maps in one order. */
+function isSameTask(a: TaskSpec | null, b: TaskSpec | null): boolean {
+  const type = codec("TaskSpec");
+  return type.encode(a ?? {}).equals(type.encode(b ?? {}));
+}
+
+/** With the meta that the transaction gives it. */
+function stored(tx: ReadTx, id: string): Service {
+  return must(tx.get("service", id), "the service was put in this transaction");
+}
+
+type ServiceAnswer = { service?: object | null };
+
+/** The record of the request need not hold the spec: a repetition brings it again. */
+function repeatable(spec: ServiceSpec): {
+  compact: (answer: ServiceAnswer) => ServiceAnswer;
+  expand: (answer: ServiceAnswer) => ServiceAnswer;
+} {
+  return {
+    compact: (answer) => ({ service: { ...answer.service, spec: null } }),
+    expand: (answer) => ({ service: { ...answer.service, spec } }),
+  };
+}
+
+function runningTasks(tx: ReadTx, serviceId: string): number {
+  return tx.find("task", "service", serviceId).filter((task) => isWanted(task) && observedState(task) === "RUNNING")
+    .length;
+}
