@@ -26,7 +26,9 @@ const credentials = grpc.credentials.createSsl(
   Buffer.from(context.certificatePem),
 );
 // Every manager answers, and each proves that it is one.
-const clients = context.hosts.map((host) => new Control(host, credentials, { "grpc.ssl_target_name_override": "manager.shoal" }));
+const clients = context.hosts.map(
+  (host) => new Control(host, credentials, { "grpc.ssl_target_name_override": "manager.shoal" }),
+);
 
 /** Asks one manager after the other; a change carries a request id, so asking again cannot do it twice. */
 async function call(method, request) {
@@ -34,7 +36,9 @@ async function call(method, request) {
   for (const client of [...clients, ...clients]) {
     try {
       return await new Promise((resolve, reject) =>
-        client[method](request, { deadline: Date.now() + 5000 }, (error, answer) => (error ? reject(error) : resolve(answer))),
+        client[method](request, { deadline: Date.now() + 5000 }, (error, answer) =>
+          error ? reject(error) : resolve(answer),
+        ),
       );
     } catch (error) {
       if (error.code !== grpc.status.UNAVAILABLE) throw error;
@@ -45,9 +49,12 @@ async function call(method, request) {
 }
 
 const task = { container: { image, args: command.length > 0 ? command : ["sleep", "3600"] } };
-const { service } = await call("CreateService", { requestId: randomUUID(), spec: { name, replicated: { replicas: Number(replicas) }, task } });
+const { service } = await call("CreateService", {
+  requestId: randomUUID(),
+  spec: { name, replicated: { replicas: Number(replicas) }, task },
+});
 console.log(`created ${service.spec.name} (${service.id})`);
-for (let running = 0; running < Number(replicas); ) {
+for (let running = 0; running < Number(replicas);) {
   await new Promise((resolve) => setTimeout(resolve, 200));
   ({ running } = await call("GetService", { id: service.id }));
   console.log(`${running} of ${replicas} running`);

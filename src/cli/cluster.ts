@@ -50,7 +50,10 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
   const { cluster } = answer;
   const rows: [string, string][] = [
     ["Cluster", `${cluster?.spec?.name ?? ""} (${cluster?.id ?? ""})`],
-    ["Leader", answer.leaderId === "" ? "none" : `${answer.leaderAddress} (${shortId(answer.leaderId)}), term ${answer.term}`],
+    [
+      "Leader",
+      answer.leaderId === "" ? "none" : `${answer.leaderAddress} (${shortId(answer.leaderId)}), term ${answer.term}`,
+    ],
     ["Managers", `${answer.managersReachable} of ${answer.managers} reachable`],
     ["Nodes", `${answer.nodesReady} of ${answer.nodes} ready`],
     ["Services", `${answer.services}`],
@@ -64,7 +67,8 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
 /** What losing managers means, in one sentence. */
 export function survives(managers: number): string {
   const losses = Math.floor((managers - 1) / 2);
-  if (losses === 0) return `${managers} manager${managers === 1 ? "" : "s"}: losing one stops changes until it is back; three survive the loss of one`;
+  if (losses === 0)
+    return `${managers} manager${managers === 1 ? "" : "s"}: losing one stops changes until it is back; three survive the loss of one`;
   return `${managers} managers: any ${losses} may be lost without losing anything`;
 }
 
@@ -84,7 +88,10 @@ async function joinTokens({ client, out }: Session, role: string | undefined): P
   if (role !== "worker") out.line(`To add a manager:\n  shoal join --token ${tokens.manager} ${managers}`);
 }
 
-async function init({ local, out }: Session, flags: { readonly name: string; readonly advertise?: string }): Promise<void> {
+async function init(
+  { local, out }: Session,
+  flags: { readonly name: string; readonly advertise?: string },
+): Promise<void> {
   const answer = await local.call("Daemon.Init", { clusterName: flags.name, advertise: flags.advertise ?? "" });
   if (out.isJson) {
     out.json(answer);
@@ -140,11 +147,14 @@ async function why({ client, out }: Session, _: object, [id = ""]: readonly stri
   if (answer.reasons.length === 0) return;
   out.line("");
   const rows = table<ExplainReason>(answer.reasons, [
-    { title: "ABOUT", value: (reason) => `${reason.subjectKind} ${reason.subjectName === "" ? shortId(reason.subjectId) : reason.subjectName}` },
+    {
+      title: "ABOUT",
+      value: (reason) =>
+        `${reason.subjectKind} ${reason.subjectName === "" ? shortId(reason.subjectId) : reason.subjectName}`,
+    },
     { title: "CHECK", value: (reason) => reason.code },
     { title: "WHY", value: (reason) => reason.message },
     { title: "NEXT", value: (reason) => reason.next },
   ]);
   for (const row of rows) out.line(row);
 }
-

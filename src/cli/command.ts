@@ -5,7 +5,13 @@ import { connect, connectLocal, type Client } from "./connect.ts";
 import { exitCodeOf, renderError, usage } from "./exit.ts";
 import { Output } from "./output.ts";
 
-export type GlobalFlags = { readonly host?: string; readonly context?: string; readonly format?: string; readonly timeout?: string; readonly quiet?: boolean };
+export type GlobalFlags = {
+  readonly host?: string;
+  readonly context?: string;
+  readonly format?: string;
+  readonly timeout?: string;
+  readonly quiet?: boolean;
+};
 
 export class Session {
   readonly out: Output;
@@ -66,5 +72,7 @@ export function many(value: string, before: readonly string[] = []): readonly st
 }
 
 export function listFlags(command: Command): Command {
-  return command.option("-f, --filter <key=value>", "only what matches (repeatable)", many).option("-q, --quiet", "only ids");
+  return command
+    .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
+    .option("-q, --quiet", "only ids");
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { call, openStream, type ClientHandlers, type ClientStream } from "../proto/client.ts";
+import { bootstrapCredentials, RotatingCredentials } from "../pki/credentials.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
 import type { KeysOf, RequestInput, Response } from "../proto/load.ts";
 import type { Channel, StreamEnd } from "../proto/rpc.ts";
@@ -18,7 +19,11 @@ export const DEFAULT_SOCKET = "/run/shoal/shoal.sock";
 const ATTEMPT_MS_MAX = 10_000;
 const RETRY_PAUSE_MS = 100;
 
-export type ConnectOptions = { readonly host?: string | undefined; readonly context?: string | undefined; readonly timeoutMs: number };
+export type ConnectOptions = {
+  readonly host?: string | undefined;
+  readonly context?: string | undefined;
+  readonly timeoutMs: number;
+};
 
 export class Client {
   readonly #dialer: GrpcDialer;
@@ -62,7 +67,11 @@ export class Client {
   }
 
   /** One stream to one manager; the caller decides about repetition. */
-  stream<K extends KeysOf<"bidi" | "server-stream">>(key: K, request: RequestInput<K>, handlers: ClientHandlers<K>): ClientStream<K> {
+  stream<K extends KeysOf<"bidi" | "server-stream">>(
+    key: K,
+    request: RequestInput<K>,
+    handlers: ClientHandlers<K>,
+  ): ClientStream<K> {
     return openStream(this.#connect(), key, handlers, { request });
   }
 
@@ -92,7 +101,10 @@ export class Client {
 
 function isWorthRetrying(error: unknown, isRepeatable: boolean): boolean {
   if (isAppError(error, "not-leader")) return true;
-  return isRepeatable && (isAppError(error, "unavailable") || isAppError(error, "unknown-outcome") || isAppError(error, "deadline"));
+  return (
+    isRepeatable &&
+    (isAppError(error, "unavailable") || isAppError(error, "unknown-outcome") || isAppError(error, "deadline"))
+  );
 }
 
 function toTimeout(last: unknown): AppError {
@@ -107,7 +119,7 @@ export function connect(options: ConnectOptions): Client {
   if (hosts.every((part) => part.startsWith("unix:")) && hosts.length > 0) return local(hosts, options);
   if (name !== null) {
     const context = loadContext(name);
-    const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: () => context });
+    const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: new RotatingCredentials(context) });
     return new Client(dialer, hosts.length > 0 ? hosts : context.hosts, options.timeoutMs);
   }
   if (hosts.length > 0) {
@@ -130,6 +142,6 @@ export function connectLocal(options: ConnectOptions): Client {
 }
 
 function local(hosts: readonly string[], options: ConnectOptions): Client {
-  const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: () => null });
+  const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: bootstrapCredentials(null) });
   return new Client(dialer, hosts, options.timeoutMs);
 }

@@ -9,13 +9,16 @@ import { currentName, listContexts, parseContext, removeContext, saveContext, us
 export function registerContext(program: Command): void {
   const context = program.command("context").description("Choose which cluster commands talk to");
   context.command("ls").description("List contexts").action(action(list));
-  context.command("use <name>").description("Make a context the current one").action(
-    action(async ({ out }, _, [name = ""]) => {
-      useContext(name);
-      out.say(`Current context: ${name}`);
-      if (out.isJson) out.json({ name });
-    }),
-  );
+  context
+    .command("use <name>")
+    .description("Make a context the current one")
+    .action(
+      action(async ({ out }, _, [name = ""]) => {
+        useContext(name);
+        out.say(`Current context: ${name}`);
+        if (out.isJson) out.json({ name });
+      }),
+    );
   context
     .command("import <file>")
     .description("Add a context from a file (- is standard input)")
@@ -28,13 +31,16 @@ export function registerContext(program: Command): void {
     .option("--name <name>", "name of the context and of its user", "shoal")
     .option("--hosts <host:port,...>", "addresses to put in instead of the managers' own")
     .action(action<{ readonly name: string; readonly hosts?: string }>(exportContext));
-  context.command("rm <name>").description("Forget a context").action(
-    action(async ({ out }, _, [name = ""]) => {
-      removeContext(name);
-      out.say(name);
-      if (out.isJson) out.json({ name, removed: true });
-    }),
-  );
+  context
+    .command("rm <name>")
+    .description("Forget a context")
+    .action(
+      action(async ({ out }, _, [name = ""]) => {
+        removeContext(name);
+        out.say(name);
+        if (out.isJson) out.json({ name, removed: true });
+      }),
+    );
 }
 
 async function list({ out }: Session): Promise<void> {
@@ -49,7 +55,11 @@ async function list({ out }: Session): Promise<void> {
   );
 }
 
-async function importFile({ out }: Session, flags: { readonly name?: string; readonly use?: boolean }, [file = ""]: readonly string[]): Promise<void> {
+async function importFile(
+  { out }: Session,
+  flags: { readonly name?: string; readonly use?: boolean },
+  [file = ""]: readonly string[],
+): Promise<void> {
   let text: string;
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");
@@ -66,7 +76,10 @@ async function importFile({ out }: Session, flags: { readonly name?: string; rea
 }
 
 /** The key is made here and goes nowhere but to standard output. */
-async function exportContext({ client, out }: Session, flags: { readonly name: string; readonly hosts?: string }): Promise<void> {
+async function exportContext(
+  { client, out }: Session,
+  flags: { readonly name: string; readonly hosts?: string },
+): Promise<void> {
   const { keyPem } = await createKeyPair();
   const csrPem = await createCsr(keyPem, flags.name);
   const answer = await client.call("CertificateAuthority.IssueContextCertificate", { csrPem, name: flags.name });

@@ -2,7 +2,16 @@
  * Contexts: how a CLI reaches a cluster. One JSON file each below ~/.shoal/contexts (or
  * SHOAL_CONFIG), mode 0600 for it holds a private key.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
@@ -27,7 +36,11 @@ function fileOf(name: string): string {
   return join(root(), "contexts", `${name}.json`);
 }
 
-export function listContexts(): { readonly name: string; readonly isCurrent: boolean; readonly hosts: readonly string[] }[] {
+export function listContexts(): {
+  readonly name: string;
+  readonly isCurrent: boolean;
+  readonly hosts: readonly string[];
+}[] {
   const dir = join(root(), "contexts");
   if (!existsSync(dir)) return [];
   const current = currentName();
@@ -61,7 +74,8 @@ export function parseContext(text: string, source: string): Context {
   const raw = (value ?? {}) as Partial<Record<keyof Context, unknown>>;
   const texts = ["name", "clusterId", "certificatePem", "keyPem", "rootCertificatePem"] as const;
   for (const field of texts) {
-    if (typeof raw[field] !== "string") throw new AppError("invalid", `${source} is not a context: ${field} is missing`, { path: field });
+    if (typeof raw[field] !== "string")
+      throw new AppError("invalid", `${source} is not a context: ${field} is missing`, { path: field });
   }
   if (!Array.isArray(raw.hosts) || raw.hosts.length === 0) {
     throw new AppError("invalid", `${source} is not a context: hosts is missing`, { path: "hosts" });

@@ -18,7 +18,8 @@ export function renderError(error: unknown, asJson: boolean): string {
   const { code, message, details } = AppError.from(error);
   const { usage: _usage, ...shown } = details;
   if (asJson) return JSON.stringify({ error: { code, message, ...shown } });
-  const may = code === "deadline" || code === "unknown-outcome" ? "\n  It may still take effect: look before you repeat it" : "";
+  const may =
+    code === "deadline" || code === "unknown-outcome" ? "\n  It may still take effect: look before you repeat it" : "";
   const next = details.next === undefined ? "" : `\n  Next: ${details.next}`;
   return `Error: ${message}${may}${next}`;
 }

@@ -26,7 +26,11 @@ export async function showLogs(session: Session, flags: LogFlags, targets: reado
   for (;;) {
     const options = { follow: flags.follow === true, sinceMs, ...(tail === undefined ? {} : { tail }) };
     const end = await new Promise<StreamEnd>((resolve) => {
-      session.client.stream("Logs.Stream", { targets: [...targets], options }, { onMessage: (message) => printer.print(message), onClose: resolve });
+      session.client.stream(
+        "Logs.Stream",
+        { targets: [...targets], options },
+        { onMessage: (message) => printer.print(message), onClose: resolve },
+      );
     });
     if (end.error === null) break;
     if (flags.follow !== true || !session.client.failed(end)) throw end.error;
@@ -67,7 +71,8 @@ class Printer {
     const text = Buffer.from(line.data).toString("utf8");
     const time = new Date(line.timeUs / 1000).toISOString();
     const { out } = this.#session;
-    if (out.isJson) out.json({ taskId: line.taskId, nodeId: line.nodeId, stream: line.stream.toLowerCase(), time, text });
+    if (out.isJson)
+      out.json({ taskId: line.taskId, nodeId: line.nodeId, stream: line.stream.toLowerCase(), time, text });
     else {
       const prefix = this.#flags.raw === true ? "" : `${this.#names.get(line.taskId) ?? line.taskId} | `;
       const stamp = this.#flags.timestamps === true ? `${time} ` : "";
@@ -75,4 +80,3 @@ class Printer {
     }
   }
 }
-

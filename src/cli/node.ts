@@ -8,7 +8,12 @@ import { managerStatus, nodeName, nodeStatus, runtimes, title } from "./render.t
 import { usage } from "./exit.ts";
 
 type ListFlags = { readonly filter?: readonly string[] };
-type UpdateFlags = { readonly labelAdd?: readonly string[]; readonly labelRm?: readonly string[]; readonly availability?: string; readonly name?: string };
+type UpdateFlags = {
+  readonly labelAdd?: readonly string[];
+  readonly labelRm?: readonly string[];
+  readonly availability?: string;
+  readonly name?: string;
+};
 
 export function registerNode(program: Command): void {
   const node = program.command("node").description("Manage nodes");
@@ -38,7 +43,11 @@ export function registerNode(program: Command): void {
 }
 
 async function list({ client, out }: Session, { filter }: ListFlags): Promise<void> {
-  const nodes = await allPages((request) => client.call("Control.ListNodes", request), (page) => page.nodes, filter);
+  const nodes = await allPages(
+    (request) => client.call("Control.ListNodes", request),
+    (page) => page.nodes,
+    filter,
+  );
   out.list<NodeSummary>(
     nodes,
     [
@@ -77,12 +86,20 @@ async function update({ client, out }: Session, flags: UpdateFlags, [id = ""]: r
     if (at === 0) throw usage(`--label-add: "${text}" is not KEY=VALUE`);
     labels[at < 0 ? text : text.slice(0, at)] = at < 0 ? "" : text.slice(at + 1);
   }
-  await write(client, node, { labels, ...(availability === undefined ? {} : { availability }), ...(flags.name === undefined ? {} : { name: flags.name }) });
+  await write(client, node, {
+    labels,
+    ...(availability === undefined ? {} : { availability }),
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  });
   out.say(nodeName(node));
   if (out.isJson) out.json({ id: node.id, updated: true });
 }
 
-async function setAvailability({ client, out }: Session, words: readonly string[], availability: Availability): Promise<void> {
+async function setAvailability(
+  { client, out }: Session,
+  words: readonly string[],
+  availability: Availability,
+): Promise<void> {
   for (const id of words) {
     const { node } = await client.call("Control.GetNode", { id });
     if (node === null) continue;
@@ -94,12 +111,25 @@ async function setAvailability({ client, out }: Session, words: readonly string[
 
 async function write(client: Session["client"], node: Node, change: Partial<NonNullable<Node["spec"]>>): Promise<void> {
   const spec = { name: "", labels: {}, availability: "ACTIVE" as const, ...node.spec, ...change };
-  await client.call("Control.UpdateNode", { requestId: client.requestId(), id: node.id, version: node.meta?.version ?? 0, spec });
+  await client.call("Control.UpdateNode", {
+    requestId: client.requestId(),
+    id: node.id,
+    version: node.meta?.version ?? 0,
+    spec,
+  });
 }
 
-async function remove({ client, out }: Session, { force }: { readonly force?: boolean }, words: readonly string[]): Promise<void> {
+async function remove(
+  { client, out }: Session,
+  { force }: { readonly force?: boolean },
+  words: readonly string[],
+): Promise<void> {
   for (const id of words) {
-    const answer = await client.call("Control.RemoveNode", { requestId: client.requestId(), id, force: force === true });
+    const answer = await client.call("Control.RemoveNode", {
+      requestId: client.requestId(),
+      id,
+      force: force === true,
+    });
     out.say(answer.id);
     if (out.isJson) out.json({ id: answer.id, removed: true });
   }

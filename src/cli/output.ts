@@ -36,7 +36,12 @@ export class Output {
   }
 
   /** Rows for people, objects for programs, ids with --quiet. */
-  list<T extends object>(items: readonly T[], columns: readonly Column<T>[], id: (item: T) => string, toJson: (item: T) => object): void {
+  list<T extends object>(
+    items: readonly T[],
+    columns: readonly Column<T>[],
+    id: (item: T) => string,
+    toJson: (item: T) => object,
+  ): void {
     if (this.isQuiet) for (const item of items) this.line(id(item));
     else if (this.isJson) for (const item of items) this.json(toJson(item));
     else for (const row of table(items, columns)) this.line(row);
@@ -52,7 +57,10 @@ export type Column<T> = { readonly title: string; readonly value: (item: T) => s
 const GAP = 3;
 
 export function table<T>(items: readonly T[], columns: readonly Column<T>[]): string[] {
-  const rows = [columns.map((column) => column.title), ...items.map((item) => columns.map((column) => column.value(item)))];
+  const rows = [
+    columns.map((column) => column.title),
+    ...items.map((item) => columns.map((column) => column.value(item))),
+  ];
   const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row

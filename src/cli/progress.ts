@@ -24,7 +24,11 @@ export async function waitForService(session: Session, id: string, timeoutMs: nu
   for (;;) {
     const { service } = await client.call("Control.GetService", { id });
     if (service === null) return;
-    const tasks = await allPages((request) => client.call("Control.ListTasks", request), (page) => page.tasks, [`service=${service.id}`]);
+    const tasks = await allPages(
+      (request) => client.call("Control.ListTasks", request),
+      (page) => page.tasks,
+      [`service=${service.id}`],
+    );
     const now = realEnv.now();
     const state = convergence(service.spec?.replicated?.replicas ?? 0, service.revision, tasks);
     const text = `${state.running} of ${state.wanted} tasks running${state.worst === "" ? "" : `: ${state.worst}`}`;
@@ -45,7 +49,9 @@ export async function waitForService(session: Session, id: string, timeoutMs: nu
 /** How many slots run the wanted revision, and what the worst of the others says. */
 export function convergence(wanted: number, revision: number, tasks: readonly Task[]): Convergence {
   const live = tasks.filter((task) => task.desired === "RUNNING" || task.desired === "READY");
-  const good = new Set(live.filter((task) => task.status?.state === "RUNNING" && task.revision === revision).map((task) => task.slot));
+  const good = new Set(
+    live.filter((task) => task.status?.state === "RUNNING" && task.revision === revision).map((task) => task.slot),
+  );
   const waiting = live.find((task) => !good.has(task.slot));
   const worst = waiting === undefined ? "" : taskError(waiting) || title(waiting.status?.state ?? "NEW");
   return { running: Math.min(good.size, wanted), wanted, worst };

@@ -21,12 +21,18 @@ export function registerService(program: Command): void {
     .option("--runtime <kind>", "container, or process (then the command follows)")
     .option("-e, --env <name=value>", "environment variable", many)
     .option("-l, --label <key=value>", "service label", many)
-    .option("-p, --publish <port>", "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; published 0 takes a free port", many)
+    .option(
+      "-p, --publish <port>",
+      "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; published 0 takes a free port",
+      many,
+    )
     .option("--mount <mount>", "type=bind|volume|tmpfs,source=,target=[,readonly]", many)
     .option("--constraint <expression>", "node.labels.zone==a", many)
     .passThroughOptions()
     .action(action<SpecFlags & Waiting>(create));
-  listFlags(service.command("ls").description("List services")).action(action<{ readonly filter?: readonly string[] }>(list));
+  listFlags(service.command("ls").description("List services")).action(
+    action<{ readonly filter?: readonly string[] }>(list),
+  );
   listFlags(service.command("ps <service...>").description("List the tasks of services")).action(
     action<{ readonly filter?: readonly string[] }>((session, { filter = [] }, words) =>
       listTasks(session, [...words.map((word) => `service=${word}`), ...filter]),
@@ -48,8 +54,12 @@ export function registerService(program: Command): void {
     .option("--mount-add <mount>", "add a mount", many)
     .option("--mount-rm <target>", "remove the mount at this target", many)
     .action(action<SpecFlags & Waiting>((session, flags, [id = ""]) => update(session, id, flags, flags)));
-  waitFlags(service.command("scale <service=replicas...>").description("Change how many replicas run")).action(action<Waiting>(scale));
-  waitFlags(service.command("restart <service...>").description("Replace every task, one after the other")).action(action<Waiting>(restart));
+  waitFlags(service.command("scale <service=replicas...>").description("Change how many replicas run")).action(
+    action<Waiting>(scale),
+  );
+  waitFlags(service.command("restart <service...>").description("Replace every task, one after the other")).action(
+    action<Waiting>(restart),
+  );
   service
     .command("logs <service|task...>")
     .description("Show what tasks wrote")
@@ -129,7 +139,11 @@ async function settle(session: Session, service: Service, flags: Waiting): Promi
 }
 
 async function list({ client, out }: Session, { filter }: { readonly filter?: readonly string[] }): Promise<void> {
-  const services = await allPages((request) => client.call("Control.ListServices", request), (page) => page.services, filter);
+  const services = await allPages(
+    (request) => client.call("Control.ListServices", request),
+    (page) => page.services,
+    filter,
+  );
   out.list<ServiceSummary>(
     services,
     [
@@ -147,7 +161,11 @@ async function list({ client, out }: Session, { filter }: { readonly filter?: re
 
 function publishedPorts(service: Service | null): string {
   const list = service?.spec?.task?.ports ?? [];
-  return list.map((port) => `${port.published === 0 ? "*" : `*:${port.published}`}->${port.target}/${port.protocol.toLowerCase()}`).join(",");
+  return list
+    .map(
+      (port) => `${port.published === 0 ? "*" : `*:${port.published}`}->${port.target}/${port.protocol.toLowerCase()}`,
+    )
+    .join(",");
 }
 
 async function inspect({ client, out }: Session, _: object, words: readonly string[]): Promise<void> {

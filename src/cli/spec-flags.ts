@@ -71,7 +71,8 @@ export function newSpec(flags: SpecFlags, words: readonly string[]): ServiceSpec
   if (flags.runtime !== undefined && flags.runtime !== "process" && flags.runtime !== "container") {
     throw usage(`--runtime: "${flags.runtime}" is not container or process`);
   }
-  if (words.length === 0) throw usage(isProcess ? "A command is missing" : "An image is missing", "shoal service create --help");
+  if (words.length === 0)
+    throw usage(isProcess ? "A command is missing" : "An image is missing", "shoal service create --help");
   const [image = "", ...args] = words;
   const runtime: Partial<TaskSpec> = isProcess
     ? { runtime: "process", process: { command: [...words], env: [], dir: "", stopSignal: "", health: null } }
@@ -148,12 +149,16 @@ function withTask(task: TaskSpec, flags: SpecFlags): TaskSpec {
 function withRuntime(task: TaskSpec, flags: SpecFlags): Partial<TaskSpec> {
   const shared = {
     ...(flags.stopSignal === undefined ? {} : { stopSignal: flags.stopSignal }),
-    ...(flags.stopGracePeriod === undefined ? {} : { stopGraceMs: parseDurationMs(flags.stopGracePeriod, "--stop-grace-period") }),
+    ...(flags.stopGracePeriod === undefined
+      ? {}
+      : { stopGraceMs: parseDurationMs(flags.stopGracePeriod, "--stop-grace-period") }),
     ...(flags.workdir === undefined ? {} : { dir: flags.workdir }),
   };
   if (task.process) {
     const { process } = task;
-    return { process: { ...process, ...shared, env: withEnv(process.env, flags), health: withHealth(process.health, flags) } };
+    return {
+      process: { ...process, ...shared, env: withEnv(process.env, flags), health: withHealth(process.health, flags) },
+    };
   }
   const container = task.container ?? emptyContainer("", []);
   return { container: withContainer({ ...container, ...shared }, flags) };
@@ -195,12 +200,17 @@ function withResources(before: TaskSpec["resources"], flags: SpecFlags): TaskSpe
   if (limitMemory !== undefined) limits.memoryBytes = parseBytes(limitMemory, "--limit-memory");
   if (reserveCpu !== undefined) reservations.nanoCpus = parseNanoCpus(reserveCpu, "--reserve-cpu");
   if (reserveMemory !== undefined) reservations.memoryBytes = parseBytes(reserveMemory, "--reserve-memory");
-  return { limits, reservations, pidsLimit: limitPids === undefined ? (before?.pidsLimit ?? 0) : integer(limitPids, "--limit-pids") };
+  return {
+    limits,
+    reservations,
+    pidsLimit: limitPids === undefined ? (before?.pidsLimit ?? 0) : integer(limitPids, "--limit-pids"),
+  };
 }
 
 function withRestart(before: TaskSpec["restart"], flags: SpecFlags): TaskSpec["restart"] {
   const { restartCondition, restartDelay, restartMaxAttempts, restartWindow } = flags;
-  if ([restartCondition, restartDelay, restartMaxAttempts, restartWindow].every((flag) => flag === undefined)) return before;
+  if ([restartCondition, restartDelay, restartMaxAttempts, restartWindow].every((flag) => flag === undefined))
+    return before;
   const condition = restartCondition?.toUpperCase().replace("-", "_") ?? before?.condition ?? "ANY";
   if (condition !== "ANY" && condition !== "ON_FAILURE" && condition !== "NONE") {
     throw usage(`--restart-condition: "${restartCondition ?? ""}" is not any, on-failure or none`);
@@ -208,8 +218,12 @@ function withRestart(before: TaskSpec["restart"], flags: SpecFlags): TaskSpec["r
   return {
     ...before,
     condition,
-    maxAttempts: restartMaxAttempts === undefined ? (before?.maxAttempts ?? 0) : integer(restartMaxAttempts, "--restart-max-attempts"),
-    windowMs: restartWindow === undefined ? (before?.windowMs ?? 0) : parseDurationMs(restartWindow, "--restart-window"),
+    maxAttempts:
+      restartMaxAttempts === undefined
+        ? (before?.maxAttempts ?? 0)
+        : integer(restartMaxAttempts, "--restart-max-attempts"),
+    windowMs:
+      restartWindow === undefined ? (before?.windowMs ?? 0) : parseDurationMs(restartWindow, "--restart-window"),
     ...(restartDelay === undefined ? {} : { delayMs: parseDurationMs(restartDelay, "--restart-delay") }),
   };
 }
@@ -221,7 +235,9 @@ function withPlacement(before: TaskSpec["placement"], flags: SpecFlags): TaskSpe
   return {
     constraints: [...kept, ...(constraintAdd ?? [])],
     maxReplicasPerNode:
-      replicasMaxPerNode === undefined ? (before?.maxReplicasPerNode ?? 0) : integer(replicasMaxPerNode, "--replicas-max-per-node"),
+      replicasMaxPerNode === undefined
+        ? (before?.maxReplicasPerNode ?? 0)
+        : integer(replicasMaxPerNode, "--replicas-max-per-node"),
     platforms: before?.platforms ?? [],
   };
 }
@@ -232,26 +248,36 @@ function withUpdate(before: ServiceSpec["update"], flags: SpecFlags): ServiceSpe
   if (order !== "STOP_FIRST" && order !== "START_FIRST") {
     throw usage(`--update-order: "${flags.updateOrder ?? ""}" is not stop-first or start-first`);
   }
-  const parallelism = flags.updateParallelism === undefined ? (before?.parallelism ?? 0) : integer(flags.updateParallelism, "--update-parallelism");
+  const parallelism =
+    flags.updateParallelism === undefined
+      ? (before?.parallelism ?? 0)
+      : integer(flags.updateParallelism, "--update-parallelism");
   return { parallelism, order };
 }
 
 function withLog(before: TaskSpec["log"], flags: SpecFlags): TaskSpec["log"] {
   if (flags.logDriver === undefined && flags.logOpt === undefined) return before;
-  return { driver: flags.logDriver ?? before?.driver ?? "", options: withPairs(before?.options ?? {}, flags.logOpt, undefined, "--log-opt") };
+  return {
+    driver: flags.logDriver ?? before?.driver ?? "",
+    options: withPairs(before?.options ?? {}, flags.logOpt, undefined, "--log-opt"),
+  };
 }
 
 function withHealth(before: Container["health"], flags: SpecFlags): Container["health"] {
   if (flags.healthcheck === false) return { test: ["NONE"], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
   const { healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod } = flags;
-  if ([healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod].every((flag) => flag === undefined)) return before;
+  if ([healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod].every((flag) => flag === undefined))
+    return before;
   const base = before ?? { test: [], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
   return {
     test: healthCmd === undefined ? base.test : ["CMD-SHELL", healthCmd],
     intervalMs: healthInterval === undefined ? base.intervalMs : parseDurationMs(healthInterval, "--health-interval"),
     timeoutMs: healthTimeout === undefined ? base.timeoutMs : parseDurationMs(healthTimeout, "--health-timeout"),
     retries: healthRetries === undefined ? base.retries : integer(healthRetries, "--health-retries"),
-    startPeriodMs: healthStartPeriod === undefined ? base.startPeriodMs : parseDurationMs(healthStartPeriod, "--health-start-period"),
+    startPeriodMs:
+      healthStartPeriod === undefined
+        ? base.startPeriodMs
+        : parseDurationMs(healthStartPeriod, "--health-start-period"),
   };
 }
 
@@ -290,7 +316,10 @@ function withPorts(before: readonly PortSpec[], { publishAdd, publishRm }: SpecF
 /** `8080`, `80:8080`, `0:8080`, `127.0.0.1:80:8080/udp`, or docker's `published=80,target=8080,protocol=tcp`. */
 export function parsePort(text: string): PortSpec {
   if (text.includes("=")) return parseLongPort(text);
-  const match = /^(?:(?<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>\d*):)?(?<target>\d+)(?:\/(?<protocol>tcp|udp))?$/.exec(text);
+  const match =
+    /^(?:(?<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>\d*):)?(?<target>\d+)(?:\/(?<protocol>tcp|udp))?$/.exec(
+      text,
+    );
   const groups = match?.groups;
   if (groups === undefined) throw usage(`--publish: "${text}" is not [IP:][PUBLISHED:]TARGET[/tcp|udp]`);
   return {
@@ -302,12 +331,19 @@ export function parsePort(text: string): PortSpec {
 }
 
 function parseLongPort(text: string): PortSpec {
-  const values = new Map(text.split(",").map((part) => [part.split("=", 1)[0] ?? "", part.slice(part.indexOf("=") + 1)]));
+  const values = new Map(
+    text.split(",").map((part) => [part.split("=", 1)[0] ?? "", part.slice(part.indexOf("=") + 1)]),
+  );
   const known = ["published", "target", "protocol", "mode"];
   const odd = [...values.keys()].find((key) => !known.includes(key));
-  if (odd !== undefined || !values.has("target")) throw usage(`--publish: "${text}" needs target=, and knows ${known.join(", ")}`);
+  if (odd !== undefined || !values.has("target"))
+    throw usage(`--publish: "${text}" needs target=, and knows ${known.join(", ")}`);
   if (values.get("mode") === "ingress") {
-    throw invalid("--publish", "mode=ingress is not there yet: ports are published on the task's own node", "leave mode out, or mode=host");
+    throw invalid(
+      "--publish",
+      "mode=ingress is not there yet: ports are published on the task's own node",
+      "leave mode out, or mode=host",
+    );
   }
   return {
     target: integer(values.get("target") ?? "", "--publish target"),
@@ -326,7 +362,8 @@ export function parseMount(text: string): Mount {
   const mount: Mount = { type: "VOLUME", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0 };
   if (!text.includes("=")) {
     const [source = "", target = "", mode = ""] = text.split(":");
-    if (target === "" || (mode !== "" && mode !== "ro" && mode !== "rw")) throw usage(`--mount: "${text}" is not SOURCE:TARGET[:ro]`);
+    if (target === "" || (mode !== "" && mode !== "ro" && mode !== "rw"))
+      throw usage(`--mount: "${text}" is not SOURCE:TARGET[:ro]`);
     return { ...mount, type: source.startsWith("/") ? "BIND" : "VOLUME", source, target, readOnly: mode === "ro" };
   }
   for (const part of text.split(",")) {
@@ -356,9 +393,13 @@ export function integer(text: string, flag: string): number {
 export function splitWords(text: string): string[] {
   const words: string[] = [];
   for (const match of text.matchAll(/(?:[^\s"'\\]+|"(?:[^"\\]|\\.)*"|'[^']*'|\\.)+/g)) {
-    words.push(match[0].replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) =>
-      double === undefined ? (single ?? escaped ?? "") : double.replace(/\\(.)/g, "$1"),
-    ));
+    words.push(
+      match[0].replace(
+        /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g,
+        (_, double?: string, single?: string, escaped?: string) =>
+          double === undefined ? (single ?? escaped ?? "") : double.replace(/\\(.)/g, "$1"),
+      ),
+    );
   }
   return words;
 }

@@ -9,7 +9,9 @@ type ListFlags = { readonly filter?: readonly string[] };
 
 export function registerTask(program: Command): void {
   const task = program.command("task").description("Look at tasks");
-  listFlags(task.command("ls").description("List tasks")).action(action<ListFlags>((session, { filter }) => listTasks(session, filter ?? [])));
+  listFlags(task.command("ls").description("List tasks")).action(
+    action<ListFlags>((session, { filter }) => listTasks(session, filter ?? [])),
+  );
   task.command("inspect <task...>").description("Show tasks in full").action(action(inspect));
 }
 
@@ -30,11 +32,17 @@ export async function listTasks({ client, out }: Session, filters: readonly stri
   };
   const [tasks, nodes] = await Promise.all([
     allPages(read, (page) => page.tasks, filters),
-    allPages((request) => client.call("Control.ListNodes", request), (page) => page.nodes),
+    allPages(
+      (request) => client.call("Control.ListNodes", request),
+      (page) => page.nodes,
+    ),
   ]);
   const names = new Map(nodes.flatMap(({ node }) => (node === null ? [] : [[node.id, nodeName(node)] as const])));
   const newestFirst = tasks.toSorted(
-    (a, b) => a.serviceName.localeCompare(b.serviceName) || a.slot - b.slot || (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0),
+    (a, b) =>
+      a.serviceName.localeCompare(b.serviceName) ||
+      a.slot - b.slot ||
+      (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0),
   );
   const now = Date.now();
   out.list<Task>(
@@ -50,6 +58,10 @@ export async function listTasks({ client, out }: Session, filters: readonly stri
       { title: "ERROR", value: taskError },
     ],
     (task) => task.id,
-    (task) => ({ ...task, node: names.get(task.nodeId) ?? "", image: labels[`${task.serviceId}/${task.revision}`] ?? "" }),
+    (task) => ({
+      ...task,
+      node: names.get(task.nodeId) ?? "",
+      image: labels[`${task.serviceId}/${task.revision}`] ?? "",
+    }),
   );
 }

@@ -5,10 +5,15 @@ import { envName, readConfig, SETTINGS, type RawSettings, type SettingName } fro
 export function registerDaemon(program: Command): void {
   const daemon = program.command("daemon").description("Run a node");
   addSettings(daemon);
-  daemon.option("--config <file>", "file of name = value lines").action(async (flags: RawSettings & { readonly config?: string }) => {
-    const { runDaemon } = await import("./run.ts");
-    await runDaemon(() => readConfig(flags, process.env, flags.config ?? process.env["SHOAL_CONFIG_FILE"] ?? ""), program.version() ?? "");
-  });
+  daemon
+    .option("--config <file>", "file of name = value lines")
+    .action(async (flags: RawSettings & { readonly config?: string }) => {
+      const { runDaemon } = await import("./run.ts");
+      await runDaemon(
+        () => readConfig(flags, process.env, flags.config ?? process.env["SHOAL_CONFIG_FILE"] ?? ""),
+        program.version() ?? "",
+      );
+    });
   const dev = program.command("dev").description("Run a one-node cluster for trying things out");
   dev
     .option("--data-dir <dir>", "where to keep its state", ".shoal/dev")
@@ -28,13 +33,23 @@ export function registerDaemon(program: Command): void {
     });
 }
 
-export type DevFlags = { readonly dataDir: string; readonly port: string; readonly executor: string; readonly logLevel: string };
+export type DevFlags = {
+  readonly dataDir: string;
+  readonly port: string;
+  readonly executor: string;
+  readonly logLevel: string;
+};
 
 function addSettings(command: Command): void {
   const names = Object.keys(SETTINGS) as SettingName[];
   for (const name of names) {
     const { flag, takes, help, initial } = SETTINGS[name];
     const suffix = initial === "" ? "" : ` (${initial})`;
-    command.addOption(new Option(takes === null ? `--${flag}` : `--${flag} <${takes}>`, `${help}${suffix} [${envName(name)}]`).argParser(String));
+    command.addOption(
+      new Option(
+        takes === null ? `--${flag}` : `--${flag} <${takes}>`,
+        `${help}${suffix} [${envName(name)}]`,
+      ).argParser(String),
+    );
   }
 }

@@ -6,16 +6,36 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { AppError, invalid } from "../util/errors.ts";
 
-type Setting = { readonly flag: string; readonly takes: string | null; readonly help: string; readonly initial: string };
+type Setting = {
+  readonly flag: string;
+  readonly takes: string | null;
+  readonly help: string;
+  readonly initial: string;
+};
 
 /** Keys name the flag in camel case; SHOAL_DATA_DIR and `data-dir` in the file follow from it. */
 export const SETTINGS = {
   dataDir: { flag: "data-dir", takes: "DIR", help: "where the node keeps its state", initial: "/var/lib/shoal" },
   listen: { flag: "listen", takes: "HOST:PORT", help: "gRPC address to listen on", initial: "0.0.0.0:7377" },
   advertise: { flag: "advertise", takes: "HOST:PORT", help: "gRPC address others reach this node by", initial: "" },
-  httpListen: { flag: "http-listen", takes: "HOST:PORT", help: "HTTP address of /healthz and /metrics", initial: "127.0.0.1:7378" },
-  httpPlain: { flag: "http-plain", takes: null, help: "serve plain HTTP beyond loopback (only /healthz and /metrics)", initial: "" },
-  socket: { flag: "socket", takes: "PATH", help: "unix socket of local administrators", initial: "/run/shoal/shoal.sock" },
+  httpListen: {
+    flag: "http-listen",
+    takes: "HOST:PORT",
+    help: "HTTP address of /healthz and /metrics",
+    initial: "127.0.0.1:7378",
+  },
+  httpPlain: {
+    flag: "http-plain",
+    takes: null,
+    help: "serve plain HTTP beyond loopback (only /healthz and /metrics)",
+    initial: "",
+  },
+  socket: {
+    flag: "socket",
+    takes: "PATH",
+    help: "unix socket of local administrators",
+    initial: "/run/shoal/shoal.sock",
+  },
   executor: { flag: "executor", takes: "KIND", help: "none, docker, process or auto", initial: "auto" },
   dockerHost: { flag: "docker-host", takes: "URL", help: "the engine's socket", initial: "/var/run/docker.sock" },
   nodeName: { flag: "node-name", takes: "NAME", help: "how people know this node", initial: "" },
@@ -78,7 +98,12 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
     init: isOn(get("init")),
     clusterName: get("clusterName"),
     tokenDir: get("tokenDir"),
-    join: get("join") === "" ? [] : get("join").split(",").map((text) => address(text.trim(), "join")),
+    join:
+      get("join") === ""
+        ? []
+        : get("join")
+            .split(",")
+            .map((text) => address(text.trim(), "join")),
     token: get("token"),
     tokenFile: get("tokenFile"),
     logLevel: oneOf(get("logLevel"), "log-level", ["debug", "info", "warn", "error"]),

@@ -4,12 +4,13 @@
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createCluster } from "../pki/cluster.ts";
+import { readBootId } from "../agent/boot-id.ts";
+import { createCluster, joinTokens } from "../pki/create-cluster.ts";
 import { RotatingCredentials } from "../pki/credentials.ts";
 import { joinCluster } from "../pki/join.ts";
 import { Keystore, type StoredIdentity } from "../pki/keystore.ts";
 import { CertificateRenewer } from "../pki/renewer.ts";
-import { formatToken, rootDigest } from "../pki/token.ts";
+import { identify } from "../pki/identity.ts";
 import { LevelKvFactory } from "../disk/level-kv.ts";
 import { call } from "../proto/client.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
@@ -72,7 +73,7 @@ export class Daemon {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     this.#registerDaemon();
     nodeMetrics(this.#metrics, () => this.#node);
-    this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, credentials: null, env: this.#deps.env, log }));
+    this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env: this.#deps.env, log }));
     const stored = await this.#keystore.load();
     if (stored !== undefined) await this.#run(stored, { kind: "restart" }, []);
     await this.#serveHttp();
@@ -103,7 +104,10 @@ export class Daemon {
 
   #registerDaemon(): void {
     this.#router.unary("Daemon.Init", async ({ clusterName, advertise }) => {
-      return await this.#init(clusterName === "" ? "default" : clusterName, advertise === "" ? this.#config.advertise : advertise);
+      return await this.#init(
+        clusterName === "" ? "default" : clusterName,
+        advertise === "" ? this.#config.advertise : advertise,
+      );
     });
     this.#router.unary("Daemon.Join", async (request) => await this.#join(request));
     this.#router.unary("Daemon.Leave", async ({ force }) => {
@@ -125,18 +129,18 @@ export class Daemon {
   async #init(clusterName: string, advertise: string): Promise<InitResponse> {
     this.#begin();
     try {
-      const { env } = this.#deps;
       const { nodeName, labels } = this.#config;
-      const made = await createCluster(env, { name: clusterName, address: advertise, nodeName, labels });
-      await this.#keystore.save(made.stored);
-      await this.#run(made.stored, { kind: "init", bootstrap: made }, [advertise], advertise);
-      const digest = rootDigest(made.cluster.rootCertificatePem);
+      const made = await createCluster(this.#deps.env, { clusterName, address: advertise, nodeName, labels });
+      const stored = { identity: made.identity, files: made.files };
+      await this.#keystore.save(stored);
+      await this.#run(stored, { kind: "init", bootstrap: made }, [advertise], advertise);
+      const tokens = joinTokens(made.cluster);
       return {
         clusterId: made.cluster.id,
         nodeId: made.node.id,
         advertise,
-        workerToken: formatToken({ rootDigest: digest, secret: made.cluster.workerTokenSecret }),
-        managerToken: formatToken({ rootDigest: digest, secret: made.cluster.managerTokenSecret }),
+        workerToken: tokens.worker,
+        managerToken: tokens.manager,
       };
     } catch (error) {
       this.#failed(error);
@@ -144,25 +148,33 @@ export class Daemon {
     }
   }
 
-  async #join(request: { managers: readonly string[]; token: string; advertise: string; name: string }): Promise<JoinResponse> {
+  async #join(request: {
+    managers: readonly string[];
+    token: string;
+    advertise: string;
+    name: string;
+  }): Promise<JoinResponse> {
     this.#begin();
     try {
       const { env, log } = this.#deps;
       const address = request.advertise === "" ? this.#config.advertise : request.advertise;
       const joined = await joinCluster(
-        { env, log, keystore: this.#keystore },
+        { env, log },
         {
+          // The same id and key at every attempt: a repeated join is the same node.
+          ...(await this.#keystore.draft(env)),
           addresses: request.managers,
           token: request.token,
           address,
           name: request.name === "" ? this.#config.nodeName : request.name,
           labels: this.#config.labels,
-          deadlineMs: JOIN_DEADLINE_MS,
+          timeoutMs: JOIN_DEADLINE_MS,
         },
       );
-      const { identity } = joined.stored;
+      const { identity, files } = joined;
+      await this.#keystore.save({ identity, files });
       const start: NodeStart = identity.role === "manager" ? { kind: "join" } : { kind: "restart" };
-      await this.#run(joined.stored, start, joined.managers, address);
+      await this.#run({ identity, files }, start, joined.managers, address);
       return { clusterId: identity.clusterId, nodeId: identity.nodeId, role: identity.role };
     } catch (error) {
       this.#failed(error);
@@ -172,9 +184,13 @@ export class Daemon {
 
   #begin(): void {
     if (this.#state !== "uninitialized") {
-      throw new AppError("precondition", `This node is ${this.#state === "ready" ? "already in a cluster" : this.#state}`, {
-        next: "shoal leave first, or use another --data-dir",
-      });
+      throw new AppError(
+        "precondition",
+        `This node is ${this.#state === "ready" ? "already in a cluster" : this.#state}`,
+        {
+          next: "shoal leave first, or use another --data-dir",
+        },
+      );
     }
     this.#state = "joining";
   }
@@ -184,12 +200,17 @@ export class Daemon {
     if (this.#state === "joining") this.#state = "uninitialized";
   }
 
-  async #run(stored: StoredIdentity, start: NodeStart, managers: readonly string[], advertise = this.#config.advertise): Promise<void> {
+  async #run(
+    stored: StoredIdentity,
+    start: NodeStart,
+    managers: readonly string[],
+    advertise = this.#config.advertise,
+  ): Promise<void> {
     const { env, log, version } = this.#deps;
     const { dataDir, listen, nodeName } = this.#config;
     this.#stored = stored;
     const credentials = new RotatingCredentials(stored.files);
-    const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials: () => credentials.files });
+    const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials });
     this.#dialer = dialer;
     this.#renewer = new CertificateRenewer({ env, log, dialer, keystore: this.#keystore, credentials, stored });
     const node = new ClusterNode(
@@ -202,12 +223,19 @@ export class Daemon {
         executor: chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity: stored.identity,
         onFatal: this.#deps.onFatal,
-        onRemoved: () => this.#deps.onFatal(new AppError("precondition", "This node was removed from its cluster", { next: "shoal leave --force, then join again" })),
+        onRemoved: () =>
+          this.#deps.onFatal(
+            new AppError("precondition", "This node was removed from its cluster", {
+              next: "shoal leave --force, then join again",
+            }),
+          ),
       },
-      { address: advertise, name: nodeName, managers, version },
+      { address: advertise, name: nodeName, managers, version, bootId: await readBootId() },
     );
     this.#node = node;
-    this.#nodeListeners = [await serveGrpc(this.#router, { address: listen, credentials, env, log })];
+    this.#nodeListeners = [
+      await serveGrpc(this.#router, { address: listen, security: { credentials, identify }, env, log }),
+    ];
     await node.start(start);
     this.#renewer.start();
     this.#state = "ready";
@@ -218,7 +246,6 @@ export class Daemon {
     this.#renewer?.stop();
     await this.#node?.stop({ goodbye });
     for (const listener of this.#nodeListeners.splice(0)) await listener.close();
-    this.#dialer?.close();
     this.#node = null;
   }
 
@@ -245,12 +272,16 @@ export class Daemon {
     if (manager === null) return;
     if (manager.replica.members().length <= 1) {
       if (force) return;
-      throw new AppError("precondition", "This is the cluster's last manager: leaving ends the cluster", { next: "shoal leave --force" });
+      throw new AppError("precondition", "This is the cluster's last manager: leaving ends the cluster", {
+        next: "shoal leave --force",
+      });
     }
     const leader = manager.replica.leader();
     if (leader === null) {
       if (force) return;
-      throw new AppError("unavailable", "No quorum: the other managers cannot agree to let this one go", { next: "shoal leave --force" });
+      throw new AppError("unavailable", "No quorum: the other managers cannot agree to let this one go", {
+        next: "shoal leave --force",
+      });
     }
     if (leader.id === nodeId) await manager.replica.transferLeadership();
     const next = manager.replica.leader() ?? leader;
@@ -267,7 +298,11 @@ export class Daemon {
     this.#metrics.collectProcess();
     this.#listeners.push(
       await serveHttp(
-        { health: () => this.#health(), metrics: () => this.#metrics.text(), credentials: () => this.#stored?.files ?? null },
+        {
+          health: () => this.#health(),
+          metrics: () => this.#metrics.text(),
+          credentials: () => this.#stored?.files ?? null,
+        },
         { listen: this.#config.httpListen, plain: this.#config.httpPlain },
       ),
     );
@@ -276,13 +311,17 @@ export class Daemon {
   /** Healthy is: in a cluster, and in touch with its leader (a manager) or with a manager (a worker). */
   #health(): Health {
     const node = this.#node;
-    const detail = { state: this.#state, nodeId: this.#stored?.identity.nodeId ?? "", role: this.#stored?.identity.role ?? "" };
+    const detail = {
+      state: this.#state,
+      nodeId: this.#stored?.identity.nodeId ?? "",
+      role: this.#stored?.identity.role ?? "",
+    };
     if (node === null || this.#state !== "ready") return { ok: false, detail };
     if (node.manager !== null) {
       const leader = node.manager.replica.leader();
       return { ok: leader !== null, detail: { ...detail, leader: leader?.id ?? "" } };
     }
-    return { ok: node.agent.status().connected, detail };
+    return { ok: node.agent.status().sessionId !== "", detail };
   }
 
   async #token(): Promise<string> {
@@ -296,7 +335,10 @@ export class Daemon {
       if (waits === 0) log.info("waiting for the join token", { tokenFile });
       await sleep(env, TOKEN_POLL_MS);
     }
-    throw new AppError("deadline", `No join token in ${tokenFile}`, { path: "token-file", next: "write the token there, or use --token" });
+    throw new AppError("deadline", `No join token in ${tokenFile}`, {
+      path: "token-file",
+      next: "write the token there, or use --token",
+    });
   }
 
   async #writeTokens(made: InitResponse): Promise<void> {

@@ -37,6 +37,8 @@ export async function runDev(flags: DevFlags, version: string): Promise<void> {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   await daemon.start();
-  process.stdout.write(`Ready in ${((realEnv.now() - started) / 1000).toFixed(1)} s: one node on 127.0.0.1:${flags.port}. Ctrl-C stops it and its tasks.\n`);
+  process.stdout.write(
+    `Ready in ${((realEnv.now() - started) / 1000).toFixed(1)} s: one node on 127.0.0.1:${flags.port}. Ctrl-C stops it and its tasks.\n`,
+  );
   process.stdout.write(`In another terminal:\n  export SHOAL_HOST=unix:${socket}\n  shoal node ls\n`);
 }

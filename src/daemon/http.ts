@@ -51,14 +51,24 @@ function secureServer(deps: HttpDeps, handle: (request: IncomingMessage, respons
     });
   }
   return createTlsServer(
-    { key: credentials.keyPem, cert: credentials.certificatePem, ca: credentials.rootCertificatePem, requestCert: true, rejectUnauthorized: true },
+    {
+      key: credentials.keyPem,
+      cert: credentials.certificatePem,
+      ca: credentials.rootCertificatePem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
     handle,
   );
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(new AppError("unavailable", `Cannot listen on ${host}:${port}: ${error.message}`, { path: "http-listen" })));
+    server.once("error", (error) =>
+      reject(
+        new AppError("unavailable", `Cannot listen on ${host}:${port}: ${error.message}`, { path: "http-listen" }),
+      ),
+    );
     server.listen(port, host, () => resolve());
   });
 }

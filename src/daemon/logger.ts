@@ -7,7 +7,13 @@ const SECRET_FIELDS = ["token", "key", "keyPem", "secret", "password", "*.token"
 
 export function makeLogger(level: string, fields: LogFields): Logger {
   const root = pino(
-    { level, base: fields, redact: SECRET_FIELDS, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: fields,
+      redact: SECRET_FIELDS,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
   return wrap(root);

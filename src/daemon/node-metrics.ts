@@ -7,12 +7,42 @@ export function nodeMetrics(metrics: Metrics, node: () => ClusterNode | null): v
     const manager = node()?.manager ?? null;
     return manager === null ? 0 : read(manager);
   };
-  metrics.gauge("shoal_raft_is_leader", "1 on the leader", raft((manager) => (manager.replica.isReadyLeader() ? 1 : 0)));
-  metrics.gauge("shoal_raft_term", "Raft term", raft((manager) => manager.replica.status().term));
-  metrics.gauge("shoal_raft_commit_index", "Highest committed entry", raft((manager) => manager.replica.status().commit));
-  metrics.gauge("shoal_raft_applied_index", "Highest applied entry", raft((manager) => manager.replica.status().applied));
-  metrics.gauge("shoal_store_services", "Services in the store", raft((manager) => manager.store.view().count("service")));
-  metrics.gauge("shoal_store_tasks", "Tasks in the store", raft((manager) => manager.store.view().count("task")));
-  metrics.gauge("shoal_store_nodes", "Nodes in the store", raft((manager) => manager.store.view().count("node")));
-  metrics.gauge("shoal_agent_connected", "1 while the agent has a session", () => (node()?.agent.status().connected === true ? 1 : 0));
+  metrics.gauge(
+    "shoal_raft_is_leader",
+    "1 on the leader",
+    raft((manager) => (manager.replica.isReadyLeader() ? 1 : 0)),
+  );
+  metrics.gauge(
+    "shoal_raft_term",
+    "Raft term",
+    raft((manager) => manager.replica.status().term),
+  );
+  metrics.gauge(
+    "shoal_raft_commit_index",
+    "Highest committed entry",
+    raft((manager) => manager.replica.status().commit),
+  );
+  metrics.gauge(
+    "shoal_raft_applied_index",
+    "Highest applied entry",
+    raft((manager) => manager.replica.status().applied),
+  );
+  metrics.gauge(
+    "shoal_store_services",
+    "Services in the store",
+    raft((manager) => manager.store.view().count("service")),
+  );
+  metrics.gauge(
+    "shoal_store_tasks",
+    "Tasks in the store",
+    raft((manager) => manager.store.view().count("task")),
+  );
+  metrics.gauge(
+    "shoal_store_nodes",
+    "Nodes in the store",
+    raft((manager) => manager.store.view().count("node")),
+  );
+  metrics.gauge("shoal_agent_connected", "1 while the agent has a session", () =>
+    (node()?.agent.status().sessionId ?? "") === "" ? 0 : 1,
+  );
 }

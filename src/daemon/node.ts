@@ -36,6 +36,8 @@ export type NodeOptions = {
   /** Managers to dial first: from the join, or this node itself. */
   readonly managers: readonly string[];
   readonly version: string;
+  /** Differs after the machine was restarted. */
+  readonly bootId?: string;
 };
 
 /** How this start differs from an ordinary restart. */
@@ -57,11 +59,27 @@ export class ClusterNode {
     const { env, log, router, dialer, kvFactory, identity } = deps;
     this.manager =
       identity.role === "manager"
-        ? new Manager({ env, log, router, dialer, kvFactory, identity, address: options.address, onFatal: deps.onFatal, onRemoved: deps.onRemoved })
+        ? new Manager({
+            env,
+            log,
+            router,
+            dialer,
+            kvFactory,
+            identity,
+            address: options.address,
+            onFatal: deps.onFatal,
+            onRemoved: deps.onRemoved,
+          })
         : null;
     this.agent = new Agent(
       { env, log: log.child({ part: "agent" }), dialer, router, executor: deps.executor, kvFactory, identity },
-      { address: options.address, nodeName: options.name, managers: options.managers, version: options.version },
+      {
+        address: options.address,
+        nodeName: options.name,
+        managers: options.managers,
+        version: options.version,
+        ...(options.bootId === undefined ? {} : { bootId: options.bootId }),
+      },
     );
   }
 

@@ -13,7 +13,8 @@ export async function runDaemon(read: () => DaemonConfig, version: string): Prom
   const log = makeLogger(config.logLevel, { node: config.nodeName });
   let isStopping = false;
   const fail = (error: unknown): void => {
-    const { code, message, details } = error instanceof AppError ? error : { code: "bug", message: String(error), details: {} };
+    const { code, message, details } =
+      error instanceof AppError ? error : { code: "bug", message: String(error), details: {} };
     log.error("the daemon cannot go on", { code, message, ...details, error });
     process.exit(1);
   };

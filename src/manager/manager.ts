@@ -1,13 +1,13 @@
 /** Composes a manager: replica, store, the services it answers, sessions, and the leader's work. */
 import type { Cluster, Node } from "../model/index.ts";
 import { CaService } from "../pki/ca-service.ts";
-import { formatToken, rootDigest } from "../pki/token.ts";
+import { joinTokens } from "../pki/create-cluster.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { RelayRequest } from "../proto/gen/RelayRequest.ts";
 import type { Router } from "../proto/router.ts";
 import type { Caller, Dialer } from "../proto/rpc.ts";
-import { protoStoreCodec } from "../store/codec.ts";
+
 import { Store } from "../store/store.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
@@ -22,6 +22,7 @@ import type { LeaderInfo } from "./replica/types.ts";
 import { explain } from "./scheduler/explain.ts";
 import { Relay } from "./sessions/relay.ts";
 import { SessionHub } from "./sessions/session-hub.ts";
+import { protoStoreCodec } from "./store-codec.ts";
 
 export const RELAY_DEADLINE_MS = 3000;
 const READY_POLL_MS = 20;
@@ -101,7 +102,9 @@ export class Manager {
     const { router, identity, address } = this.#deps;
     this.#register(router);
     this.replica.onStatus(() => this.#onStatus());
-    await this.replica.start(bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] });
+    await this.replica.start(
+      bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] },
+    );
     router.setLeaderRoute(this.#forwarder);
     router.setIdentityCheck((caller) => this.#checkIdentity(caller));
     this.#relay.start();
@@ -131,31 +134,19 @@ export class Manager {
     const { store, replica } = this;
     new ControlService({
       store,
-      watches: store.watches,
       replica,
       env,
       log: log.child({ part: "control" }),
       explain,
-      joinTokens: () => this.#joinTokens(),
+      joinTokens: () => joinTokens(this.#cluster()),
     }).register(router);
-    new CaService({ store, env, log: log.child({ part: "ca" }), managers: () => replica.members().map((member) => member.address) }).register(
-      router,
-    );
+    new CaService({ store, env, log: log.child({ part: "ca" }) }).register(router);
     registerLogs(router, { store, dialer, log: log.child({ part: "logs" }) });
     router.unary("Session.Relay", async (request) => {
       if (this.#work === null) throw new AppError("not-leader", "This manager is not the leader");
       await this.#work.monitor.ingest(request);
       return {};
     });
-  }
-
-  #joinTokens(): { worker: string; manager: string } {
-    const cluster = this.#cluster();
-    const digest = rootDigest(cluster.rootCertificatePem);
-    return {
-      worker: formatToken({ rootDigest: digest, secret: cluster.workerTokenSecret }),
-      manager: formatToken({ rootDigest: digest, secret: cluster.managerTokenSecret }),
-    };
   }
 
   #cluster(): Cluster {
@@ -172,7 +163,9 @@ export class Manager {
     const tx = this.store.view();
     // A joiner's own state is empty until the leader filled it; TLS already proved the certificate.
     if (tx.count("cluster") === 0 || tx.get("node", caller.nodeId) !== undefined) return null;
-    return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, { next: "join again with a token" });
+    return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
+      next: "join again with a token",
+    });
   }
 
   async #deliver(leader: LeaderInfo, request: RelayRequest): Promise<void> {

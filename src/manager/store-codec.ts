@@ -1,14 +1,13 @@
-/** The store's codec over the protobuf messages of proto/shoal/v1/store.proto. */
+/** The store's bytes are protobuf messages of store.proto. */
 import { codec } from "../proto/load.ts";
 import type { StoreCodec } from "../store/codec.ts";
 
-export function createStoreCodec(): StoreCodec {
-  const transaction = codec("StoreTransaction");
-  const chunk = codec("StoreSnapshotChunk");
-  return {
-    encodeTransaction: (value) => transaction.encode(value),
-    decodeTransaction: (bytes) => transaction.decode(bytes),
-    encodeChunk: (value) => chunk.encode(value),
-    decodeChunk: (bytes) => chunk.decode(bytes),
-  };
-}
+const transaction = codec("StoreTransaction");
+const chunk = codec("StoreSnapshotChunk");
+
+export const protoStoreCodec: StoreCodec = {
+  encodeTransaction: (value) => transaction.encode(value),
+  decodeTransaction: (bytes) => transaction.decode(bytes),
+  encodeChunk: (value) => chunk.encode(value),
+  decodeChunk: (bytes) => chunk.decode(bytes),
+};

@@ -11,7 +11,10 @@ const FAULTY_MS = 25_000;
 /** Nodes after a quorum loss get 120 s; everything else is far quicker. */
 const CONVERGE_MS = 240_000;
 
-const seeds = process.env["SEED"] === undefined ? Array.from({ length: Number(process.env["SEEDS"] ?? 50) }, (_, at) => at + 1) : [Number(process.env["SEED"])];
+const seeds =
+  process.env["SEED"] === undefined
+    ? Array.from({ length: Number(process.env["SEEDS"] ?? 50) }, (_, at) => at + 1)
+    : [Number(process.env["SEED"])];
 
 describe("sim/whole cluster", () => {
   let leaderChanges = 0;
@@ -41,13 +44,19 @@ async function runSeed(seed: number): Promise<{ leaderChanges: number; faults: n
   await cluster.sim.run(FAULTY_MS);
   workload.stop();
   faults.heal();
-  await cluster.sim.runUntil(() => workload.isIdle && isConverged(cluster, workload), {
-    timeoutMs: CONVERGE_MS,
-    what: `convergence: ${() => describe_(cluster)}`,
-  }).catch((error: unknown) => {
-    throw new Error(`${String(error)}\n${describe_(cluster)}`, { cause: error });
-  });
-  assert.deepEqual(cluster.fatal.map((error) => error.message), [], `seed ${seed}: fatal errors`);
+  await cluster.sim
+    .runUntil(() => workload.isIdle && isConverged(cluster, workload), {
+      timeoutMs: CONVERGE_MS,
+      what: `convergence: ${() => describe_(cluster)}`,
+    })
+    .catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${describe_(cluster)}`, { cause: error });
+    });
+  assert.deepEqual(
+    cluster.fatal.map((error) => error.message),
+    [],
+    `seed ${seed}: fatal errors`,
+  );
   checkAcknowledged(cluster, workload, seed);
   const hashes = new Set(cluster.managers.map((machine) => cluster.stateHash(machine)));
   assert.equal(hashes.size, 1, `seed ${seed}: all managers hold the same state`);
@@ -70,7 +79,8 @@ function isConverged(cluster: SimCluster, workload: Workload): boolean {
     for (const task of running) wanted.add(task.id);
   }
   const containers = cluster.workers.flatMap((machine) => machine.engine?.running() ?? []);
-  if (containers.length !== wanted.size || !containers.every((container) => wanted.has(container.task.id))) return false;
+  if (containers.length !== wanted.size || !containers.every((container) => wanted.has(container.task.id)))
+    return false;
   const commits = cluster.managers.map((machine) => machine.node?.manager?.store.view().version);
   return new Set(commits).size === 1;
 }
@@ -82,10 +92,18 @@ function checkAcknowledged(cluster: SimCluster, workload: Workload, seed: number
     const found = tx?.find("service", "name", record.name) ?? [];
     assert.isAtMost(found.length, 1, `seed ${seed}: ${record.name} exists once`);
     if (record.maybe) continue;
-    assert.equal(found.length, record.acked === "created" ? 1 : 0, `seed ${seed}: ${record.name} was acknowledged as ${record.acked}`);
+    assert.equal(
+      found.length,
+      record.acked === "created" ? 1 : 0,
+      `seed ${seed}: ${record.name} was acknowledged as ${record.acked}`,
+    );
     if (record.acked === "created") {
       assert.equal(found[0]?.id, record.id, `seed ${seed}: ${record.name} is the one acknowledged`);
-      assert.equal(found[0]?.spec?.replicated?.replicas, record.replicas, `seed ${seed}: ${record.name} has the acknowledged replicas`);
+      assert.equal(
+        found[0]?.spec?.replicated?.replicas,
+        record.replicas,
+        `seed ${seed}: ${record.name} has the acknowledged replicas`,
+      );
     }
   }
 }
@@ -97,20 +115,33 @@ function describe_(cluster: SimCluster): string {
   const lines = [`leader ${cluster.leader()?.name ?? ""} at version ${tx.version}`];
   for (const machine of cluster.managers) {
     const status = machine.node?.manager?.replica.status();
-    lines.push(`${machine.name}: ${status?.role ?? "down"} term ${status?.term ?? 0} commit ${status?.commit ?? 0} applied ${status?.applied ?? 0}`);
+    lines.push(
+      `${machine.name}: ${status?.role ?? "down"} term ${status?.term ?? 0} commit ${status?.commit ?? 0} applied ${status?.applied ?? 0}`,
+    );
   }
-  for (const node of tx.all("node")) lines.push(`${node.spec?.name ?? ""} ${node.status?.state ?? ""} ${node.status?.message ?? ""} engine ${node.status?.engineOk ?? ""}`);
+  for (const node of tx.all("node"))
+    lines.push(
+      `${node.spec?.name ?? ""} ${node.status?.state ?? ""} ${node.status?.message ?? ""} engine ${node.status?.engineOk ?? ""}`,
+    );
   for (const service of tx.all("service")) {
-    const tasks = tx.find("task", "service", service.id).filter((task) => task.desired === "RUNNING" || task.desired === "READY");
+    const tasks = tx
+      .find("task", "service", service.id)
+      .filter((task) => task.desired === "RUNNING" || task.desired === "READY");
     const running = tasks.filter((task) => task.status?.state === "RUNNING" && task.revision === service.revision);
     if (running.length === (service.spec?.replicated?.replicas ?? 0) && running.length === tasks.length) continue;
     lines.push(`${service.spec?.name ?? ""} r${service.revision} wants ${service.spec?.replicated?.replicas ?? 0}`);
-    for (const task of tasks) lines.push(`  ${task.id.slice(0, 6)} slot ${task.slot} r${task.revision} ${task.desired} ${task.status?.state ?? ""} ${task.status?.message ?? ""} ${task.status?.error ?? ""} on ${task.nodeId.slice(0, 6)} ${task.pendingReason} replaces ${task.replaces.slice(0, 6)}`);
+    for (const task of tasks)
+      lines.push(
+        `  ${task.id.slice(0, 6)} slot ${task.slot} r${task.revision} ${task.desired} ${task.status?.state ?? ""} ${task.status?.message ?? ""} ${task.status?.error ?? ""} on ${task.nodeId.slice(0, 6)} ${task.pendingReason} replaces ${task.replaces.slice(0, 6)}`,
+      );
   }
   const wanted = new Set([...tx.all("task")].filter((task) => task.desired === "RUNNING").map((task) => task.id));
   for (const machine of cluster.workers) {
     for (const container of machine.engine?.running() ?? []) {
-      if (!wanted.has(container.task.id)) lines.push(`${machine.name} runs unwanted ${container.task.id.slice(0, 6)}: task ${JSON.stringify(tx.get("task", container.task.id))}`);
+      if (!wanted.has(container.task.id))
+        lines.push(
+          `${machine.name} runs unwanted ${container.task.id.slice(0, 6)}: task ${JSON.stringify(tx.get("task", container.task.id))}`,
+        );
     }
   }
   return lines.join("\n");

@@ -1,7 +1,17 @@
 /** Random faults from the world's dice; `heal` ends them all. */
 import type { Machine, SimCluster } from "../support/sim-cluster.ts";
 
-export type FaultKind = "crash-manager" | "power-manager" | "pause-manager" | "partition" | "one-way" | "reset" | "crash-agent" | "power-worker" | "engine" | "kill-container";
+export type FaultKind =
+  | "crash-manager"
+  | "power-manager"
+  | "pause-manager"
+  | "partition"
+  | "one-way"
+  | "reset"
+  | "crash-agent"
+  | "power-worker"
+  | "engine"
+  | "kill-container";
 
 const KINDS: readonly FaultKind[] = [
   "crash-manager",

@@ -8,7 +8,13 @@ import type { ServiceSpecInput } from "../../src/proto/gen/ServiceSpec.ts";
 import type { Machine, SimCluster } from "../support/sim-cluster.ts";
 
 /** What a client knows of one service name; `maybe` holds changes whose outcome it never learned. */
-export type ServiceRecord = { readonly name: string; id: string; acked: "none" | "created" | "removed"; replicas: number; maybe: boolean };
+export type ServiceRecord = {
+  readonly name: string;
+  id: string;
+  acked: "none" | "created" | "removed";
+  replicas: number;
+  maybe: boolean;
+};
 
 const THINK_MS_MAX = 400;
 
@@ -42,10 +48,17 @@ export class Workload {
 
   async #client(number: number): Promise<void> {
     for (let round = 1; !this.#isStopped; round += 1) {
-      const record: ServiceRecord = { name: `s${number}-${round}`, id: "", acked: "none", replicas: this.#dice(3), maybe: false };
+      const record: ServiceRecord = {
+        name: `s${number}-${round}`,
+        id: "",
+        acked: "none",
+        replicas: this.#dice(3),
+        maybe: false,
+      };
       this.records.push(record);
       await this.#create(record);
-      if (record.acked === "created" && this.#chance(0.5)) await this.#change(record, (spec) => this.#mutate(record, spec));
+      if (record.acked === "created" && this.#chance(0.5))
+        await this.#change(record, (spec) => this.#mutate(record, spec));
       if (record.acked === "created" && this.#chance(0.3)) await this.#remove(record);
       await this.#pause(this.#cluster.sim.random() * THINK_MS_MAX);
     }
@@ -73,7 +86,8 @@ export class Workload {
     await this.#repeat(record, async (manager) => {
       if (version === 0) {
         const { service } = await this.#cluster.call(manager, "Control.GetService", { id: record.id });
-        if (service === null || service.spec === null) throw new AppError("not-found", "An acknowledged service is gone");
+        if (service === null || service.spec === null)
+          throw new AppError("not-found", "An acknowledged service is gone");
         version = service.meta?.version ?? 0;
         spec = change(service.spec);
       }
@@ -110,7 +124,12 @@ export class Workload {
         return;
       } catch (error) {
         const { code, message } = AppError.from(error);
-        const isClear = code !== "unavailable" && code !== "deadline" && code !== "unknown-outcome" && code !== "not-leader" && code !== "exhausted";
+        const isClear =
+          code !== "unavailable" &&
+          code !== "deadline" &&
+          code !== "unknown-outcome" &&
+          code !== "not-leader" &&
+          code !== "exhausted";
         if (isClear && code !== "cancelled") {
           // `conflict` on a service only this client touches would mean a change applied twice or lost.
           throw new Error(`${record.name}: ${code} ${message} (seed ${this.#cluster.sim.seed})`, { cause: error });

@@ -51,7 +51,10 @@ export class SimCluster {
   readonly leaderTerms = new Set<number>();
   fatal: AppError[] = [];
 
-  constructor(seed: number, options: { readonly log?: Logger; readonly delayMs?: (from: string, to: string) => number } = {}) {
+  constructor(
+    seed: number,
+    options: { readonly log?: Logger; readonly delayMs?: (from: string, to: string) => number } = {},
+  ) {
     this.sim = new Sim(seed);
     this.log = options.log ?? silentLogger;
     const world = this.sim.env("world");
@@ -101,7 +104,9 @@ export class SimCluster {
 
   /** The newest ready leader among running managers. */
   leader(): Machine | null {
-    const leaders = this.managers.filter((machine) => machine.node?.manager?.replica.isReadyLeader() === true && !machine.env.isPaused);
+    const leaders = this.managers.filter(
+      (machine) => machine.node?.manager?.replica.isReadyLeader() === true && !machine.env.isPaused,
+    );
     const term = (machine: Machine): number => machine.node?.manager?.replica.status().term ?? 0;
     return leaders.toSorted((a, b) => term(b) - term(a))[0] ?? null;
   }
@@ -162,7 +167,12 @@ export class SimCluster {
   }
 
   /** One call to one manager, as a client would make it. */
-  async call<K extends KeysOf<"unary">>(manager: Machine, key: K, request: RequestInput<K>, deadlineMs = 5000): Promise<Response<K>> {
+  async call<K extends KeysOf<"unary">>(
+    manager: Machine,
+    key: K,
+    request: RequestInput<K>,
+    deadlineMs = 5000,
+  ): Promise<Response<K>> {
     const channel = this.#client.dial(manager.address, { peer: { kind: "manager" } });
     try {
       return await call(channel, key, request, { deadlineMs });
@@ -172,7 +182,11 @@ export class SimCluster {
   }
 
   /** Waits, then makes a call that must succeed somewhere. */
-  async mustCall<K extends KeysOf<"unary">>(key: K, request: RequestInput<K>, timeoutMs = 20_000): Promise<Response<K>> {
+  async mustCall<K extends KeysOf<"unary">>(
+    key: K,
+    request: RequestInput<K>,
+    timeoutMs = 20_000,
+  ): Promise<Response<K>> {
     const attempt = async (): Promise<Response<K>> => {
       for (let at = 0; ; at += 1) {
         const up = this.managers.filter((machine) => this.isUp(machine));
@@ -182,7 +196,8 @@ export class SimCluster {
           return await this.call(manager, key, request);
         } catch (error) {
           const { code } = AppError.from(error);
-          if (code !== "unavailable" && code !== "deadline" && code !== "not-leader" && code !== "unknown-outcome") throw error;
+          if (code !== "unavailable" && code !== "deadline" && code !== "not-leader" && code !== "unknown-outcome")
+            throw error;
         }
         await new Promise<void>((resolve) => this.sim.schedule(100, resolve));
       }
@@ -198,7 +213,8 @@ export class SimCluster {
     const tx = store.view();
     const objects: string[] = [];
     for (const table of ["cluster", "node", "service", "revision", "task", "request"] as const) {
-      for (const object of tx.all(table)) objects.push(`${table}/${object.id}/${storeObject.encode({ [table]: object }).toString("base64")}`);
+      for (const object of tx.all(table))
+        objects.push(`${table}/${object.id}/${storeObject.encode({ [table]: object }).toString("base64")}`);
     }
     for (const text of objects.toSorted()) hash.update(text);
     return hash.digest("hex");

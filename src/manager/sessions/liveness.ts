@@ -41,7 +41,8 @@ export function livenessOf({ link, now, graceUntil, current }: LivenessInput): L
   if (link.kind === "UNHEARD") return unheard({ link, now, graceUntil, current });
   const downAt = link.at + (link.kind === "CLOSED" ? CLOSED_DOWN_AFTER_MS : SILENT_DOWN_AFTER_MS);
   if (now >= downAt) return { state: "DOWN", message: downMessage(link.kind), nextCheckAt: null };
-  if (silentMs < UNREACHABLE_AFTER_MS) return { state: current, message: "", nextCheckAt: link.at + UNREACHABLE_AFTER_MS };
+  if (silentMs < UNREACHABLE_AFTER_MS)
+    return { state: current, message: "", nextCheckAt: link.at + UNREACHABLE_AFTER_MS };
   return { state: "UNREACHABLE", message: unreachableMessage(link.kind), nextCheckAt: downAt };
 }
 

@@ -43,7 +43,8 @@ export class NodeMonitor {
 
   start(): void {
     this.#unsubscribe = this.#deps.store.onSpeculative((changes) => {
-      for (const change of changes) if (change.table === "node" && change.after === undefined) this.#known.delete(change.id);
+      for (const change of changes)
+        if (change.table === "node" && change.after === undefined) this.#known.delete(change.id);
     });
     this.#checkAt(this.#startedAt);
   }
@@ -144,7 +145,8 @@ export class NodeMonitor {
   /** Moves every baseline by the time nobody watched. */
   #forgive(lateMs: number): void {
     for (const known of this.#known.values()) {
-      if (known.link.kind === "OPEN" || known.link.kind === "CLOSED") known.link = { ...known.link, at: known.link.at + lateMs };
+      if (known.link.kind === "OPEN" || known.link.kind === "CLOSED")
+        known.link = { ...known.link, at: known.link.at + lateMs };
     }
   }
 }

@@ -113,7 +113,9 @@ export class SessionHub {
       });
     }
     if (store.view().get("node", nodeId) === undefined) {
-      throw new AppError("denied", `Node ${nodeId} is not a member of this cluster`, { next: "join again with a token" });
+      throw new AppError("denied", `Node ${nodeId} is not a member of this cluster`, {
+        next: "join again with a token",
+      });
     }
     this.#admit();
     const session = new AgentSession(nodeId, newId(env), stream, {
@@ -187,7 +189,11 @@ export class SessionHub {
         const held = this.#held.get(change.id);
         if (held === undefined) continue;
         if (change.after === undefined) {
-          held.stream.cancel(new AppError("denied", `Node ${change.id} was removed from the cluster`, { next: "join again with a token" }));
+          held.stream.cancel(
+            new AppError("denied", `Node ${change.id} was removed from the cluster`, {
+              next: "join again with a token",
+            }),
+          );
         } else if (change.after.spec !== null) held.session.sendNodeSpec(change.after.spec);
       }
     }
@@ -228,7 +234,8 @@ export class SessionHub {
     const now = this.#deps.env.now();
     this.#tokens = Math.min(ADMISSIONS_BURST, this.#tokens + ((now - this.#tokensAt) / 1000) * ADMISSIONS_PER_SECOND);
     this.#tokensAt = now;
-    if (this.#tokens < 1) throw new AppError("exhausted", "Too many nodes connect at once", { next: "try again in a second" });
+    if (this.#tokens < 1)
+      throw new AppError("exhausted", "Too many nodes connect at once", { next: "try again in a second" });
     this.#tokens -= 1;
   }
 }

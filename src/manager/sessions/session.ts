@@ -11,7 +11,11 @@ import { AssignmentTracker } from "./assignments.ts";
 /** Below the 64 KiB bound of a session message, with room for its envelope. */
 export const CHUNK_BYTES_MAX = 48 * 1024;
 
-export type SessionHello = { readonly description: NodeDescription; readonly address: string; readonly agentEpoch: number };
+export type SessionHello = {
+  readonly description: NodeDescription;
+  readonly address: string;
+  readonly agentEpoch: number;
+};
 
 const assignmentSetCodec = codec("AssignmentSet");
 
@@ -118,4 +122,3 @@ function chunksOf(set: AssignmentSet): { data: Uint8Array; last: boolean }[] {
   }
   return chunks;
 }
-
