@@ -12,7 +12,11 @@ export type NodeIdentity = {
 };
 
 /** PEM texts. The key never leaves the machine that made it. */
-export type CredentialFiles = { readonly certificatePem: string; readonly keyPem: string; readonly rootCertificatePem: string };
+export type CredentialFiles = {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly rootCertificatePem: string;
+};
 
 /** How the cluster's certificate authority signs; the leader has one from the Cluster object. */
 export interface CertificateSigner {

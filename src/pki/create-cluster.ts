@@ -1,0 +1,99 @@
+/** What `shoal init` puts into the store and onto the first node's disk. */
+import type { Cluster, Node } from "../model/index.ts";
+import type { Env } from "../util/env.ts";
+import { newId } from "../util/id.ts";
+import { rootSigner } from "./root-ca.ts";
+import { formatToken, newTokenSecret, rootDigest } from "./token.ts";
+import type { CredentialFiles, NodeIdentity, NodeRoleName } from "./types.ts";
+import { createCsr, createKeyPair, createRoot } from "./x509.ts";
+
+export type NewCluster = {
+  readonly cluster: Cluster;
+  /** The first manager, as it must be in the store. */
+  readonly node: Node;
+  readonly identity: NodeIdentity;
+  readonly files: CredentialFiles;
+};
+
+export type FirstNode = {
+  readonly clusterName: string;
+  /** gRPC host:port by which the others reach it. */
+  readonly address: string;
+  readonly nodeName: string;
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+export async function createCluster(env: Env, first: FirstNode): Promise<NewCluster> {
+  const clusterId = newId(env);
+  const nodeId = newId(env);
+  const root = await createRoot(env, clusterId);
+  const { keyPem, publicKeyFingerprint } = await createKeyPair();
+  const identity: NodeIdentity = { clusterId, nodeId, role: "manager" };
+  const signer = await rootSigner(root, env);
+  const certificatePem = await signer.signNode(await createCsr(keyPem, nodeId), identity);
+  return {
+    cluster: {
+      id: clusterId,
+      meta: null,
+      spec: { name: first.clusterName, taskHistoryLimit: 0 },
+      incarnation: newId(env),
+      rootCertificatePem: root.certificatePem,
+      rootKeyPem: root.keyPem,
+      workerTokenSecret: newTokenSecret(env),
+      managerTokenSecret: newTokenSecret(env),
+    },
+    node: newNode({
+      nodeId,
+      role: "manager",
+      address: first.address,
+      name: first.nodeName,
+      labels: { ...first.labels },
+      keyFingerprint: publicKeyFingerprint,
+      nowMs: env.wallNow(),
+    }),
+    identity,
+    files: { certificatePem, keyPem, rootCertificatePem: root.certificatePem },
+  };
+}
+
+/** The tokens that the cluster's secrets make. */
+export function joinTokens(cluster: Cluster): Readonly<Record<NodeRoleName, string>> {
+  const digest = rootDigest(cluster.rootCertificatePem);
+  return {
+    worker: formatToken({ rootDigest: digest, secret: cluster.workerTokenSecret }),
+    manager: formatToken({ rootDigest: digest, secret: cluster.managerTokenSecret }),
+  };
+}
+
+export type NewNode = {
+  readonly nodeId: string;
+  readonly role: NodeRoleName;
+  readonly address: string;
+  readonly name: string;
+  readonly labels: { [key: string]: string };
+  readonly keyFingerprint: string;
+  /** Cluster time. */
+  readonly nowMs: number;
+};
+
+/** A member that no session has described yet. */
+export function newNode({ nodeId, role, address, name, labels, keyFingerprint, nowMs }: NewNode): Node {
+  return {
+    id: nodeId,
+    meta: null,
+    spec: { name, labels, availability: "ACTIVE" },
+    role: role === "manager" ? "MANAGER" : "WORKER",
+    address,
+    description: null,
+    status: {
+      state: "UNKNOWN",
+      message: "",
+      sinceMs: nowMs,
+      engineOk: false,
+      engineMessage: "",
+      sessionManagerId: "",
+      agentEpoch: 0,
+    },
+    keyFingerprint,
+  };
+}
