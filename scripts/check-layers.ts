@@ -26,7 +26,12 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   model: { layers: ["util"], types: ["proto"] },
   raft: { layers: ["util"] },
   store: { layers: ["util", "model"], types: ["proto"] },
-  pki: { layers: ["util", "proto"], packages: ["@peculiar/x509", "reflect-metadata", GRPC], node: true },
+  pki: {
+    layers: ["util", "proto"],
+    types: ["model", "store"],
+    packages: ["@peculiar/x509", "reflect-metadata"],
+    node: true,
+  },
   disk: { layers: ["util"], packages: ["level"], node: true },
   "manager/replica": { layers: ["util", "raft", "store", "model", "proto", "pki"], node: true },
   "manager/control": {

@@ -41,9 +41,11 @@ function protoRoot(): string {
   return join(at, "proto");
 }
 
+export const PROTO_ROOT = protoRoot();
+
 export const packageDefinition: PackageDefinition = loadSync([...PROTO_FILES], {
   ...LOAD_OPTIONS,
-  includeDirs: [protoRoot()],
+  includeDirs: [PROTO_ROOT],
 });
 
 function messageType(name: string): MessageTypeDefinition<object, object> {

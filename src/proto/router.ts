@@ -65,6 +65,10 @@ export class Router implements Dispatcher {
     this.#checkIdentity = check;
   }
 
+  refuse(caller: Caller): AppError | null {
+    return this.#checkIdentity(caller);
+  }
+
   /** Registering again replaces: a node becomes a manager while its port is open. */
   unary<K extends KeysOf<"unary">>(key: K, handler: UnaryHandler<K>): void {
     const definition = rpc(key);

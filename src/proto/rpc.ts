@@ -96,6 +96,8 @@ export interface Dispatcher {
   dispatchUnary(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array>;
   /** For server streams the single request arrives as the first message. */
   dispatchStream(path: string, stream: ByteStream, context: CallContext): void;
+  /** Why this verified identity is not welcome any more; asked for those who forward, and for reflection. */
+  refuse?(caller: Caller): AppError | null;
 }
 
 export interface Listener {
