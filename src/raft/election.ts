@@ -13,6 +13,8 @@ const LOST_JITTER_TICKS = 4;
 const PRE_VOTE_RETRY_TICKS = 3;
 /** A round of real votes waits for disks on both sides, so it gets longer. */
 const VOTE_RETRY_TICKS_MIN = 3;
+/** Whoever voted gives its candidate this long before it encourages another. */
+const VOTE_GRACE_TICKS = 3;
 /** Of two simultaneous pre-candidates the lower id goes first; its precedence lasts this long. */
 const PRECEDENCE_TICKS = 1;
 
@@ -62,11 +64,19 @@ export class Election {
 
   /**
    * While a member hears its leader it helps nobody against it (thesis 4.2.3). A leader is sticky
-   * to itself: its quorum check is what ends its term.
+   * to itself: its quorum check is what ends its term. A leader that asks for votes itself, in a
+   * term beyond the one it led, leads no more.
    */
-  #isSticky(): boolean {
+  #isSticky(from: MemberId): boolean {
     const state = this.#state;
-    return state.role === "leader" || (state.leader !== null && this.#elapsed < state.options.electionTicks);
+    if (state.role === "leader") return true;
+    return state.leader !== null && state.leader !== from && this.#elapsed < state.options.electionTicks;
+  }
+
+  /** The candidate we voted for may be winning right now. */
+  #isInGrace(from: MemberId): boolean {
+    const { vote, termLeader } = this.#state;
+    return vote !== null && vote !== from && termLeader === null && this.#elapsed < VOTE_GRACE_TICKS;
   }
 
   #restartTimer(): void {
@@ -112,12 +122,15 @@ export class Election {
     const state = this.#state;
     const before = state.leader;
     const wasLeader = state.role === "leader";
+    const termBefore = state.term;
     if (term > state.term) state.setTerm(term);
     state.leader = null;
     if (leader !== null) state.setLeader(leader);
     state.role = "follower";
     this.#votes.clear();
     this.#restartTimer();
+    // Deposed by someone in a later term who may not be able to lead: be ready to take over again.
+    if (wasLeader && term > termBefore && leader === null) this.#lostLeft = state.options.electionTicks;
     this.#hurry(1 + this.#jitter(PRE_VOTE_RETRY_TICKS));
     if (wasLeader) this.#hooks.leftLeadership();
     if (state.leader !== before) this.#hooks.leaderChanged();
@@ -192,13 +205,13 @@ export class Election {
 
   /** A vote request of a higher term that must not even raise our term. */
   ignoresVote(message: Of<"vote">): boolean {
-    return !message.transfer && this.#isSticky();
+    return !message.transfer && this.#isSticky(message.from);
   }
 
   onPreVote(message: Of<"pre-vote">): void {
     const state = this.#state;
     const isFresh = message.term > state.term && state.log.isUpToDate(message.lastIndex, message.lastTerm);
-    const isWilling = isFresh && !this.#isSticky();
+    const isWilling = isFresh && !this.#isSticky(message.from) && !this.#isInGrace(message.from);
     const goesFirst = isWilling && this.#goesBefore(message);
     const granted = isWilling && !goesFirst;
     // A grant carries the term that was asked for, a refusal our own, so that a laggard catches up (E10).
