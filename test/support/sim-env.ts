@@ -207,10 +207,12 @@ export class SimEnv implements Env {
 
 /**
  * Until no promise can make progress: Node empties the whole microtask queue before the next
- * `nextTick`, so one tick suffices however long the chains are.
+ * `nextTick`, so one tick suffices however long the chains are. Asked for from a microtask, that
+ * is: outside of one, ticks come before promises, hence the first await.
  */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+export async function settle(): Promise<void> {
+  await Promise.resolve();
+  await new Promise((resolve) => process.nextTick(resolve));
 }
 
 /** mulberry32: small, quick and good enough for faults. */
