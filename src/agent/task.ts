@@ -71,10 +71,12 @@ function onFailure(input: StepInput, { op, error }: NonNullable<StepInput["failu
       retryInMs: RETRY_MS,
     };
   }
-  if (op === "stop" || isTerminal(status.state) || compareStates(input.desired, "SHUTDOWN") >= 0) {
+  if (op === "stop") {
     const changed = isTerminal(status.state) ? null : withMessage(status, `cannot stop it yet: ${error.message}`);
     return { status: changed, op: "none", retryInMs: RETRY_MS };
   }
+  // It was not to be started any more: only what exists of it matters.
+  if (isTerminal(status.state) || compareStates(input.desired, "SHUTDOWN") >= 0) return run("inspect");
   const state = compareStates(status.state, "STARTING") < 0 ? "REJECTED" : "FAILED";
   const message = op === "prepare" ? "could not be prepared" : "could not be started";
   return only(rise(status, state, { message, error: error.message }));
