@@ -135,7 +135,9 @@ function explainAlike(evidence: Evidence, tasks: readonly Task[]): ExplainReason
   for (const task of tasks) {
     const { state = "NEW", error = "" } = task.status ?? {};
     const key = [state, task.desired, error, task.pendingReason, task.nodeId].join("/");
-    groups.set(key, [...(groups.get(key) ?? []), task]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [task]);
+    else group.push(task);
   }
   return [...groups.values()].slice(0, REASONS_MAX).flatMap(([first, ...others]) => {
     if (first === undefined) return [];

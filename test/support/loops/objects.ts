@@ -1,0 +1,139 @@
+/** Nodes, task specs and services for tests of the leader's loops: valid, and small. */
+import type { Node, RestartPolicy, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import { aNode, aService, aTask } from "../store/objects.ts";
+
+export const MEBIBYTE = 2 ** 20;
+
+export type NodePart = {
+  readonly state?: NonNullable<Node["status"]>["state"];
+  readonly availability?: NonNullable<Node["spec"]>["availability"];
+  readonly labels?: Record<string, string>;
+  readonly runtimes?: string[];
+  readonly engineId?: string;
+  readonly cpus?: number;
+  readonly memoryMiB?: number;
+  readonly os?: string;
+  readonly architecture?: string;
+  readonly sinceMs?: number;
+  readonly agentEpoch?: number;
+  readonly engineMessage?: string;
+};
+
+export function node(id: string, part: NodePart = {}): Node {
+  return aNode({
+    id,
+    spec: { name: id, labels: part.labels ?? {}, availability: part.availability ?? "ACTIVE" },
+    address: `10.0.0.${id.replace(/\D/g, "") || "1"}:7377`,
+    description: {
+      hostname: `${id}.example`,
+      platform: { os: part.os ?? "linux", architecture: part.architecture ?? "amd64" },
+      resources: { nanoCpus: (part.cpus ?? 8) * 1e9, memoryBytes: (part.memoryMiB ?? 8192) * MEBIBYTE },
+      runtimes: part.runtimes ?? ["container"],
+      engineId: part.engineId ?? `engine-${id}`,
+      engineLabels: {},
+      engineVersion: "24",
+      shoalVersion: "0",
+    },
+    status: {
+      state: part.state ?? "READY",
+      message: "",
+      sinceMs: part.sinceMs ?? 0,
+      engineOk: part.engineMessage === undefined,
+      engineMessage: part.engineMessage ?? "",
+      sessionManagerId: "m1",
+      agentEpoch: part.agentEpoch ?? 1,
+    },
+  });
+}
+
+export type SpecPart = {
+  readonly image?: string;
+  readonly restart?: Partial<RestartPolicy>;
+  readonly memoryMiB?: number;
+  readonly cpus?: number;
+  readonly constraints?: string[];
+  readonly maxPerNode?: number;
+  readonly platforms?: { os: string; architecture: string }[];
+  readonly ports?: { published: number; protocol?: "TCP" | "UDP"; hostIp?: string }[];
+  readonly forceUpdate?: number;
+  readonly process?: boolean;
+  readonly pullPolicy?: "MISSING" | "ALWAYS" | "NEVER";
+};
+
+export function spec(part: SpecPart = {}): TaskSpec {
+  const runtime = part.process === true ? processRuntime() : containerRuntime(part);
+  const memoryBytes = (part.memoryMiB ?? 0) * MEBIBYTE;
+  const whole = aService({
+    id: "x",
+    spec: {
+      name: "x",
+      labels: {},
+      update: null,
+      task: {
+        ...runtime,
+        resources: { limits: null, reservations: { nanoCpus: (part.cpus ?? 0) * 1e9, memoryBytes }, pidsLimit: 0 },
+        restart: { condition: "ANY", delayMs: 0, maxAttempts: 0, windowMs: 0, ...part.restart },
+        placement: {
+          constraints: part.constraints ?? [],
+          maxReplicasPerNode: part.maxPerNode ?? 0,
+          platforms: part.platforms ?? [],
+        },
+        log: null,
+        ports: (part.ports ?? []).map((port, index) => ({
+          target: 80 + index,
+          published: port.published,
+          protocol: port.protocol ?? "TCP",
+          hostIp: port.hostIp ?? "",
+        })),
+        forceUpdate: part.forceUpdate ?? 0,
+      },
+    },
+  });
+  return whole.spec!.task!;
+}
+
+export function task(id: string, part: Partial<Omit<Task, "status">> & { status?: Partial<TaskStatus> } = {}): Task {
+  return aTask({
+    serviceId: "web",
+    serviceName: "web",
+    revision: 1,
+    slot: 1,
+    desired: "RUNNING",
+    ...part,
+    id,
+    status: { state: "PENDING", ...part.status } as TaskStatus,
+  });
+}
+
+export function service(
+  id: string,
+  part: {
+    readonly replicas?: number;
+    readonly task?: TaskSpec;
+    readonly revision?: number;
+    readonly parallelism?: number;
+    readonly order?: "STOP_FIRST" | "START_FIRST";
+  } = {},
+): Service {
+  return aService({
+    id,
+    revision: part.revision ?? 1,
+    spec: {
+      name: id,
+      labels: {},
+      mode: "replicated",
+      replicated: { replicas: part.replicas ?? 1 },
+      task: part.task ?? spec(),
+      update: { parallelism: part.parallelism ?? 1, order: part.order ?? "STOP_FIRST" },
+    },
+  });
+}
+
+function containerRuntime(part: SpecPart): Partial<TaskSpec> {
+  const container = { image: part.image ?? "web:1", pullPolicy: part.pullPolicy ?? "MISSING" };
+  return { runtime: "container", container: container as TaskSpec["container"] & object };
+}
+
+function processRuntime(): Partial<TaskSpec> {
+  return { runtime: "process", process: { command: ["sleep"] } as TaskSpec["process"] & object };
+}

@@ -1,0 +1,235 @@
+/**
+ * A leader in simulated time: the real store over a log that commits after a moment, the real loops,
+ * and agents that do what they are told as fast as a test says.
+ */
+import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
+import { Orchestrator } from "../../../src/manager/orchestrator/orchestrator.ts";
+import { Reaper } from "../../../src/manager/orchestrator/reaper.ts";
+import { Scheduler } from "../../../src/manager/scheduler/scheduler.ts";
+import { TASK_STATE_NUMBER, isTerminal, isWanted } from "../../../src/model/task-state.ts";
+import type { Node, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import { Store } from "../../../src/store/store.ts";
+import type { ReadTx } from "../../../src/store/types.ts";
+import { silentLogger } from "../../../src/util/log.ts";
+import { Sim } from "../sim-env.ts";
+import type { SimEnv } from "../sim-env.ts";
+import { FakeLog } from "../store/fake-log.ts";
+import { aRevision } from "../store/objects.ts";
+import { node } from "./objects.ts";
+import type { NodePart } from "./objects.ts";
+
+/** What the agent of a task's node does with it once told to run. */
+export type Behaviour = {
+  readonly startMs?: number;
+  readonly stopMs?: number;
+  /** Ends so long after it runs, with this exit code. */
+  readonly exits?: { readonly afterMs: number; readonly code: number };
+  /** Cannot be prepared. */
+  readonly rejects?: string;
+  /** Never gets from STARTING to RUNNING. */
+  readonly hangs?: boolean;
+};
+
+class CommittingLog extends FakeLog {
+  onPropose: () => void = () => undefined;
+
+  override propose(payload: Uint8Array): { readonly index: number; readonly term: number } {
+    const at = super.propose(payload);
+    this.onPropose();
+    return at;
+  }
+}
+
+const COMMIT_MS = 2;
+
+export class World {
+  readonly sim: Sim;
+  readonly env: SimEnv;
+  readonly store: Store;
+  readonly log = new CommittingLog();
+  behave: (task: Task, spec: TaskSpec) => Behaviour = () => ({});
+  /** Nodes whose agents do nothing and say nothing. */
+  readonly deadAgents = new Set<string>();
+  #loops: { start(): void; stop(): Promise<void> }[] = [];
+  readonly #acting = new Set<string>();
+
+  constructor(seed = 1) {
+    this.sim = new Sim(seed);
+    this.env = this.sim.env("leader");
+    this.store = new Store({ env: this.env, codec: protoStoreCodec }, { freezeRows: true });
+    this.store.setProposer(this.log);
+    this.log.onPropose = () => void this.sim.schedule(COMMIT_MS, () => this.store.apply(this.log.take()));
+    this.store.leadershipGained(this.log.term);
+    this.store.onCommit((set) => {
+      for (const { table, after } of set.changes) if (table === "task" && after !== undefined) this.#act(after.id);
+    });
+    this.startLoops();
+  }
+
+  startLoops(): void {
+    const deps = { store: this.store, env: this.env, log: silentLogger };
+    this.#loops = [new Orchestrator(deps), new Scheduler(deps), new Reaper(deps)];
+    for (const loop of this.#loops) loop.start();
+  }
+
+  async stopLoops(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+  }
+
+  /** Another manager leads: everything the loops knew is lost, the store is not. */
+  async changeLeader(): Promise<void> {
+    await this.stopLoops();
+    await this.sim.run(COMMIT_MS);
+    this.store.leadershipLost();
+    this.log.term += 1;
+    this.store.leadershipGained(this.log.term);
+    this.startLoops();
+  }
+
+  get tx(): ReadTx {
+    return this.store.speculative();
+  }
+
+  tasks(serviceId = "web"): readonly Task[] {
+    return this.tx.find("task", "service", serviceId);
+  }
+
+  wanted(serviceId = "web"): readonly Task[] {
+    return this.tasks(serviceId).filter((task) => isWanted(task) && !isTerminal(task.status!.state));
+  }
+
+  running(serviceId = "web"): readonly Task[] {
+    return this.wanted(serviceId).filter((task) => task.desired === "RUNNING" && task.status!.state === "RUNNING");
+  }
+
+  slot(slot: number, serviceId = "web"): readonly Task[] {
+    return this.tasks(serviceId).filter((task) => task.slot === slot);
+  }
+
+  addNodes(...ids: string[]): void {
+    for (const id of ids) this.putNode(node(id));
+  }
+
+  putNode(object: Node): void {
+    void this.store.update((tx) => tx.put("node", object));
+  }
+
+  changeNode(id: string, part: NodePart): void {
+    const before = this.tx.get("node", id)!;
+    const after = node(id, part);
+    const sinceMs = part.state === undefined ? before.status!.sinceMs : this.env.wallNow();
+    this.putNode({
+      ...before,
+      spec: {
+        ...before.spec!,
+        ...(part.availability && { availability: part.availability }),
+        ...(part.labels && { labels: part.labels }),
+      },
+      status: {
+        ...before.status!,
+        ...(part.state && { state: after.status!.state }),
+        ...(part.agentEpoch && { agentEpoch: part.agentEpoch }),
+        sinceMs,
+      },
+    });
+  }
+
+  removeNode(id: string): void {
+    void this.store.update((tx) => tx.remove("node", id));
+  }
+
+  /** The host is lost: its agent is silent, and after a while the node counts as down. */
+  loseNode(id: string): void {
+    this.deadAgents.add(id);
+    this.changeNode(id, { state: "DOWN" });
+  }
+
+  returnNode(id: string): void {
+    this.deadAgents.delete(id);
+    this.changeNode(id, { state: "READY" });
+    for (const task of this.tx.find("task", "node", id)) this.#act(task.id);
+  }
+
+  /** Creates the service, or updates it: another spec is another revision. */
+  putService(object: Service): void {
+    void this.store.update((tx) => {
+      const before = tx.get("service", object.id);
+      const isSame = before !== undefined && JSON.stringify(before.spec!.task) === JSON.stringify(object.spec!.task);
+      const revision = before === undefined ? 1 : before.revision + (isSame ? 0 : 1);
+      tx.put("service", { ...object, revision });
+      if (isSame) return;
+      const id = `${object.id}/${revision}`;
+      tx.put("revision", aRevision({ id, serviceId: object.id, number: revision, spec: object.spec!.task }));
+    });
+  }
+
+  removeService(id = "web"): void {
+    void this.store.update((tx) => tx.remove("service", id));
+  }
+
+  report(taskId: string, part: Partial<TaskStatus> & { state: TaskStatus["state"] }): void {
+    void this.store.update((tx) => {
+      const task = tx.get("task", taskId);
+      if (task === undefined || TASK_STATE_NUMBER[part.state] < TASK_STATE_NUMBER[task.status!.state]) return;
+      const wallMs = this.env.wallNow();
+      tx.put("task", {
+        ...task,
+        status: {
+          ...task.status!,
+          ...(part.state === "RUNNING" ? { startedAtMs: wallMs, healthy: true } : { healthy: false }),
+          ...(isTerminal(part.state) ? { finishedAtMs: wallMs } : {}),
+          agentEpoch: tx.get("node", task.nodeId)?.status?.agentEpoch ?? 1,
+          ...part,
+          atMs: tx.timeMs,
+        },
+      });
+    });
+  }
+
+  /** The container of a task is killed. */
+  fail(taskId: string, exitCode = 1): void {
+    this.report(taskId, { state: "FAILED", exitCode });
+  }
+
+  async until(isDone: () => boolean, what: string, timeoutMs = 120_000): Promise<void> {
+    await this.sim.runUntil(isDone, { timeoutMs, what });
+  }
+
+  async run(ms: number): Promise<void> {
+    await this.sim.run(ms);
+  }
+
+  /** The agent looks at one of its tasks and takes the next step. */
+  #act(taskId: string): void {
+    const task = this.store.view().get("task", taskId);
+    if (task === undefined || task.nodeId === "" || this.deadAgents.has(task.nodeId)) return;
+    const state = task.status!.state;
+    if (isTerminal(state) || this.#acting.has(`${taskId}/${task.desired}/${state}`)) return;
+    this.#acting.add(`${taskId}/${task.desired}/${state}`);
+    const spec = this.store.view().get("revision", `${task.serviceId}/${task.revision}`)!.spec!;
+    this.#step(task, this.behave(task, spec));
+  }
+
+  #step(task: Task, { startMs = 20, stopMs = 10, exits, rejects, hangs }: Behaviour): void {
+    const state = task.status!.state;
+    if (!isWanted(task)) this.#later(task, stopMs, { state: "SHUTDOWN" });
+    else if (state === "ASSIGNED") {
+      if (rejects === undefined) this.#later(task, 1, { state: "READY" });
+      else this.#later(task, 1, { state: "REJECTED", error: rejects });
+    } else if (state === "READY" && task.desired === "RUNNING") {
+      this.#later(task, startMs, hangs === true ? { state: "STARTING" } : { state: "RUNNING" });
+    } else if (state === "RUNNING" && exits !== undefined) {
+      this.#later(task, exits.afterMs, { state: exits.code === 0 ? "COMPLETE" : "FAILED", exitCode: exits.code });
+    }
+  }
+
+  #later(task: Task, ms: number, status: Partial<TaskStatus> & { state: TaskStatus["state"] }): void {
+    this.sim.schedule(ms, () => {
+      const now = this.tx.get("task", task.id);
+      // The order may have changed meanwhile; a dead agent carries out none.
+      if (now === undefined || this.deadAgents.has(task.nodeId) || isTerminal(now.status!.state)) return;
+      if (isWanted(task) !== isWanted(now)) return;
+      this.report(task.id, status);
+    });
+  }
+}
