@@ -125,6 +125,11 @@ export class Agent {
     return this.#stopping;
   }
 
+  /** gRPC addresses of the managers as last told. */
+  get managers(): readonly string[] {
+    return this.#managers;
+  }
+
   status(): AgentStatus {
     const { manager, sessionId, error } = this.#session.status();
     const { message } = this.#health();

@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { AgentStop } from "../agent/agent.ts";
 import { readBootId } from "../agent/boot-id.ts";
 import { createCluster, joinTokens } from "../pki/create-cluster.ts";
 import { RotatingCredentials } from "../pki/credentials.ts";
@@ -89,7 +90,7 @@ export class Daemon {
   /** @param goodbye this node's tasks move at once: the shutdown of a machine, not a crash. */
   async stop({ goodbye }: { readonly goodbye: boolean }): Promise<void> {
     this.#state = "stopped";
-    await this.#stopNode(goodbye);
+    await this.#stopNode({ goodbye });
     for (const listener of this.#listeners.splice(0).reverse()) await listener.close();
   }
 
@@ -212,7 +213,6 @@ export class Daemon {
     const credentials = new RotatingCredentials(stored.files);
     const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials });
     this.#dialer = dialer;
-    this.#renewer = new CertificateRenewer({ env, log, dialer, keystore: this.#keystore, credentials, stored });
     const node = new ClusterNode(
       {
         env,
@@ -233,6 +233,15 @@ export class Daemon {
       { address: advertise, name: nodeName, managers, version, bootId: await readBootId() },
     );
     this.#node = node;
+    this.#renewer = new CertificateRenewer({
+      env,
+      log,
+      dialer,
+      keystore: this.#keystore,
+      credentials,
+      stored,
+      managers: () => node.agent.managers,
+    });
     this.#nodeListeners = [
       await serveGrpc(this.#router, { address: listen, security: { credentials, identify }, env, log }),
     ];
@@ -242,9 +251,9 @@ export class Daemon {
     log.info("node is ready", { ...stored.identity, listen, advertise });
   }
 
-  async #stopNode(goodbye: boolean): Promise<void> {
-    this.#renewer?.stop();
-    await this.#node?.stop({ goodbye });
+  async #stopNode(how: AgentStop): Promise<void> {
+    await this.#renewer?.stop();
+    await this.#node?.stop(how);
     for (const listener of this.#nodeListeners.splice(0)) await listener.close();
     this.#node = null;
   }
@@ -260,7 +269,7 @@ export class Daemon {
       this.#state = "ready";
       throw error;
     }
-    await this.#stopNode(true);
+    await this.#stopNode({ goodbye: true, removeTasks: true });
     await this.#keystore.forget();
     for (const part of ["raft", "agent"]) await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
     this.#stored = null;

@@ -2,7 +2,7 @@
  * One node, whichever its role: an agent, and on a manager a manager. All seams are arguments, so
  * that the simulator runs the same composition.
  */
-import { Agent } from "../agent/agent.ts";
+import { Agent, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
 import { Manager, type ManagerBootstrap } from "../manager/manager.ts";
 import type { NodeIdentity } from "../pki/types.ts";
@@ -89,9 +89,9 @@ export class ClusterNode {
     await this.agent.start();
   }
 
-  /** @param goodbye the node is going away for good or for long: its tasks move at once. */
-  async stop({ goodbye }: { readonly goodbye: boolean }): Promise<void> {
-    await this.agent.stop({ goodbye });
+  /** The agent first: its goodbye travels through a manager, perhaps this one. */
+  async stop(how: AgentStop): Promise<void> {
+    await this.agent.stop(how);
     await this.manager?.stop();
   }
 

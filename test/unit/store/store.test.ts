@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { createStoreCodec } from "../../../src/manager/store-codec.ts";
+import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { REQUEST_TTL_MS } from "../../../src/store/actions.ts";
 import { Store, UNKNOWN_AFTER_MS } from "../../../src/store/store.ts";
 import { TRANSACTION_BYTES_MAX, type ChangeSet, type WriteTx } from "../../../src/store/types.ts";
@@ -13,7 +13,7 @@ type Rig = { readonly env: ManualEnv; readonly log: FakeLog; readonly store: Sto
 function aStore({ leading = true }: { leading?: boolean } = {}): Rig {
   const env = new ManualEnv();
   const log = new FakeLog();
-  const store = new Store({ env, codec: createStoreCodec() }, { freezeRows: true });
+  const store = new Store({ env, codec: protoStoreCodec }, { freezeRows: true });
   store.setProposer(log);
   if (leading) store.leadershipGained(log.term);
   return { env, log, store };
