@@ -28,6 +28,7 @@ export type ControlDeps = {
 
 export class ControlService {
   readonly #deps: ControlDeps;
+  readonly #stops: (() => void)[] = [];
 
   constructor(deps: ControlDeps) {
     this.#deps = deps;
@@ -41,9 +42,14 @@ export class ControlService {
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
     registerCluster(router, { reads, requests, store, replica, env, joinTokens });
-    registerWatch(router, { store, env });
+    this.#stops.push(() => reads.stop(), registerWatch(router, { store, env }));
     router.unary("Control.Explain", async (request, context) => {
       return explain(await reads.view("LINEARIZABLE", context), request.id);
     });
+  }
+
+  /** Ends the watches; calls in progress end with their own deadlines. */
+  stop(): void {
+    for (const stop of this.#stops.splice(0)) stop();
   }
 }

@@ -99,7 +99,8 @@ async function leaveRaft({ store, replica }: NodeDeps, ref: string, force: boole
       next: "stop it first (shoal node leave), another manager then leads and can remove it",
     });
   }
-  await replica.removeMember(known.id, { force });
+  // Force means "although it is up"; it never means "although the quorum is lost".
+  await replica.removeMember(known.id, { force: false });
 }
 
 /** A repeated removal finds nothing here, and its answer in the request's record. */

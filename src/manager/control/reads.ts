@@ -16,15 +16,20 @@ export type ReadDeps = { readonly store: StoreApi; readonly replica: ReplicaApi;
 
 export class Reads {
   readonly #deps: ReadDeps;
+  readonly #unsubscribe: () => void;
   #leaderlessSince: number | null;
 
   constructor(deps: ReadDeps) {
     this.#deps = deps;
     this.#leaderlessSince = deps.replica.leader() === null ? deps.env.now() : null;
-    deps.replica.onStatus(() => {
+    this.#unsubscribe = deps.replica.onStatus(() => {
       if (deps.replica.leader() !== null) this.#leaderlessSince = null;
       else this.#leaderlessSince ??= deps.env.now();
     });
+  }
+
+  stop(): void {
+    this.#unsubscribe();
   }
 
   /** Committed state; use it before the next await. */

@@ -143,24 +143,14 @@ function removeService(tx: WriteTx, ref: string, actor: string): string {
 
 function removeTask(tx: WriteTx, task: Task, actor: string): void {
   if (!canRaise(task.desired, "REMOVE")) return;
+  const { status } = task;
   // What was never assigned has no agent to report its end.
-  const ends = task.nodeId === "" && !isTerminal(observedState(task)) && task.status !== null;
-  const status = ends
-    ? {
-        ...task.status,
-        state: "SHUTDOWN" as const,
-        message: "stopped before it was placed",
-        atMs: tx.timeMs,
-        healthy: false,
-      }
-    : task.status;
-  tx.put("task", {
-    ...task,
-    desired: "REMOVE",
-    status,
-    cause: { actor, reason: "service removed" },
-    pendingReason: "",
-  });
+  const ended: Task["status"] =
+    task.nodeId === "" && status !== null && !isTerminal(status.state)
+      ? { ...status, state: "SHUTDOWN", message: "stopped before it was placed", atMs: tx.timeMs, healthy: false }
+      : status;
+  const cause = { actor, reason: "service removed" };
+  tx.put("task", { ...task, desired: "REMOVE", status: ended, cause, pendingReason: "" });
 }
 
 function putRevision(tx: WriteTx, service: Service): void {

@@ -29,7 +29,8 @@ type Kind = (typeof KINDS)[number];
 export type WatchStore = StoreApi & { readonly watches: WatchHub };
 export type WatchDeps = { readonly store: WatchStore; readonly env: Env };
 
-export function registerWatch(router: Router, deps: WatchDeps): void {
+/** @returns what ends every stream. */
+export function registerWatch(router: Router, deps: WatchDeps): () => void {
   const open = new Set<WatchStream>();
   router.stream("Watch.Watch", (stream) => {
     let watch: WatchStream | undefined;
@@ -52,6 +53,11 @@ export function registerWatch(router: Router, deps: WatchDeps): void {
       },
     });
   });
+  return () => {
+    for (const watch of open)
+      watch.end(new AppError("unavailable", "This manager stops", { next: "watch at another manager" }));
+    open.clear();
+  };
 }
 
 function tooMany(): AppError {
@@ -68,6 +74,7 @@ class WatchStream {
   readonly #initial: Iterator<WatchMessageInput>;
   #isPaused = false;
   #isDone = false;
+  #isPumpDue = false;
   #sentVersion: number;
   #progress: Timer;
 
@@ -82,7 +89,7 @@ class WatchStream {
     this.#watcher = store.watches.watch({
       resumeFrom: this.#sentVersion,
       filter: (change) => isAccepted(change, accepts, store.view()),
-      onReady: () => this.pump(),
+      onReady: () => this.#pumpSoon(),
     });
     this.#progress = this.#armProgress();
   }
@@ -112,10 +119,25 @@ class WatchStream {
     }
   }
 
+  end(error: AppError): void {
+    this.close();
+    this.#stream.cancel(error);
+  }
+
   close(): void {
     this.#isDone = true;
     this.#progress.cancel();
     this.#watcher.close();
+  }
+
+  /** Not inside the apply that woke us: encoding for every watcher must not hold up the log. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    this.#env.defer(() => {
+      this.#isPumpDue = false;
+      this.pump();
+    });
   }
 
   #send(message: WatchMessageInput): void {
