@@ -130,6 +130,9 @@ class LogAssembly {
       const at = Math.min(hardState.lastIndex, lastIndex) + 1;
       throw corruptAt(this.#location, at, `the log ends at ${lastIndex}, it was written up to ${hardState.lastIndex}`);
     }
+    if (hardState.commit > lastIndex) {
+      throw corruptAt(this.#location, lastIndex + 1, `committed entries up to ${hardState.commit} are missing`);
+    }
     if (hardState.chain !== (this.chains.at(-1) ?? this.#point.chain)) {
       throw corruptAt(this.#location, lastIndex, "the hard state belongs to another log");
     }

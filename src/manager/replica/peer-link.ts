@@ -99,6 +99,10 @@ export class PeerLink {
     return this.#state === "open";
   }
 
+  get isWaiting(): boolean {
+    return this.#state === "waiting";
+  }
+
   start(): void {
     this.#dial();
   }
@@ -220,9 +224,11 @@ export class PeerLink {
       this.#backoff.reset();
       this.#events.onUnreachable();
     }
+    this.#state = "waiting";
     if (reset && wasOpen) {
+      // Dials at once, unless the other direction's reset has made it do so already.
       this.suspect();
-      this.#dial();
+      if (this.isWaiting) this.#dial();
     } else {
       this.#wait(this.#suspicion === null ? this.#backoff.next() : SUSPECT_REDIAL_MS);
     }
@@ -285,7 +291,7 @@ export class PeerLink {
     if (this.#state !== "open") return;
     this.#beatsSincePing += 1;
     if (this.#pongSeq < this.#pingSeq) {
-      if (this.#beatsSincePing > SILENT_BEATS_MAX) this.#recycle("half-open: no answer", false);
+      if (this.#beatsSincePing >= SILENT_BEATS_MAX) this.#recycle("half-open: no answer", false);
       return;
     }
     if (this.#hasSent || this.#beatsSincePing >= IDLE_BEATS) this.#ping();

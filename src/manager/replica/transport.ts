@@ -136,7 +136,11 @@ export class Transport {
 
   #onFrame(inbound: Inbound, data: Uint8Array): void {
     const { peer, stream } = inbound;
-    if (peer === null || this.#isClosed) {
+    if (this.#isClosed) {
+      stream.cancel(new AppError("unavailable", "This manager stops"));
+      return;
+    }
+    if (peer === null) {
       stream.cancel(new AppError("denied", "Only a manager in its own name may open a raft stream"));
       return;
     }

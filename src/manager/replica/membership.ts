@@ -1,0 +1,184 @@
+/**
+ * Changing who is a manager, one single-step configuration at a time: add as learner, promote when
+ * caught up, remove. Callers may repeat any of these: what is already so is a success.
+ */
+import type { Config, Member, MemberId, Status } from "../../raft/types.ts";
+import { AppError } from "../../util/errors.ts";
+import { sleep, type Env, type Timer } from "../../util/env.ts";
+import type { Driver } from "./driver.ts";
+
+/** A change waits so long for its turn, and so long again for its commit. */
+export const CHANGE_DEADLINE_MS = 10_000;
+const RETRY_MS = 50;
+/** A learner votes once it lacks at most this many entries. */
+export const PROMOTION_LAG_MAX = 100;
+/** Longer than the core tries to transfer (one election timeout). */
+const TRANSFER_DEADLINE_MS = 2_000;
+
+type Waiter = {
+  readonly index: number;
+  readonly term: number;
+  readonly resolve: () => void;
+  readonly reject: (error: AppError) => void;
+  readonly timer: Timer;
+};
+
+/** The configuration to reach, or null when `current` is it already. */
+type Change = (current: Config) => Config | null;
+
+export class Membership {
+  readonly #env: Env;
+  readonly #driver: () => Driver;
+  readonly #notLeader: () => AppError;
+  #waiters: Waiter[] = [];
+  #transferWaiters: (() => void)[] = [];
+  #isClosed = false;
+
+  constructor(env: Env, { driver, notLeader }: { driver: () => Driver; notLeader: () => AppError }) {
+    this.#env = env;
+    this.#driver = driver;
+    this.#notLeader = notLeader;
+  }
+
+  add({ id, address }: { readonly id: MemberId; readonly address: string }): Promise<Config> {
+    return this.#change({ force: false }, (current) => {
+      const known = current.members.find((member) => member.id === id);
+      if (known?.address === address) return null;
+      const member: Member = { id, address, role: known?.role ?? "learner" };
+      return { members: [...current.members.filter((other) => other.id !== id), member] };
+    });
+  }
+
+  remove(id: MemberId, { force }: { readonly force: boolean }): Promise<Config> {
+    return this.#change({ force }, (current) => {
+      if (!current.members.some((member) => member.id === id)) return null;
+      return { members: current.members.filter((member) => member.id !== id) };
+    });
+  }
+
+  async #change({ force }: { force: boolean }, change: Change): Promise<Config> {
+    const until = this.#env.now() + CHANGE_DEADLINE_MS;
+    for (;;) {
+      const { core } = this.#driver();
+      const { role, config, commit } = core.status();
+      if (role !== "leader") throw this.#notLeader();
+      const next = change(config);
+      if (next === null && core.configAt(commit) === config) return config;
+      // Already so, but not committed yet: wait like for any pending change.
+      const can = next === null ? null : core.canProposeConfig(next, { force });
+      if (next !== null && can?.ok === true) {
+        await this.#propose(next, can);
+        return this.#driver().core.status().config;
+      }
+      const reason = can?.ok === false ? can.reason : "pending";
+      if (!isPassing(reason) || this.#env.now() >= until) throw refusal(reason);
+      await sleep(this.#env, RETRY_MS);
+      if (this.#isClosed) throw new AppError("unavailable", "This manager stops");
+    }
+  }
+
+  #propose(config: Config, { index, term }: { index: number; term: number }): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const driver = this.#driver();
+      const timer = this.#env.setTimer(CHANGE_DEADLINE_MS, () => {
+        this.#waiters = this.#waiters.filter((waiter) => waiter.index !== index);
+        reject(unknownOutcome("was not confirmed in time"));
+      });
+      this.#waiters.push({ index, term, resolve, reject, timer });
+      driver.step({ type: "propose-config", config });
+      driver.finishTurn();
+    });
+  }
+
+  /** After every turn: resolves what is committed, gives up what another leader may undo. */
+  settle(): void {
+    if (this.#waiters.length === 0 && this.#transferWaiters.length === 0) return;
+    const { core } = this.#driver();
+    const { commit, role, transferTarget } = core.status();
+    for (const waiter of this.#waiters) {
+      const isCommitted = commit >= waiter.index;
+      if (!isCommitted && role === "leader") continue;
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      waiter.timer.cancel();
+      // Compacted means committed long ago, by us.
+      if (isCommitted && (core.termAt(waiter.index) ?? waiter.term) === waiter.term) waiter.resolve();
+      else waiter.reject(unknownOutcome("lost its leader"));
+    }
+    if (role !== "leader" || transferTarget === null) for (const wake of this.#transferWaiters.splice(0)) wake();
+  }
+
+  /** On every tick of a leader: learners that have caught up become voters, one at a time. */
+  promote(status: Status): void {
+    if (!status.ready || status.transferTarget !== null) return;
+    for (const learner of status.config.members) {
+      if (learner.role !== "learner") continue;
+      const peer = status.peers.find(({ id }) => id === learner.id);
+      if (peer === undefined || !peer.active || peer.match + PROMOTION_LAG_MAX < status.lastIndex) continue;
+      const members = status.config.members.map((member): Member =>
+        member.id === learner.id ? { ...member, role: "voter" } : member,
+      );
+      const driver = this.#driver();
+      if (!driver.core.canProposeConfig({ members }, { force: false }).ok) continue;
+      driver.log.info("learner promoted", { member: learner.id });
+      driver.step({ type: "propose-config", config: { members } });
+      return;
+    }
+  }
+
+  /** Resolves when another leads or the attempt was given up; the caller looks. */
+  async transfer(deadlineMs: number = TRANSFER_DEADLINE_MS): Promise<void> {
+    const driver = this.#driver();
+    if (driver.core.status().role !== "leader") return;
+    driver.step({ type: "transfer", to: null });
+    driver.finishTurn();
+    if (driver.core.status().transferTarget === null) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#env.setTimer(deadlineMs, resolve);
+      this.#transferWaiters.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.timer.cancel();
+      waiter.reject(unknownOutcome("lost its manager"));
+    }
+    for (const wake of this.#transferWaiters.splice(0)) wake();
+  }
+}
+
+/** Refusals that time heals. */
+function isPassing(reason: string): boolean {
+  return reason === "pending" || reason === "not-ready" || reason === "transferring";
+}
+
+function refusal(reason: string): AppError {
+  switch (reason) {
+    case "quorum-loss":
+      return new AppError(
+        "precondition",
+        "Cannot change the managers: too few of those left answer, the quorum would be lost",
+        {
+          next: "bring other managers back first, or repeat with force",
+        },
+      );
+    case "no-voters":
+      return new AppError("precondition", "Cannot remove the last manager", { next: "add another manager first" });
+    case "too-many":
+      return new AppError("exhausted", "The cluster has as many managers as it can have");
+    default:
+      return new AppError("unavailable", `Cannot change the managers now: ${reason}`, {
+        next: "try again in a moment",
+      });
+  }
+}
+
+function unknownOutcome(why: string): AppError {
+  return new AppError("unknown-outcome", `The change of managers ${why}; it may still take effect`, {
+    next: "look at the list of managers, then repeat",
+  });
+}

@@ -1,0 +1,86 @@
+/** What a replica starts from: its directories opened, checked and read. */
+import { bootstrapEntry, makeConfig } from "../../raft/config.ts";
+import type { HardState, InitialState, Member } from "../../raft/types.ts";
+import { AppError } from "../../util/errors.ts";
+import type { Env } from "../../util/env.ts";
+import type { KvFactory } from "../../util/kv.ts";
+import { KvLogStorage, type LogStorage, type LogWrite } from "./log-storage.ts";
+import type { Identity, SnapshotManifest } from "./log-records.ts";
+import { identitySealer, type Sealer } from "./sealer.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+
+/** Store names below the data directory. */
+export const LOG_STORE = "raft-log";
+export const SNAPSHOT_STORE = "raft-snapshots";
+
+const EMPTY: HardState = { term: 0, vote: null, commit: 0 };
+
+export type OpenedState = {
+  readonly storage: LogStorage;
+  readonly snapshots: SnapshotStore;
+  readonly manifest: SnapshotManifest | null;
+  /** The verified body of `manifest`. */
+  readonly body: readonly Uint8Array[] | null;
+  readonly initial: InitialState;
+};
+
+export type OpenOptions = {
+  readonly identity: Identity;
+  /** How messages name the directory. */
+  readonly dataDir: string;
+  readonly bootstrap: { readonly members: readonly Member[] } | null;
+};
+
+/** @throws AppError `corrupt` | `precondition` | `unavailable`, with the directory and what to do */
+export async function openState(
+  deps: { env: Env; kvFactory: KvFactory; onFatal: (error: Error) => void; sealer?: Sealer },
+  { identity, dataDir, bootstrap }: OpenOptions,
+): Promise<OpenedState> {
+  const { env, kvFactory, sealer = identitySealer } = deps;
+  const start = new AbortController();
+  const onFatal = (error: Error): void => {
+    start.abort(error);
+    deps.onFatal(error);
+  };
+  const logKv = await kvFactory.open(LOG_STORE);
+  const storage = new KvLogStorage({ kv: logKv, sealer, onFatal }, { location: `${dataDir}/${LOG_STORE}` });
+  let snapshots: SnapshotStore | null = null;
+  try {
+    const loaded = await storage.open(identity);
+    snapshots = new SnapshotStore(
+      { kv: await kvFactory.open(SNAPSHOT_STORE), env, sealer },
+      { location: `${dataDir}/${SNAPSHOT_STORE}` },
+    );
+    const { snapshot: manifest, prevIndex, prevTerm } = loaded;
+    const body = manifest === null ? null : await snapshots.load(manifest);
+    await snapshots.collect(manifest?.slot ?? null);
+    let { hardState, entries } = loaded;
+    if (hardState === null && bootstrap !== null) {
+      const entry = bootstrapEntry(makeConfig(bootstrap.members));
+      hardState = { term: entry.term, vote: null, commit: entry.index };
+      entries = [entry];
+      await persistFirst(storage, { entries, hardState }, start.signal);
+    }
+    const initial: InitialState = {
+      id: identity.nodeId,
+      hardState: hardState ?? EMPTY,
+      snapshot: manifest?.meta ?? null,
+      entries,
+      prevIndex,
+      prevTerm,
+      applied: manifest?.meta.index ?? 0,
+    };
+    return { storage, snapshots, manifest, body, initial };
+  } catch (error) {
+    await storage.close();
+    await snapshots?.close();
+    throw error;
+  }
+}
+
+function persistFirst(storage: LogStorage, write: LogWrite, signal: AbortSignal): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(AppError.from(signal.reason)), { once: true });
+    storage.append(write, resolve);
+  });
+}

@@ -1,0 +1,52 @@
+/** The Raft service as other managers call it. */
+import type { ByteStream, CallContext } from "../../proto/rpc.ts";
+import type { Router } from "../../proto/router.ts";
+import type { Config, MemberId } from "../../raft/types.ts";
+import { AppError } from "../../util/errors.ts";
+import type { SnapshotManifest } from "./log-records.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+import { acceptFetch } from "./snapshot-transfer.ts";
+
+export type ReplicaRpcs = {
+  acceptStream(stream: ByteStream, context: CallContext): void;
+  snapshotSource(): { readonly store: SnapshotStore; readonly manifest: SnapshotManifest | null };
+  addMember(member: { readonly id: MemberId; readonly address: string }): Promise<Config>;
+  removeMember(id: MemberId): Promise<Config>;
+};
+
+const KEYS = ["Raft.Stream", "Raft.FetchSnapshot", "Raft.Join", "Raft.Leave"] as const;
+
+/** host:port, with a v6 host in brackets. */
+const ADDRESS_PATTERN = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
+
+export function registerReplicaRpcs(router: Router, rpcs: ReplicaRpcs): void {
+  router.rawStream("Raft.Stream", (stream, context) => rpcs.acceptStream(stream, context));
+  router.stream("Raft.FetchSnapshot", (stream) => acceptFetch(stream, () => rpcs.snapshotSource()));
+  router.unary("Raft.Join", async ({ address }, context) => {
+    if (!ADDRESS_PATTERN.test(address)) {
+      throw new AppError("invalid", `address: ${JSON.stringify(address)} is not host:port`, { path: "address" });
+    }
+    const config = await rpcs.addMember({ id: callerId(context), address });
+    return { members: config.members.map((member) => `${member.id} ${member.address}`) };
+  });
+  router.unary("Raft.Leave", async ({ nodeId }, context) => {
+    const caller = callerId(context);
+    if (nodeId !== "" && nodeId !== caller) {
+      throw new AppError("denied", `node_id: a manager removes itself only, and this call comes from ${caller}`, {
+        path: "node_id",
+        next: "use shoal node rm for another node",
+      });
+    }
+    await rpcs.removeMember(caller);
+    return {};
+  });
+}
+
+export function unregisterReplicaRpcs(router: Router): void {
+  for (const key of KEYS) router.unregister(key);
+}
+
+function callerId({ caller }: CallContext): MemberId {
+  if (caller.kind === "node") return caller.nodeId;
+  throw new AppError("denied", "Only a manager may call this, in its own name");
+}
