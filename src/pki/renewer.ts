@@ -1,14 +1,15 @@
 /** Renews the node's certificate long before it ends, with a new key, over its own old certificate. */
 import { X509Certificate } from "node:crypto";
 import { call } from "../proto/client.ts";
-import type { Channel } from "../proto/rpc.ts";
+import type { Response } from "../proto/load.ts";
+import type { Dialer } from "../proto/rpc.ts";
 import { Backoff } from "../util/backoff.ts";
 import { sleep, type Env } from "../util/env.ts";
+import { AppError } from "../util/errors.ts";
 import type { Logger } from "../util/log.ts";
 import { Scope } from "../util/scope.ts";
 import type { RotatingCredentials } from "./credentials.ts";
-import type { Keystore } from "./keystore.ts";
-import type { NodeIdentity } from "./types.ts";
+import type { Keystore, StoredIdentity } from "./keystore.ts";
 import { createCsr, createKeyPair } from "./x509.ts";
 
 /** Share of the validity after which a renewal is due: spread, so that nodes made together do not come together. */
@@ -20,23 +21,19 @@ const RETRY_MAX_MS = 3_600_000;
 const LOOK_MS = 3_600_000;
 const ISSUE_TIMEOUT_MS = 15_000;
 
-export type Issued = {
-  readonly certificatePem: string;
-  readonly rootCertificatePem: string;
-  readonly role: NodeIdentity["role"];
-};
-
 export type RenewerDeps = {
-  readonly identity: NodeIdentity;
+  readonly stored: StoredIdentity;
   readonly keystore: Keystore;
   readonly credentials: RotatingCredentials;
-  /** Asks the cluster; `issueThrough` makes one. */
-  readonly issue: (csrPem: string, signal: AbortSignal) => Promise<Issued>;
+  /** Dials with the node's own certificate. */
+  readonly dialer: Dialer;
+  /** gRPC addresses as known now; any manager will do. */
+  readonly managers: () => readonly string[];
   readonly env: Env;
   readonly log: Logger;
 };
 
-export class Renewer {
+export class CertificateRenewer {
   readonly #deps: RenewerDeps;
   readonly #scope: Scope;
 
@@ -77,14 +74,33 @@ export class Renewer {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
-    const { identity, keystore, credentials, issue, log } = this.#deps;
+    const { stored, keystore, credentials, log } = this.#deps;
+    const { identity } = stored;
     const { keyPem } = await createKeyPair();
-    const { certificatePem, rootCertificatePem, role } = await issue(await createCsr(keyPem, identity.nodeId), signal);
+    const csrPem = await createCsr(keyPem, identity.nodeId);
+    const { certificatePem, rootCertificatePem, role } = await this.#issue(csrPem, signal);
     const files = { certificatePem, keyPem, rootCertificatePem };
     // Disk first: a certificate in use that the disk has not would be lost with the process.
-    await keystore.save({ identity: { ...identity, role }, files });
+    await keystore.save({ identity: { ...identity, role: role === "MANAGER" ? "manager" : "worker" }, files });
     credentials.update(files);
     log.info("certificate renewed", { validTo: new X509Certificate(certificatePem).validTo });
+  }
+
+  async #issue(csrPem: string, signal: AbortSignal): Promise<Response<"CertificateAuthority.IssueNodeCertificate">> {
+    const { dialer, managers } = this.#deps;
+    let failure = new AppError("unavailable", "No manager is known");
+    for (const address of managers()) {
+      const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
+      try {
+        const options = { deadlineMs: ISSUE_TIMEOUT_MS, signal };
+        return await call(channel, "CertificateAuthority.IssueNodeCertificate", { csrPem }, options);
+      } catch (error) {
+        failure = AppError.from(error);
+      } finally {
+        channel.close();
+      }
+    }
+    throw failure;
   }
 }
 
@@ -94,17 +110,4 @@ export function renewalDueMs(certificatePem: string, env: Pick<Env, "random">): 
   const fromMs = Date.parse(validFrom);
   const share = RENEW_FROM + env.random() * (RENEW_UNTIL - RENEW_FROM);
   return fromMs + (Date.parse(validTo) - fromMs) * share;
-}
-
-/** @param channel to any manager, dialled with the node's own certificate. */
-export function issueThrough(channel: Channel): RenewerDeps["issue"] {
-  return async (csrPem, signal) => {
-    const options = { deadlineMs: ISSUE_TIMEOUT_MS, signal };
-    const issued = await call(channel, "CertificateAuthority.IssueNodeCertificate", { csrPem }, options);
-    return {
-      certificatePem: issued.certificatePem,
-      rootCertificatePem: issued.rootCertificatePem,
-      role: issued.role === "MANAGER" ? "manager" : "worker",
-    };
-  };
 }
