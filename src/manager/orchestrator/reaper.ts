@@ -87,10 +87,10 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
   const all = tx.find("task", "service", serviceId);
   const doomed = new Set(all.filter((task) => isRemovable(tx, task)).map((task) => task.id));
   const restart = service?.spec?.task?.restart ?? null;
-  // Restart attempts are counted from history, so it must hold one more task than there are attempts.
+  // Restart attempts are counted from history, so it must hold one more dead task than there are attempts.
   const maxAttempts = restart?.maxAttempts ?? 0;
-  const limit = maxAttempts > 0 ? maxAttempts + 1 : historyLimit(tx);
-  for (const tasks of slotsOver(all, doomed, limit)) {
+  const limit = maxAttempts > 0 ? { dead: maxAttempts + 1 } : { all: historyLimit(tx) };
+  for (const tasks of slotsOf(all, doomed)) {
     for (const task of excess(tasks, limit, service?.revision ?? 0)) doomed.add(task.id);
   }
   const kept = new Set(all.filter((task) => !doomed.has(task.id)).map((task) => task.revision));
@@ -114,7 +114,7 @@ function historyLimit(tx: ReadTx): number {
   return limit === 0 ? DEFAULT_TASK_HISTORY : limit;
 }
 
-function slotsOver(all: readonly Task[], doomed: ReadonlySet<string>, limit: number): Task[][] {
+function slotsOf(all: readonly Task[], doomed: ReadonlySet<string>): Iterable<Task[]> {
   const slots = new Map<number, Task[]>();
   for (const task of all) {
     if (doomed.has(task.id)) continue;
@@ -122,14 +122,20 @@ function slotsOver(all: readonly Task[], doomed: ReadonlySet<string>, limit: num
     if (list === undefined) slots.set(task.slot, [task]);
     else list.push(task);
   }
-  return [...slots.values()].filter((tasks) => tasks.length > limit);
+  return slots.values();
 }
 
 /** The oldest that are over; those that still count as restart attempts go last. */
-function excess(tasks: readonly Task[], limit: number, revision: number): Task[] {
+function excess(
+  tasks: readonly Task[],
+  limit: { readonly all: number } | { readonly dead: number },
+  revision: number,
+): readonly Task[] {
+  const dead = tasks.filter((task) => !isWanted(task) && isTerminal(observedState(task)));
+  const over = "all" in limit ? tasks.length - limit.all : dead.length - limit.dead;
+  if (over <= 0) return [];
   const counts = (task: Task): number => (endedByItself(task) && task.revision === revision ? 1 : 0);
-  return tasks
-    .filter((task) => !isWanted(task) && isTerminal(observedState(task)))
+  return dead
     .sort((a, b) => counts(a) - counts(b) || (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0))
-    .slice(0, tasks.length - limit);
+    .slice(0, over);
 }

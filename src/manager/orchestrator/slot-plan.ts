@@ -16,16 +16,16 @@ export type SlotPlan = {
   readonly steps: Step[];
   wakeAtMs: number | null;
   /**
-   * steady: a rollout need not wait for it · moving: its current task does not serve (yet) ·
-   * outdated: all its good tasks are out of date.
+   * serving: a current task serves · idle: nothing a rollout waits for · moving: its current task does
+   * not serve (yet) · unplaced: no node takes its current task · outdated: all its good tasks are.
    */
-  phase: "steady" | "moving" | "outdated";
+  phase: "serving" | "idle" | "moving" | "unplaced" | "outdated";
   /** For `outdated`: the tasks a rollout replaces. */
   outdated: readonly SlotTask[];
 };
 
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
-  const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "steady", outdated: [] };
+  const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "idle", outdated: [] };
   const good = slot.tasks.filter((view) => view.fate === "good");
   const current = keepOne(
     plan,
@@ -39,10 +39,11 @@ export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   );
   dropSilentSurplus(plan, current, state);
   if (current.some((view) => view.serving)) {
+    plan.phase = "serving";
     shutDown(plan, old, cause("orchestrator", `replaced by revision ${state.service.revision}`));
   } else {
     promote(plan, old, state);
-    if (current.length > 0) plan.phase = isParked(slot, current) ? "steady" : "moving";
+    if (current.length > 0) plan.phase = phaseOf(slot, current);
     else if (old.length > 0) planReplacement(plan, old, state);
     else planSuccessor(plan, state);
   }
@@ -146,12 +147,10 @@ function predecessorsGoneMs(slot: Slot, view: SlotTask, nowMs: number): number {
   return isStopping ? (view.task.meta?.createdAtMs ?? nowMs) + PREDECESSOR_WAIT_MS : 0;
 }
 
-/** It never ran and no node can take it: waiting for it would hold up a rollout for nothing. */
-function isParked(slot: Slot, current: readonly SlotTask[]): boolean {
-  return (
-    current.every(({ task }) => task.nodeId === "" && task.pendingReason !== "") &&
-    slot.tasks.every(({ task }) => (task.status?.startedAtMs ?? 0) === 0)
-  );
+/** A slot that never ran and that no node can take would hold a rollout up for nothing. */
+function phaseOf(slot: Slot, current: readonly SlotTask[]): SlotPlan["phase"] {
+  if (current.some(({ task }) => task.nodeId !== "" || task.pendingReason === "")) return "moving";
+  return slot.tasks.every(({ task }) => (task.status?.startedAtMs ?? 0) === 0) ? "idle" : "unplaced";
 }
 
 /** Out-of-date tasks run, no current one: the rollout's turn, unless a current one has just failed here. */
@@ -196,7 +195,7 @@ function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: Se
       return;
     case "never":
       // A failure for good holds a rollout up; a task that did its work does not.
-      if (restart.completed) plan.phase = "steady";
+      if (restart.completed) plan.phase = "idle";
   }
 }
 

@@ -13,9 +13,7 @@ import { cause } from "./steps.ts";
 export function planRollout(plans: readonly SlotPlan[], state: ServiceState): void {
   const outdated = plans.filter((plan) => plan.phase === "outdated");
   if (outdated.length === 0) return;
-  const parallelism = state.service.spec?.update?.parallelism || DEFAULT_UPDATE_PARALLELISM;
-  const moving = plans.filter((plan) => plan.phase === "moving").length;
-  let budget = Math.max(0, parallelism - moving);
+  let budget = budgetOf(plans, state.service.spec?.update?.parallelism || DEFAULT_UPDATE_PARALLELISM);
   for (const plan of brokenFirst(outdated)) {
     // Nothing of an unplaced task runs, so replacing it costs nobody anything.
     if (plan.outdated.every(({ task }) => task.nodeId === "")) replaceNow(plan, state);
@@ -24,6 +22,16 @@ export function planRollout(plans: readonly SlotPlan[], state: ServiceState): vo
       replaceRunning(plan, state);
     }
   }
+}
+
+function budgetOf(plans: readonly SlotPlan[], parallelism: number): number {
+  const count = (phase: SlotPlan["phase"]): number => plans.filter((plan) => plan.phase === phase).length;
+  const moving = count("moving");
+  const unplaced = count("unplaced");
+  const budget = parallelism - moving - unplaced;
+  // More replicas than places: the new revision is known to run, and what stops next makes the place.
+  if (budget <= 0 && moving === 0 && unplaced <= parallelism && count("serving") > 0) return 1;
+  return Math.max(0, budget);
 }
 
 function brokenFirst(plans: readonly SlotPlan[]): SlotPlan[] {

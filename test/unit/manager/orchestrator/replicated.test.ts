@@ -30,7 +30,7 @@ describe("manager/orchestrator: replicated services", () => {
       world
         .wanted()
         .map((task) => task.slot)
-        .sort(),
+        .sort((a, b) => a - b),
     ).to.deep.equal([1, 2, 3, 4]);
     expect(byNode(world)).to.deep.equal({ n1: 2, n2: 2 });
     expect(world.wanted().every((task) => task.cause !== null && task.cause.reason !== "")).to.equal(true);
@@ -115,7 +115,7 @@ describe("manager/orchestrator: replicated services", () => {
     world.putService(service("web", { replicas: 1000 }));
     await world.until(() => world.wanted().filter((task) => task.nodeId !== "").length === 1000, "all are placed");
     expect(largest).to.be.at.most(500);
-    expect(Object.values(byNode(world)).sort()).to.deep.equal([333, 333, 334]);
+    expect(Object.values(byNode(world)).sort((a, b) => a - b)).to.deep.equal([333, 333, 334]);
   });
 
   describe("restarts", () => {

@@ -1,0 +1,125 @@
+import { expect } from "chai";
+import { codec } from "../../../../src/proto/load.ts";
+import { REAP_DELAY_MS } from "../../../../src/manager/orchestrator/reaper.ts";
+import { service, spec } from "../../../support/loops/objects.ts";
+import { World } from "../../../support/loops/world.ts";
+
+describe("manager/orchestrator: reaper", () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+    world.addNodes("n1", "n2");
+  });
+  afterEach(async () => {
+    await world.stopLoops();
+  });
+
+  function limitHistory(taskHistoryLimit: number): void {
+    const cluster = codec("Cluster");
+    const object = cluster.decode(cluster.encode({ id: "c", spec: { name: "default", taskHistoryLimit } }));
+    void world.store.update((tx) => tx.put("cluster", object));
+  }
+
+  async function failTimes(times: number): Promise<void> {
+    for (let round = 0; round < times; round += 1) {
+      await world.until(() => world.running().length === 1, "it runs");
+      await world.run(2000);
+      world.fail(world.running()[0]!.id);
+      await world.run(100);
+    }
+    await world.until(() => world.running().length === 1, "it runs");
+    await world.run(REAP_DELAY_MS * 2);
+  }
+
+  it("keeps five tasks of a slot, the live one included, and deletes the oldest", async () => {
+    world.putService(service("web"));
+    await world.until(() => world.running().length === 1, "it runs");
+    const first = world.running()[0]!.id;
+    await failTimes(3);
+    expect(world.tasks()).to.have.length(4);
+    await failTimes(5);
+    expect(world.tasks()).to.have.length(5);
+    expect(world.tx.get("task", first)).to.equal(undefined);
+    expect(world.running()).to.have.length(1);
+  });
+
+  it("follows a changed limit of the cluster", async () => {
+    world.putService(service("web"));
+    await failTimes(4);
+    limitHistory(2);
+    await world.run(REAP_DELAY_MS * 2);
+    expect(world.tasks()).to.have.length(2);
+  });
+
+  it("keeps everything when the limit is negative", async () => {
+    limitHistory(-1);
+    world.putService(service("web"));
+    await failTimes(8);
+    expect(world.tasks()).to.have.length(9);
+  });
+
+  it("keeps one task more than there are restart attempts, whatever the cluster says", async () => {
+    limitHistory(1);
+    world.behave = () => ({ exits: { afterMs: 1500, code: 1 } });
+    world.putService(service("web", { task: spec({ restart: { maxAttempts: 3 } }) }));
+    await world.run(60_000);
+    expect(world.tasks().map((task) => task.status!.state)).to.deep.equal(["FAILED", "FAILED", "FAILED", "FAILED"]);
+    expect(world.wanted()).to.have.length(0);
+  });
+
+  it("does not forget restart attempts because of tasks that were moved", async () => {
+    world.putService(service("web", { task: spec({ restart: { maxAttempts: 1 } }) }));
+    await failTimes(1);
+    for (const [away, back] of [
+      ["n1", "n2"],
+      ["n2", "n1"],
+      ["n1", "n2"],
+      ["n2", "n1"],
+    ] as const) {
+      world.changeNode(back, { availability: "ACTIVE" });
+      world.changeNode(away, { availability: "DRAIN" });
+      await world.until(() => world.running()[0]?.nodeId === back, "it moved");
+      await world.run(1000);
+    }
+    world.fail(world.running()[0]!.id);
+    await world.run(30_000);
+    expect(world.wanted()).to.have.length(0);
+  });
+
+  it("deletes the revisions that no task and no service refers to", async () => {
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "both run");
+    for (let version = 2; version <= 9; version += 1) {
+      world.putService(service("web", { replicas: 2, task: spec({ image: `web:${version}` }) }));
+      const expected = version;
+      await world.until(
+        () => world.running().filter((task) => task.revision === expected).length === 2,
+        "both are new",
+      );
+    }
+    await world.run(REAP_DELAY_MS * 2);
+    const numbers = world.tx.find("revision", "service", "web").map((revision) => revision.number);
+    expect(numbers).to.deep.equal([...new Set(world.tasks().map((task) => task.revision))].sort((a, b) => a - b));
+    expect(numbers).not.to.include(1);
+  });
+
+  it("deletes a task to be removed whose node is gone, although nobody reports its end", async () => {
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "both run");
+    world.deadAgents.add("n1");
+    world.putService(service("web", { replicas: 0 }));
+    await world.run(10_000);
+    expect(world.tasks().map((task) => task.nodeId)).to.deep.equal(["n1"]);
+    world.removeNode("n1");
+    await world.run(REAP_DELAY_MS * 2);
+    expect(world.tasks()).to.have.length(0);
+  });
+
+  it("deletes a task to be removed that was never placed", async () => {
+    world.putService(service("web", { replicas: 2, task: spec({ constraints: ["node.id == nobody"] }) }));
+    await world.run(100);
+    world.putService(service("web", { replicas: 0, task: spec({ constraints: ["node.id == nobody"] }) }));
+    await world.run(REAP_DELAY_MS * 2);
+    expect(world.tasks()).to.have.length(0);
+  });
+});

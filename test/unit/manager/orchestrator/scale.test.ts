@@ -1,0 +1,67 @@
+import { expect } from "chai";
+import { planScale } from "../../../../src/manager/orchestrator/scale.ts";
+import { slotsOf } from "../../../../src/manager/orchestrator/slot.ts";
+import type { Task, TaskState } from "../../../../src/model/index.ts";
+import { node, service, spec, task } from "../../../support/loops/objects.ts";
+
+function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof planScale> {
+  const slots = slotsOf({
+    service: service("web"),
+    spec: spec(),
+    tasks,
+    nodeOf: (id) => node(id),
+    specOf: () => spec(),
+    nowMs: 0,
+  });
+  return planScale(slots, replicas);
+}
+
+const numbers = (slots: readonly { number: number }[]): number[] =>
+  slots.map((slot) => slot.number).sort((a, b) => a - b);
+
+describe("manager/orchestrator: scale-down order", () => {
+  // Swarm's fixture: 1 starting on n1, 2 on n2, 3 on n3, 1 unassigned.
+  const placed: readonly (readonly [slot: number, nodeId: string, state: TaskState])[] = [
+    [1, "n1", "STARTING"],
+    [2, "n2", "RUNNING"],
+    [3, "n2", "RUNNING"],
+    [4, "n3", "RUNNING"],
+    [5, "n3", "RUNNING"],
+    [6, "n3", "RUNNING"],
+    [7, "", "PENDING"],
+  ];
+  const fixture = (upTo: readonly number[]): Task[] =>
+    placed
+      .filter(([slot]) => upTo.includes(slot))
+      .map(([slot, nodeId, state]) =>
+        task(`t${slot}`, { slot, nodeId, status: { state, healthy: state === "RUNNING" } }),
+      );
+
+  it("removes the unassigned task first", () => {
+    expect(numbers(scaled(fixture([1, 2, 3, 4, 5, 6, 7]), 6).drop)).to.deep.equal([7]);
+  });
+
+  it("then evens out the nodes, keeping the lowest slot of the fullest", () => {
+    expect(numbers(scaled(fixture([1, 2, 3, 4, 5, 6]), 4).drop)).to.deep.equal([5, 6]);
+  });
+
+  it("then prefers running tasks, and low slots among equals", () => {
+    expect(numbers(scaled(fixture([1, 2, 3, 4]), 2).drop)).to.deep.equal([1, 3]);
+  });
+
+  it("fills the lowest free slot numbers when scaled up", () => {
+    expect(scaled(fixture([2, 4]), 5).add).to.deep.equal([1, 3, 5]);
+  });
+
+  it("counts a slot whose task stopped for good, and not one whose tasks are being removed", () => {
+    const stopped = task("t1", { slot: 1, desired: "SHUTDOWN", nodeId: "n1", status: { state: "COMPLETE" } });
+    const removed = task("t2", { slot: 2, desired: "REMOVE", nodeId: "n1", status: { state: "RUNNING" } });
+    expect(scaled([stopped, removed], 2).add).to.deep.equal([2]);
+  });
+
+  it("drops a slot that stopped for good before one that runs", () => {
+    const stopped = task("t1", { slot: 1, desired: "SHUTDOWN", nodeId: "n1", status: { state: "COMPLETE" } });
+    const running = task("t2", { slot: 2, nodeId: "n1", status: { state: "RUNNING", healthy: true } });
+    expect(numbers(scaled([stopped, running], 1).drop)).to.deep.equal([1]);
+  });
+});
