@@ -15,6 +15,7 @@ import type {
   MemberId,
   Message,
   MessageType,
+  Persist,
   RaftOptions,
   ReadResult,
   SnapshotMeta,
@@ -24,7 +25,7 @@ export function voters(...ids: MemberId[]): Config {
   return makeConfig(ids.map((id) => ({ id, address: `${id}:1`, role: "voter" })));
 }
 
-export function entry(index: number, term: number, kind: EntryKind = "normal", payload = new Uint8Array(1)): Entry {
+export function entry(index: number, term: number, kind: EntryKind = "normal", payload: Uint8Array = new Uint8Array(1)): Entry {
   return { index, term, kind, payload };
 }
 
@@ -61,7 +62,7 @@ export class RaftMember {
   readonly committed: Entry[] = [];
   readonly reads: ReadResult[] = [];
   readonly tokens: number[] = [];
-  last: Effects | null = null;
+  readonly persists: Persist[] = [];
   hardState: HardState;
   readonly #slowDisk: boolean;
 
@@ -98,11 +99,11 @@ export class RaftMember {
 
   step(event: Event): Effects {
     const effects = this.core.step(event);
-    this.last = effects;
     this.sent.push(...effects.messages);
     this.reads.push(...effects.reads);
     if (effects.persist !== null) {
       this.hardState = effects.persist.hardState;
+      this.persists.push(effects.persist);
       this.tokens.push(effects.persist.token);
     }
     this.committed.push(...effects.committed);
