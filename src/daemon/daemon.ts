@@ -230,7 +230,7 @@ export class Daemon {
             }),
           ),
       },
-      { address: advertise, name: nodeName, managers, version, bootId: await readBootId() },
+      { address: advertise, name: nodeName, managers, version, dataDir, bootId: await readBootId() },
     );
     this.#node = node;
     this.#renewer = new CertificateRenewer({

@@ -36,6 +36,8 @@ export type NodeOptions = {
   /** Managers to dial first: from the join, or this node itself. */
   readonly managers: readonly string[];
   readonly version: string;
+  /** How messages name the data directory. */
+  readonly dataDir: string;
   /** Differs after the machine was restarted. */
   readonly bootId?: string;
 };
@@ -67,6 +69,7 @@ export class ClusterNode {
             kvFactory,
             identity,
             address: options.address,
+            dataDir: options.dataDir,
             onFatal: deps.onFatal,
             onRemoved: deps.onRemoved,
           })

@@ -37,6 +37,8 @@ export type ManagerDeps = {
   readonly identity: NodeIdentity;
   /** gRPC host:port by which the other managers reach this one. */
   readonly address: string;
+  /** How messages name the data directory. */
+  readonly dataDir: string;
   /** Its disk failed: nothing more is acknowledged, the process must stop. */
   readonly onFatal: (error: AppError) => void;
   /** It is no longer a member of the Raft group. */
@@ -64,16 +66,17 @@ export class Manager {
     this.#deps = deps;
     const { env, log, router, dialer, identity } = deps;
     this.store = new Store({ env, codec: protoStoreCodec });
-    this.replica = new Replica({
-      env,
-      log: log.child({ part: "raft" }),
-      dialer,
-      kvFactory: deps.kvFactory,
-      identity: { clusterId: identity.clusterId, memberId: identity.nodeId, address: deps.address },
-      stateMachine: this.store,
-      onFatal: deps.onFatal,
-      onRemoved: deps.onRemoved,
-    });
+    this.replica = new Replica(
+      { env, log: log.child({ part: "raft" }), dialer, kvFactory: deps.kvFactory },
+      {
+        clusterId: identity.clusterId,
+        nodeId: identity.nodeId,
+        dataDir: deps.dataDir,
+        onFatal: (error) => deps.onFatal(AppError.from(error)),
+        onRemoved: deps.onRemoved,
+      },
+    );
+    this.replica.setStateMachine(this.store);
     this.store.setProposer(this.replica);
     this.#forwarder = new LeaderForwarder({
       env,

@@ -1,5 +1,5 @@
 /** A real store that leads a log of one: every update is committed and applied in the next microtask. */
-import { createStoreCodec } from "../../src/manager/store-codec.ts";
+import { protoStoreCodec } from "../../src/manager/store-codec.ts";
 import { Store } from "../../src/store/store.ts";
 import type { Env } from "../../src/util/env.ts";
 import { FakeLog } from "./store/fake-log.ts";
@@ -15,7 +15,7 @@ class CommittingLog extends FakeLog {
 }
 
 export function leadingStore(env: Env): Store {
-  const store = new Store({ env, codec: createStoreCodec() }, { freezeRows: true });
+  const store = new Store({ env, codec: protoStoreCodec }, { freezeRows: true });
   const log = new CommittingLog();
   log.onPropose = () => store.apply(log.take());
   store.setProposer(log);

@@ -139,6 +139,7 @@ export class SimCluster {
         name: machine.name,
         managers: this.managers.map((manager) => manager.address),
         version: "sim",
+        dataDir: machine.name,
       },
     );
     machine.node = node;
