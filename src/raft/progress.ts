@@ -11,7 +11,7 @@
  * ```
  */
 import { assert } from "../util/assert.ts";
-import type { MemberId } from "./types.ts";
+import type { MemberId, SnapshotMeta } from "./types.ts";
 
 export type ProgressState = "probe" | "replicate" | "snapshot";
 
@@ -28,8 +28,8 @@ export class Progress {
   paused = false;
   /** Tick at which it was last heard. */
   heardAt: number;
-  /** Snapshot: index of the one it was told to pull. */
-  snapshotIndex = 0;
+  /** Snapshot: the one it was told to pull. */
+  snapshot: SnapshotMeta | null = null;
   /** Snapshot: tick at which it was last told. */
   snapshotToldAt = 0;
   /** Highest read sequence it echoed. */
@@ -72,7 +72,7 @@ export class Progress {
     this.next = Math.max(this.next, this.match + 1);
     this.#inflight.freeTo(index);
     if (this.state === "snapshot") {
-      if (this.match >= this.snapshotIndex) this.toProbe();
+      if (this.match >= (this.snapshot?.index ?? 0)) this.toProbe();
     } else if (this.state === "probe") {
       // Any positive answer ends probing: what the peer has up to `match` is ours.
       this.toReplicate();
@@ -99,7 +99,7 @@ export class Progress {
     this.state = "probe";
     this.paused = false;
     this.next = this.match + 1;
-    this.snapshotIndex = 0;
+    this.snapshot = null;
     this.#inflight.clear();
   }
 
@@ -110,9 +110,9 @@ export class Progress {
     this.#inflight.clear();
   }
 
-  toSnapshot(index: number, now: number): void {
+  toSnapshot(snapshot: SnapshotMeta, now: number): void {
     this.state = "snapshot";
-    this.snapshotIndex = index;
+    this.snapshot = snapshot;
     this.snapshotToldAt = now;
     this.#inflight.clear();
   }

@@ -69,7 +69,7 @@ export class Replication {
     let pinned = Infinity;
     if (this.#state.role !== "leader") return pinned;
     for (const peer of this.#peers) {
-      if (peer.state === "snapshot" && this.isActive(peer)) pinned = Math.min(pinned, peer.snapshotIndex);
+      if (peer.snapshot !== null && this.isActive(peer)) pinned = Math.min(pinned, peer.snapshot.index);
     }
     return pinned;
   }
@@ -79,7 +79,7 @@ export class Replication {
     this.#peers = [];
     this.#sinceHeartbeat = 0;
     this.#uncommittedBytes = 0;
-    this.configChanged();
+    this.#configChanged(log.lastIndex + 1);
     if (log.lastIndex > commit) {
       for (const entry of log.range(commit + 1, log.lastIndex)) this.#uncommittedBytes += entryBytes(entry);
     }
@@ -94,9 +94,12 @@ export class Replication {
     this.#slice = { from: 0, logEnd: 0, entries: NO_ENTRIES, bytes: 0 };
   }
 
-  /** Effective at append: who is counted and sent to follows the latest configuration. */
-  configChanged(): void {
-    const { id, configs, log, options, now } = this.#state;
+  /**
+   * Effective at append: who is counted and sent to follows the latest configuration.
+   * @param next what a new peer is sent first.
+   */
+  #configChanged(next: number): void {
+    const { id, configs, options, now } = this.#state;
     const window = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
     const known = new Map(this.#peers.map((peer) => [peer.id, peer]));
     this.#peers = [];
@@ -104,7 +107,7 @@ export class Replication {
       if (member.id === id) continue;
       const voter = member.role === "voter";
       // A new peer starts as heard, or its silence would count before it had a chance to speak.
-      const peer = known.get(member.id) ?? new Progress(member.id, { voter, next: log.lastIndex + 1, now, window });
+      const peer = known.get(member.id) ?? new Progress(member.id, { voter, next, now, window });
       peer.voter = voter;
       this.#peers.push(peer);
     }
@@ -120,7 +123,7 @@ export class Replication {
 
   proposeConfig(payload: Uint8Array): void {
     this.#append("config", payload);
-    this.configChanged();
+    this.#configChanged(this.#state.log.lastIndex);
     this.broadcastAppend();
     // With fewer voters than before, what is there may be a majority already.
     this.#maybeCommit();
@@ -186,9 +189,11 @@ export class Replication {
   }
 
   #sendSnapshot(peer: Progress): void {
-    const { id, term, snapshot, now } = this.#state;
+    const { id, term, now } = this.#state;
+    // Said again, it is the same one: it is being pulled, and the log is kept from its index on.
+    const snapshot = peer.snapshot ?? this.#state.snapshot;
     assert(snapshot !== null, "A log is compacted only behind a snapshot");
-    peer.toSnapshot(snapshot.index, now);
+    peer.toSnapshot(snapshot, now);
     this.#state.send({ type: "snapshot", from: id, to: peer.id, term, meta: snapshot });
   }
 

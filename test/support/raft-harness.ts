@@ -486,15 +486,16 @@ export class RaftCluster {
   #pull(node: SimNode, pull: Pull): void {
     node.pull = pull;
     const { life } = node;
+    const { from, meta } = pull;
+    const source = this.nodes.get(from);
+    // A stream that has begun pins its snapshot, until its source dies.
+    const sourceLife = source?.life;
+    const isThere = source?.disk.snapshots.some((candidate) => candidate.index === meta.index) === true;
     this.after(this.#within(this.faults.pullMs), () => {
       // A later pull replaced this one, or the process did.
       if (node.life !== life || node.pull !== pull || node.core === null) return;
-      const { from, meta } = pull;
-      const source = this.nodes.get(from);
-      const isThere =
-        source?.isUp === true && source.disk.snapshots.some((candidate) => candidate.index === meta.index);
-      const arrives = isThere && this.random() >= this.faults.pullFails;
-      if (arrives && node.core.beginInstall(meta)) this.#enqueue(node, { install: meta });
+      const arrives = isThere && source.life === sourceLife && this.random() >= this.faults.pullFails;
+      if (arrives && !node.isPaused && node.core.beginInstall(meta)) this.#enqueue(node, { install: meta });
       else {
         node.pull = null;
         this.step(node.id, { type: "snapshot-failed", from, index: meta.index });
