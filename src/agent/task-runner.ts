@@ -22,6 +22,8 @@ export type TaskRunnerDeps = {
   readonly stopLimiter: Limiter;
   /** The status changed; the owner stamps it with epoch and sequence, persists and reports it. */
   readonly onStatus: (runner: TaskRunner, status: TaskStatus) => TaskStatus;
+  /** `status` is the new one now. */
+  readonly onChanged: (runner: TaskRunner) => void;
   /** The mark of an absence of the engine was cleared. */
   readonly onCaughtUp: () => void;
 };
@@ -173,6 +175,7 @@ export class TaskRunner {
 
   #record(status: TaskStatus): void {
     this.#status = this.#deps.onStatus(this, status);
+    this.#deps.onChanged(this);
   }
 
   #saw(runtime: RuntimeState | null): void {

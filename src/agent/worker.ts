@@ -183,6 +183,7 @@ export class Worker {
         startLimiter: this.#startLimiter,
         stopLimiter: this.#stopLimiter,
         onStatus: (self, status) => this.#onStatus(self, status),
+        onChanged: (self) => this.#notify(self.id),
         onCaughtUp: () => this.#onCaughtUp(),
       },
       { assignment, ...start },
@@ -205,7 +206,6 @@ export class Worker {
     }
     const stamped = this.#stamp(runner, status);
     reporter.report(runner.id, stamped);
-    this.#notify(runner.id);
     return stamped;
   }
 

@@ -30,6 +30,8 @@ export class FakeExecutor implements Executor {
   #owner: ExecutorOwner | null = null;
   #off: () => void = () => undefined;
   #crashed = false;
+  /** What log sources handed over so far, for tests that account for every byte. */
+  readonly linesHanded = { count: 0, bytes: 0 };
 
   constructor(env: Env, engine: FakeEngine, options: FakeExecutorOptions = {}) {
     this.#env = env;
@@ -110,7 +112,21 @@ export class FakeExecutor implements Executor {
   }
 
   logs(taskId: string, query: LogQuery): LogSource {
-    return new FakeLogSource(this.#env, this.#engine, taskId, query);
+    const source = new FakeLogSource(this.#env, this.#engine, taskId, query);
+    return {
+      attach: ({ onLine, onEnd }) =>
+        source.attach({
+          onLine: (line) => {
+            this.linesHanded.count += 1;
+            this.linesHanded.bytes += line.data.length;
+            onLine(line);
+          },
+          onEnd,
+        }),
+      pause: () => source.pause(),
+      resume: () => source.resume(),
+      cancel: () => source.cancel(),
+    };
   }
 
   #who(): ExecutorOwner {
