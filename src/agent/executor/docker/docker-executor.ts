@@ -1,0 +1,375 @@
+/**
+ * Tasks as containers of a Docker Engine. Everything it touches carries this cluster's and this node's labels: foreign
+ * containers are not even seen, because every look goes through a label filter or checks the labels.
+ */
+import { AppError, cancelled, isAppError } from "../../../util/errors.ts";
+import { sleep, type Env } from "../../../util/env.ts";
+import { must } from "../../../util/assert.ts";
+import type { Logger } from "../../../util/log.ts";
+import { containerName, containerOf, containerOptions, LABELS, STOP_GRACE_MS } from "../container-spec.ts";
+import type {
+  EngineHealth,
+  Executor,
+  ExecutorDescription,
+  ExecutorOwner,
+  ExecutorTask,
+  LogQuery,
+  LogSource,
+  RuntimeState,
+} from "../executor.ts";
+import { CREATE_MS, EngineClient, REMOVE_MS, START_MS, type EngineAddress } from "./engine-client.ts";
+import { statusOf } from "./engine-error.ts";
+import { EngineLink, LINK_DEFAULTS, type EngineLinkOptions } from "./engine-link.ts";
+import { labelFilter, type TaskEvent } from "./events.ts";
+import { DockerLogSource, type LogTarget } from "./logs.ts";
+import { ImagePuller } from "./pull.ts";
+import { isOwned, runtimeState, type ContainerInfo } from "./runtime-state.ts";
+
+export type DockerExecutorDeps = { readonly env: Env; readonly log: Logger } & (
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port?: number }
+);
+export type DockerExecutorOptions = Partial<EngineLinkOptions>;
+
+const TCP_PORT = 2375;
+/** Inspects under way at once while listing: the engine answers each in some ms. */
+const INSPECTS_MAX = 8;
+/** The net under the die event while stopping. */
+const STOP_POLL_MS = 1_000;
+/** From SIGKILL to the end; a process in uninterruptible sleep takes longer, and the caller repeats. */
+const KILL_MS = 20_000;
+const REMOVE_POLL_MS = 200;
+
+type Detail = ContainerInfo & {
+  readonly Config: ContainerInfo["Config"] & { readonly Tty: boolean; readonly StopSignal?: string | undefined };
+};
+
+export class DockerExecutor implements Executor {
+  readonly #env: Env;
+  readonly #client: EngineClient;
+  readonly #link: EngineLink;
+  readonly #puller: ImagePuller;
+  readonly #changeListeners = new Set<() => void>();
+  readonly #taskListeners = new Set<(taskId: string) => void>();
+  /** Task id to container id: what was seen to carry our labels. */
+  readonly #ids = new Map<string, string>();
+  /** What the last look at everything showed, a line a task. */
+  #audited = new Map<string, string>();
+  readonly #life = new AbortController();
+  #owner: ExecutorOwner | null = null;
+
+  constructor(deps: DockerExecutorDeps, options: DockerExecutorOptions = {}) {
+    const { env, log } = deps;
+    this.#env = env;
+    this.#client = new EngineClient(env, addressOf(deps));
+    this.#puller = new ImagePuller({ env, log, client: this.#client });
+    this.#link = new EngineLink(
+      {
+        env,
+        log,
+        client: this.#client,
+        onTaskEvent: (event) => this.#onEvent(event),
+        resync: (signal, reason) => this.#resync(signal, reason),
+        onChange: () => {
+          for (const listener of this.#changeListeners) listener();
+        },
+      },
+      { ...LINK_DEFAULTS, ...options },
+    );
+  }
+
+  async start(owner: ExecutorOwner): Promise<void> {
+    this.#owner = owner;
+    await this.#link.start(owner);
+  }
+
+  async stop(): Promise<void> {
+    this.#life.abort();
+    await this.#link.stop();
+    this.#client.close();
+  }
+
+  describe(): ExecutorDescription {
+    return this.#link.description;
+  }
+
+  health(): EngineHealth {
+    return this.#link.health;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  onTaskEvent(listener: (taskId: string) => void): () => void {
+    this.#taskListeners.add(listener);
+    return () => this.#taskListeners.delete(listener);
+  }
+
+  async list(signal: AbortSignal): Promise<readonly RuntimeState[]> {
+    this.#link.check();
+    const entries = await this.#listOwned(signal);
+    const states: RuntimeState[] = [];
+    const next = entries.values();
+    const worker = async (): Promise<void> => {
+      for (const { taskId, containerId } of next) {
+        const info = await this.#inspectId(containerId, signal);
+        if (info === null) continue;
+        this.#ids.set(taskId, info.Id);
+        states.push(runtimeState(taskId, info));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(INSPECTS_MAX, entries.length) }, worker));
+    // A duplicate could only be made by hand; what runs is what counts.
+    const byTask = new Map<string, RuntimeState>();
+    for (const state of states) if (byTask.get(state.taskId)?.state !== "running") byTask.set(state.taskId, state);
+    return [...byTask.values()];
+  }
+
+  async inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null> {
+    this.#link.check();
+    const info = await this.#find(taskId, signal);
+    return info === null ? null : runtimeState(taskId, info);
+  }
+
+  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+    this.#link.check();
+    const { image, pullPolicy } = containerOf(task);
+    // Where every start pulls, look first: a repeated prepare must not pull again.
+    if (pullPolicy === "ALWAYS" && (await this.#find(task.id, signal)) !== null) return;
+    await this.#puller.ensure(image, pullPolicy, signal);
+    try {
+      await this.#create(task, signal);
+    } catch (error) {
+      // Pruned between the look and the use.
+      if (statusOf(error) !== 404 || pullPolicy === "NEVER") throw error;
+      await this.#puller.ensure(image, pullPolicy, signal);
+      await this.#create(task, signal);
+    }
+  }
+
+  async startTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+    this.#link.check();
+    const info = await this.#find(task.id, signal);
+    if (info === null) throw new AppError("not-found", `No container of task ${task.id}: it was not prepared`);
+    if (runtimeState(task.id, info).state === "running") return;
+    try {
+      await this.#client.call({ what: "Starting the container", ms: START_MS, signal }, (docker, abortSignal) =>
+        docker.getContainer(info.Id).start({ abortSignal }),
+      );
+    } catch (error) {
+      // 304: somebody was faster.
+      if (statusOf(error) !== 304) throw error;
+    }
+  }
+
+  async stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+    this.#link.check();
+    const info = await this.#find(task.id, signal);
+    if (info === null || runtimeState(task.id, info).state !== "running") return;
+    const graceMs = task.spec.container?.stopGraceMs ?? STOP_GRACE_MS;
+    // The container's own answer covers the image's signal too, and tasks whose spec is not known any more.
+    await this.#kill(info.Id, info.Config.StopSignal ?? "SIGTERM", signal);
+    if (await this.#hasEnded(task.id, graceMs, signal)) return;
+    await this.#kill(info.Id, "SIGKILL", signal);
+    if (await this.#hasEnded(task.id, KILL_MS, signal)) return;
+    throw new AppError("unavailable", `The container of task ${task.id} does not end after SIGKILL`);
+  }
+
+  async removeTask(taskId: string, signal: AbortSignal): Promise<void> {
+    this.#link.check();
+    for (;;) {
+      const info = await this.#find(taskId, signal);
+      if (info === null) break;
+      try {
+        await this.#client.call({ what: "Removing the container", ms: REMOVE_MS, signal }, (docker, abortSignal) =>
+          docker.getContainer(info.Id).remove({ force: true, v: true, abortSignal }),
+        );
+        break;
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 404) break;
+        // Being removed already: gone is what was asked for, so wait for it.
+        if (status !== 409) throw error;
+        await sleep(this.#env, REMOVE_POLL_MS, signal);
+      }
+    }
+    this.#ids.delete(taskId);
+  }
+
+  logs(taskId: string, query: LogQuery): LogSource {
+    return new DockerLogSource(
+      {
+        client: this.#client,
+        find: (id, signal) => this.#logTarget(id, signal),
+        onTaskEvent: (listener) => this.onTaskEvent(listener),
+        life: this.#life.signal,
+      },
+      taskId,
+      query,
+    );
+  }
+
+  async #create(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+    const what = "Creating the container";
+    try {
+      const created = await this.#client.call({ what, ms: CREATE_MS, signal }, (docker, abortSignal) => {
+        // Split by hand: the library would repeat the whole body, secrets included, in the address.
+        const options = {
+          _query: { name: containerName(task) },
+          _body: containerOptions(task, this.#who()),
+          abortSignal,
+        };
+        return docker.createContainer(options);
+      });
+      this.#ids.set(task.id, created.id);
+    } catch (error) {
+      if (isAppError(error, "invalid")) {
+        throw new AppError("invalid", error.message, { path: "spec.task.container" }, error);
+      }
+      if (statusOf(error) !== 409) throw error;
+      // The name is taken: by an earlier try of ours, or by somebody else.
+      if ((await this.#find(task.id, signal)) !== null) return;
+      throw new AppError("precondition", `Cannot create container ${containerName(task)}: the name is taken`, {
+        next: "remove or rename the container of that name, which is not this cluster's",
+      });
+    }
+  }
+
+  async #kill(id: string, killSignal: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#client.call({ what: `Sending ${killSignal}`, signal }, (docker, abortSignal) =>
+        docker.getContainer(id).kill({ signal: killSignal, abortSignal }),
+      );
+    } catch (error) {
+      const status = statusOf(error);
+      // Gone, or not running any more.
+      if (status !== 404 && status !== 409) throw error;
+    }
+  }
+
+  /** Waits for the end by event, with a look now and then. */
+  async #hasEnded(taskId: string, boundMs: number, signal: AbortSignal): Promise<boolean> {
+    const until = this.#env.now() + boundMs;
+    for (;;) {
+      // Listening first: an end between the look and the wait must not be missed.
+      const change = this.#nextEvent(taskId, signal);
+      try {
+        const info = await this.#find(taskId, signal);
+        if (info === null || runtimeState(taskId, info).state !== "running") return true;
+        const leftMs = until - this.#env.now();
+        if (leftMs <= 0) return false;
+        await change.within(Math.min(leftMs, STOP_POLL_MS));
+      } finally {
+        change.forget();
+      }
+      if (signal.aborted) throw cancelled("Stopping");
+    }
+  }
+
+  #nextEvent(taskId: string, signal: AbortSignal): { within(ms: number): Promise<void>; forget(): void } {
+    let wake = (): void => undefined;
+    const happened = new Promise<void>((resolve) => (wake = resolve));
+    const off = this.onTaskEvent((id) => id === taskId && wake());
+    signal.addEventListener("abort", wake, { once: true });
+    return {
+      within: async (ms) => {
+        const timer = this.#env.setTimer(ms, wake);
+        await happened;
+        timer.cancel();
+      },
+      forget: () => {
+        off();
+        signal.removeEventListener("abort", wake);
+      },
+    };
+  }
+
+  async #logTarget(taskId: string, signal: AbortSignal): Promise<LogTarget | null> {
+    this.#link.check();
+    const info = await this.#find(taskId, signal);
+    return info === null ? null : { state: runtimeState(taskId, info), hasTerminal: info.Config.Tty };
+  }
+
+  /** Our container of this task, by what is known or by a look at the labels. */
+  async #find(taskId: string, signal: AbortSignal): Promise<Detail | null> {
+    const known = this.#ids.get(taskId);
+    const info = known === undefined ? null : await this.#inspectId(known, signal);
+    if (info !== null) return info;
+    this.#ids.delete(taskId);
+    const found: Detail[] = [];
+    for (const { containerId } of await this.#listOwned(signal, taskId)) {
+      const candidate = await this.#inspectId(containerId, signal);
+      if (candidate !== null) found.push(candidate);
+    }
+    const chosen = found.find(({ State }) => State.Status === "running") ?? found[0];
+    if (chosen === undefined) return null;
+    this.#ids.set(taskId, chosen.Id);
+    return chosen;
+  }
+
+  async #listOwned(signal: AbortSignal, taskId?: string): Promise<{ taskId: string; containerId: string }[]> {
+    const filters = JSON.stringify({ label: labelFilter(this.#who(), taskId) });
+    const containers = await this.#client.call({ what: "Listing containers", signal }, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters, abortSignal }),
+    );
+    return containers.flatMap(({ Id, Labels }) => {
+      const id = Labels[LABELS.task];
+      return id === undefined ? [] : [{ taskId: id, containerId: Id }];
+    });
+  }
+
+  async #inspectId(id: string, signal: AbortSignal): Promise<Detail | null> {
+    try {
+      const info = await this.#client.call({ what: "Inspecting the container", signal }, (docker, abortSignal) =>
+        docker.getContainer(id).inspect({ abortSignal }),
+      );
+      return isOwned(this.#who(), info.Config.Labels) ? info : null;
+    } catch (error) {
+      if (statusOf(error) === 404) return null;
+      throw error;
+    }
+  }
+
+  #onEvent({ taskId, containerId, action }: TaskEvent): void {
+    if (action === "destroy" && this.#ids.get(taskId) === containerId) this.#ids.delete(taskId);
+    this.#emit(taskId);
+  }
+
+  /**
+   * After an absence everything may have changed; an audit tells only of what it sees changed.
+   * @returns what tells the listeners
+   */
+  async #resync(signal: AbortSignal, reason: "connected" | "audit"): Promise<() => void> {
+    const filters = JSON.stringify({ label: labelFilter(this.#who()) });
+    const containers = await this.#client.call({ what: "Listing containers", signal }, (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters, abortSignal }),
+    );
+    const before = this.#audited;
+    this.#audited = new Map();
+    for (const { Id, State, Status, Labels } of containers) {
+      const taskId = Labels[LABELS.task];
+      // The status text carries the health, and an age that would make every line differ.
+      const health = /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(Status)?.[1] ?? "";
+      if (taskId !== undefined) this.#audited.set(taskId, `${Id} ${State} ${health}`);
+    }
+    const taskIds = [...new Set([...before.keys(), ...this.#ids.keys(), ...this.#audited.keys()])];
+    const changed = taskIds.filter((id) => reason === "connected" || before.get(id) !== this.#audited.get(id));
+    return () => {
+      for (const taskId of changed) this.#emit(taskId);
+    };
+  }
+
+  #emit(taskId: string): void {
+    for (const listener of this.#taskListeners) listener(taskId);
+  }
+
+  #who(): ExecutorOwner {
+    return must(this.#owner, "an executor is started before it is used");
+  }
+}
+
+function addressOf(deps: DockerExecutorDeps): EngineAddress {
+  return "socketPath" in deps ? { socketPath: deps.socketPath } : { host: deps.host, port: deps.port ?? TCP_PORT };
+}

@@ -1,0 +1,78 @@
+/** The engine's event stream, reduced to "something happened to this task". */
+import type { IncomingMessage } from "node:http";
+import { LABELS, ownerLabels } from "../container-spec.ts";
+import type { ExecutorOwner } from "../executor.ts";
+import type { EngineClient } from "./engine-client.ts";
+
+/** Everything that changes what inspect says. Without a filter each health probe would send three more. */
+const ACTIONS = ["create", "start", "die", "oom", "destroy", "health_status", "pause", "unpause"];
+/** The engine's events are below 10 KiB; anything longer is no event. */
+const EVENT_BYTES_MAX = 1024 * 1024;
+
+export type TaskEvent = { readonly taskId: string; readonly containerId: string; readonly action: string };
+
+/** Opens the stream; events go to `onEvent` until the returned response closes. */
+export async function openEvents(
+  client: EngineClient,
+  owner: ExecutorOwner,
+  { signal, onEvent }: { signal: AbortSignal; onEvent: (event: TaskEvent) => void },
+): Promise<IncomingMessage> {
+  const filters = { type: ["container"], event: ACTIONS, label: labelFilter(owner) };
+  const response = await client.open(
+    { what: "Opening the event stream", signal },
+    { method: "GET", path: "/events", query: { filters: JSON.stringify(filters) } },
+  );
+  const lines = new EventLines(onEvent);
+  response.on("data", (chunk: Buffer) => {
+    if (!lines.push(chunk)) response.destroy();
+  });
+  return response;
+}
+
+export function labelFilter(owner: ExecutorOwner, taskId?: string): string[] {
+  const labels = { ...ownerLabels(owner), ...(taskId !== undefined && { [LABELS.task]: taskId }) };
+  return Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Splits a byte stream into events; exported for its test. */
+export class EventLines {
+  readonly #onEvent: (event: TaskEvent) => void;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(onEvent: (event: TaskEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  /** @returns false when what came is not an event stream. */
+  push(chunk: Buffer): boolean {
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a)) {
+      const event = toTaskEvent(bytes.toString("utf8", 0, end));
+      bytes = bytes.subarray(end + 1);
+      if (event !== null) this.#onEvent(event);
+    }
+    this.#rest = Buffer.from(bytes);
+    return this.#rest.length <= EVENT_BYTES_MAX;
+  }
+}
+
+/** Null for anything that does not name one of our tasks. */
+function toTaskEvent(line: string): TaskEvent | null {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  const actor = field(event, "Actor");
+  const taskId = field(field(actor, "Attributes"), LABELS.task);
+  const containerId = field(actor, "ID");
+  const action = field(event, "Action");
+  if (typeof taskId !== "string" || typeof containerId !== "string" || typeof action !== "string") return null;
+  return { taskId, containerId, action };
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
+}
