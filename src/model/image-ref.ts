@@ -32,6 +32,8 @@ const NEXT = "write it like nginx:1.27 or registry.example:5000/team/app@sha256:
 /** @param path field path for the error. @throws AppError invalid */
 export function parseImageRef(text: string, path: string): ImageRef {
   if (text === "") throw invalid(path, "an image is needed", NEXT);
+  const scheme = /^[a-z]+:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) throw invalid(path, `write the image without ${scheme}`, NEXT);
   const at = text.indexOf("@");
   const digest = at === -1 ? "" : text.slice(at + 1);
   if (at !== -1) checkDigest(digest, path);
