@@ -220,7 +220,7 @@ export class Daemon {
         router: this.#router,
         dialer,
         kvFactory: new LevelKvFactory(dataDir),
-        executor: chooseExecutor(this.#config, env, log.child({ part: "executor" })),
+        executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity: stored.identity,
         onFatal: this.#deps.onFatal,
         onRemoved: () =>

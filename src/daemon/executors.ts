@@ -1,22 +1,25 @@
-/** Chooses the executor: what the operator said, or what this machine has. */
+/** Chooses the executor: what the operator said, or what this machine has. Loads only the chosen one. */
 import { existsSync } from "node:fs";
 import { arch } from "node:os";
-import { DockerExecutor } from "../agent/executor/docker/docker-executor.ts";
 import type { Executor } from "../agent/executor/executor.ts";
-import { NoneExecutor } from "../agent/executor/none.ts";
-import { ProcessExecutor } from "../agent/executor/process/process-executor.ts";
 import type { Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
 import type { DaemonConfig } from "./config.ts";
 
-export function chooseExecutor(config: DaemonConfig, env: Env, log: Logger): Executor {
+export async function chooseExecutor(config: DaemonConfig, env: Env, log: Logger): Promise<Executor> {
   const kind = config.executor === "auto" ? (existsSync(config.dockerHost) ? "docker" : "process") : config.executor;
   switch (kind) {
-    case "docker":
+    case "docker": {
+      const { DockerExecutor } = await import("../agent/executor/docker/docker-executor.ts");
       return new DockerExecutor({ env, log, socketPath: config.dockerHost });
-    case "process":
+    }
+    case "process": {
+      const { ProcessExecutor } = await import("../agent/executor/process/process-executor.ts");
       return new ProcessExecutor({ env, log, dataDir: config.dataDir });
-    case "none":
+    }
+    case "none": {
+      const { NoneExecutor } = await import("../agent/executor/none.ts");
       return new NoneExecutor({ os: "linux", architecture: arch() === "x64" ? "x86_64" : arch() });
+    }
   }
 }
