@@ -31,6 +31,9 @@ export interface _shoal_v1_WatchMessage_Change {
   'object': (_shoal_v1_StoreObject | null);
 }
 
+/**
+ * One without changes tells that nothing more happened up to its version: resume from there.
+ */
 export interface WatchMessageInput {
   'version'?: (number | string | Long);
   'changes'?: (_shoal_v1_WatchMessage_ChangeInput)[];
@@ -45,6 +48,9 @@ export interface WatchMessageInput {
   'established'?: (boolean);
 }
 
+/**
+ * One without changes tells that nothing more happened up to its version: resume from there.
+ */
 export interface WatchMessage {
   'version': (number);
   'changes': (_shoal_v1_WatchMessage_Change)[];

@@ -16,7 +16,7 @@ export interface WatchRequestInput {
    */
   'filters'?: (string)[];
   /**
-   * First send the state as it is (as CREATED changes), then changes.
+   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes.
    */
   'initial'?: (boolean);
 }
@@ -35,7 +35,7 @@ export interface WatchRequest {
    */
   'filters': (string)[];
   /**
-   * First send the state as it is (as CREATED changes), then changes.
+   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes.
    */
   'initial': (boolean);
 }
