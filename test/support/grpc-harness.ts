@@ -6,7 +6,7 @@ import { createCsr, createKeyPair, createRoot } from "../../src/pki/x509.ts";
 import type { CertificateSigner, CredentialFiles, NodeRoleName } from "../../src/pki/types.ts";
 import { GrpcDialer } from "../../src/proto/grpc-client.ts";
 import { serveGrpc, type ServeOptions } from "../../src/proto/grpc-server.ts";
-import type { Dispatcher, Listener } from "../../src/proto/rpc.ts";
+import type { ByteStream, Dispatcher, Listener, StreamEnd } from "../../src/proto/rpc.ts";
 import type { Env } from "../../src/util/env.ts";
 import { newId } from "../../src/util/id.ts";
 import { silentLogger } from "../../src/util/log.ts";
@@ -59,4 +59,41 @@ export async function serveTls(
     log: silentLogger,
     ...options,
   });
+}
+
+/** What to undo after a test, last first. */
+export class Cleanup {
+  readonly #tasks: (() => void | Promise<void>)[] = [];
+
+  add<T extends { close(): void | Promise<void> }>(closable: T): T {
+    this.#tasks.push(() => closable.close());
+    return closable;
+  }
+
+  async run(): Promise<void> {
+    for (const task of this.#tasks.splice(0).reverse()) await task();
+  }
+}
+
+export type SeenEnd = { readonly end: StreamEnd; readonly atMs: number };
+
+/** A stream's other side, watched: its messages, and a promise of its end. */
+export function watchStream(
+  stream: ByteStream,
+  onMessage: (bytes: Uint8Array) => void = () => undefined,
+): { readonly ended: Promise<SeenEnd>; readonly messages: Uint8Array[]; readonly first: Promise<void> } {
+  const messages: Uint8Array[] = [];
+  let resolveFirst: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (resolveFirst = resolve));
+  const ended = new Promise<SeenEnd>((resolve) =>
+    stream.attach({
+      onMessage: (bytes) => {
+        messages.push(bytes);
+        resolveFirst();
+        onMessage(bytes);
+      },
+      onClose: (end) => resolve({ end, atMs: performance.now() }),
+    }),
+  );
+  return { ended, messages, first };
 }

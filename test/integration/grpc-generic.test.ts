@@ -1,0 +1,227 @@
+import {
+  Client,
+  credentials as grpcCredentials,
+  loadPackageDefinition,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from "@grpc/proto-loader";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { RotatingCredentials } from "../../src/pki/credentials.ts";
+import type { CredentialFiles } from "../../src/pki/types.ts";
+import { HealthStatus } from "../../src/proto/grpc-health.ts";
+import type { Listener } from "../../src/proto/rpc.ts";
+import { Router } from "../../src/proto/router.ts";
+import { AppError } from "../../src/util/errors.ts";
+import { newId } from "../../src/util/id.ts";
+import { silentLogger } from "../../src/util/log.ts";
+import { realEnv } from "../../src/util/real-env.ts";
+import {
+  adminFiles,
+  Cleanup,
+  nodeFiles,
+  serveTls,
+  testAuthority,
+  type TestAuthority,
+} from "../support/grpc-harness.ts";
+
+type Info = {
+  listServicesResponse?: { service: { name: string }[] };
+  fileDescriptorResponse?: { fileDescriptorProto: Buffer[] };
+  errorResponse?: { errorCode: number; errorMessage: string };
+};
+
+/** A client that has nothing of Shoal but an address, a root and a certificate: plain grpc-js. */
+class GenericClient {
+  readonly #client: Client;
+
+  constructor(address: string, { rootCertificatePem, keyPem, certificatePem }: CredentialFiles, isAnonymous = false) {
+    const pem = (text: string): Buffer => Buffer.from(text);
+    const channelOptions: ChannelOptions = { "grpc.ssl_target_name_override": "manager.shoal" };
+    const tls = isAnonymous
+      ? grpcCredentials.createSsl(pem(rootCertificatePem))
+      : grpcCredentials.createSsl(pem(rootCertificatePem), pem(keyPem), pem(certificatePem));
+    this.#client = new Client(address, tls, channelOptions);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  unary(
+    definition: PackageDefinition,
+    service: string,
+    method: string,
+    request: object,
+  ): Promise<Record<string, unknown>> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(definition, service, method);
+    return new Promise((resolve, reject) =>
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        { deadline: Date.now() + 5000 } as never,
+        (error: ServiceError | null, value?: object) =>
+          error === null ? resolve(value as Record<string, unknown>) : reject(error),
+      ),
+    );
+  }
+
+  stream(definition: PackageDefinition, service: string, method: string): ClientDuplexStream<object, object> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(definition, service, method);
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  }
+
+  /** One question to server reflection. */
+  async ask(version: "v1" | "v1alpha", question: object): Promise<Info> {
+    const stream = this.stream(
+      reflectionDefinition(version),
+      `grpc.reflection.${version}.ServerReflection`,
+      "ServerReflectionInfo",
+    );
+    return await new Promise((resolve, reject) => {
+      stream.on("data", (info: Info) => {
+        resolve(info);
+        stream.end();
+      });
+      stream.on("error", reject);
+      stream.write(question);
+    });
+  }
+}
+
+type Method = {
+  path: string;
+  requestSerialize(value: object): Buffer;
+  responseDeserialize(bytes: Buffer): object;
+};
+
+function methodOf(definition: PackageDefinition, service: string, method: string): Method {
+  const found = (definition[service] as unknown as Record<string, Method> | undefined)?.[method];
+  if (found === undefined) throw new Error(`no ${service}/${method}`);
+  return found;
+}
+
+function reflectionDefinition(version: string): PackageDefinition {
+  const root = dirname(createRequire(import.meta.url).resolve("@grpc/reflection/package.json"));
+  return loadSync(join(root, `build/proto/grpc/reflection/${version}/reflection.proto`), { oneofs: true });
+}
+
+/** The file descriptors of an answer as a FileDescriptorSet: field 1, repeated. */
+function descriptorSet(files: readonly Buffer[]): Buffer {
+  const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
+  return Buffer.concat(files.flatMap((file) => [Buffer.from([10, ...varint(file.length)]), file]));
+}
+
+async function statusOf(promise: Promise<unknown>): Promise<number> {
+  try {
+    await promise;
+  } catch (error) {
+    return (error as ServiceError).code;
+  }
+  return 0;
+}
+
+describe("grpc: generic clients", () => {
+  const cleanup = new Cleanup();
+  let ca: TestAuthority;
+  let manager: CredentialFiles;
+  let router: Router;
+  let health: HealthStatus;
+  let listener: Listener;
+  let anonymous: GenericClient;
+  let admin: GenericClient;
+
+  before(async () => {
+    ca = await testAuthority();
+    manager = await nodeFiles(ca, "manager", newId(realEnv));
+  });
+
+  beforeEach(async () => {
+    router = new Router(silentLogger);
+    health = new HealthStatus();
+    listener = cleanup.add(await serveTls(router, new RotatingCredentials(manager), { health }));
+    anonymous = cleanup.add(new GenericClient(listener.address, manager, true));
+    admin = cleanup.add(new GenericClient(listener.address, await adminFiles(ca, "ada")));
+  });
+
+  afterEach(() => cleanup.run());
+
+  describe("health", () => {
+    const definition = loadSync("proto/grpc/health/v1/health.proto", { enums: String, defaults: true });
+    const check = (service: string): Promise<Record<string, unknown>> =>
+      anonymous.unary(definition, "grpc.health.v1.Health", "Check", { service });
+
+    it("answers anyone for the whole server and for each service, from when it is served", async () => {
+      expect(await check("")).to.deep.equal({ status: "SERVING" });
+      expect(await check("shoal.v1.Control")).to.deep.equal({ status: "NOT_SERVING" });
+      router.unary("Control.GetCluster", () => Promise.resolve({}));
+      expect(await check("shoal.v1.Control")).to.deep.equal({ status: "SERVING" });
+      expect(await statusOf(check("shoal.v1.Nope"))).to.equal(5);
+    });
+
+    it("says what it was set to, and tells a watcher each change once", async () => {
+      const watching = anonymous.stream(definition, "grpc.health.v1.Health", "Watch");
+      const seen: unknown[] = [];
+      const third = new Promise<void>((resolve) =>
+        watching.on("data", ({ status }: { status: string }) => {
+          seen.push(status);
+          if (seen.length === 1) health.set("", false);
+          if (seen.length === 2) {
+            health.set("", false);
+            health.set("", true);
+          }
+          if (seen.length === 3) resolve();
+        }),
+      );
+      watching.on("error", () => undefined);
+      watching.write({ service: "" });
+      watching.end();
+      await third;
+      expect(seen).to.deep.equal(["SERVING", "NOT_SERVING", "SERVING"]);
+      watching.cancel();
+      health.set("", false);
+      expect(await check("")).to.deep.equal({ status: "NOT_SERVING" });
+    });
+  });
+
+  describe("reflection", () => {
+    for (const version of ["v1", "v1alpha"] as const) {
+      it(`lists our services over ${version} to an identity of the cluster`, async () => {
+        const info = await admin.ask(version, { listServices: "*" });
+        const names = info.listServicesResponse?.service.map(({ name }) => name);
+        expect(names).to.include.members(["shoal.v1.Control", "shoal.v1.Raft", "grpc.health.v1.Health"]);
+      });
+
+      it(`refuses ${version} to anyone else`, async () => {
+        expect(await statusOf(anonymous.ask(version, { listServices: "*" }))).to.equal(16);
+      });
+    }
+
+    it("refuses a removed identity", async () => {
+      router.setIdentityCheck(() => new AppError("denied", "removed"));
+      expect(await statusOf(admin.ask("v1", { listServices: "*" }))).to.equal(7);
+    });
+
+    it("gives descriptors with which a client that has no files makes a call", async () => {
+      router.unary("Control.GetCluster", (_request, { caller }) =>
+        Promise.resolve({ cluster: { id: caller.kind === "admin" ? caller.name : "" } }),
+      );
+      const info = await admin.ask("v1", { fileContainingSymbol: "shoal.v1.Control" });
+      const files = info.fileDescriptorResponse?.fileDescriptorProto ?? [];
+      const definition = loadFileDescriptorSetFromBuffer(descriptorSet(files), {});
+      expect(loadPackageDefinition(definition)).to.have.nested.property("shoal.v1.Control");
+      const answer = await admin.unary(definition, "shoal.v1.Control", "GetCluster", {});
+      expect(answer["cluster"]).to.deep.include({ id: "ada" });
+    });
+
+    it("answers a question about nothing with an error in the answer", async () => {
+      const info = await admin.ask("v1", { fileContainingSymbol: "no.such.Thing" });
+      expect(info.errorResponse?.errorCode).to.equal(5);
+    });
+  });
+});
