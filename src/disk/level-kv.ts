@@ -25,6 +25,9 @@ export type LevelTuning = {
 export const LOG_TUNING: LevelTuning = { compression: false, writeBufferSize: 16 * MIB };
 export const DEFAULT_TUNING: LevelTuning = { compression: true, writeBufferSize: 4 * MIB };
 
+/** The stores of a data directory that differ from the default. */
+const TUNINGS: Readonly<Record<string, LevelTuning>> = { "raft-log": LOG_TUNING };
+
 /** A range is read in pages; LevelDB hands out at most this many bytes at once within one. */
 const ITERATOR_BYTES = MIB;
 
@@ -34,10 +37,10 @@ export class LevelKvFactory implements KvFactory {
   readonly #dataDir: string;
   readonly #tunings: ReadonlyMap<string, LevelTuning>;
 
-  /** @param tunings by store name; others get the default. */
+  /** @param tunings by store name, over the built-in ones. */
   constructor(dataDir: string, tunings: Readonly<Record<string, LevelTuning>> = {}) {
     this.#dataDir = dataDir;
-    this.#tunings = new Map(Object.entries(tunings));
+    this.#tunings = new Map(Object.entries({ ...TUNINGS, ...tunings }));
   }
 
   async open(name: string): Promise<Kv> {

@@ -113,7 +113,9 @@ export class Membership {
     for (const learner of status.config.members) {
       if (learner.role !== "learner") continue;
       const peer = status.peers.find(({ id }) => id === learner.id);
-      if (peer === undefined || !peer.active || peer.match + PROMOTION_LAG_MAX < status.lastIndex) continue;
+      // A new peer counts as active before it was ever heard: an ack proves that it is there.
+      if (peer === undefined || peer.match === 0 || !peer.active) continue;
+      if (peer.match + PROMOTION_LAG_MAX < status.lastIndex) continue;
       const members = status.config.members.map((member): Member =>
         member.id === learner.id ? { ...member, role: "voter" } : member,
       );

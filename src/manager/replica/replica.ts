@@ -12,7 +12,6 @@
  * Proposals get their index at once although the core is stepped later: every step of the core is
  * preceded by the proposals queued so far (`step`), so nothing can come between.
  */
-import type { Dialer } from "../../proto/rpc.ts";
 import type { Router } from "../../proto/router.ts";
 import { RaftCore } from "../../raft/core.ts";
 import { EMPTY_CONFIG } from "../../raft/config.ts";
@@ -32,7 +31,6 @@ import type { Proposer } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
-import type { KvFactory } from "../../util/kv.ts";
 import type { Logger } from "../../util/log.ts";
 import { Applier } from "./applier.ts";
 import type { Driver } from "./driver.ts";
@@ -41,37 +39,16 @@ import { Membership } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
 import { openState, type OpenedState } from "./open-state.ts";
 import { Proposals, type Slot } from "./proposals.ts";
+import type { ReplicaDeps, ReplicaOptions } from "./options.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { registerReplicaRpcs, unregisterReplicaRpcs } from "./rpcs.ts";
-import type { Sealer } from "./sealer.ts";
-import { DEFAULT_SNAPSHOT_OPTIONS, Snapshotter, type SnapshotOptions } from "./snapshotter.ts";
+import { DEFAULT_SNAPSHOT_OPTIONS, Snapshotter } from "./snapshotter.ts";
 import { Ticker } from "./ticker.ts";
 import { Transport } from "./transport.ts";
 import type { LeaderInfo, ReplicaApi, StateMachine } from "./types.ts";
 
 /** A leader that stops waits so long for its successor. */
 export const STOP_TRANSFER_MS = 200;
-
-export type ReplicaDeps = {
-  readonly env: Env;
-  readonly log: Logger;
-  readonly dialer: Dialer;
-  readonly kvFactory: KvFactory;
-  readonly sealer?: Sealer;
-};
-
-export type ReplicaOptions = {
-  readonly clusterId: string;
-  readonly nodeId: MemberId;
-  /** How messages name the data directory. */
-  readonly dataDir: string;
-  readonly snapshots?: Partial<SnapshotOptions>;
-  readonly raft?: Partial<Omit<RaftOptions, "random">>;
-  /** A write failed or the state is beyond doubt: the process must end. Called once. */
-  readonly onFatal: (error: Error) => void;
-  /** This manager was removed from the cluster: stop it. Called once. */
-  readonly onRemoved: () => void;
-};
 
 export class Replica implements ReplicaApi, Proposer, Driver {
   readonly env: Env;
@@ -92,13 +69,13 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   #phase: "new" | "running" | "stopped" = "new";
   #stopping: Promise<void> | null = null;
 
-  #inbox: Message[] = [];
-  #events: Event[] = [];
+  readonly #inbox: Message[] = [];
+  readonly #events: Event[] = [];
   readonly #outbox = new Map<MemberId, Message[]>();
   #isTurnScheduled = false;
   #isFinishing = false;
   #isStatusDirty = true;
-  #isRemoved = false;
+  #removal: "none" | "heard" | "told" = "none";
   #peersOf: Config | null = null;
   #hasLearners = false;
   /** The term in which the state machine was told that it leads; null while it does not. */
@@ -121,10 +98,9 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     const bytesMax = this.#raftOptions.uncommittedBytesMax;
     this.#proposals = new Proposals({ bytesMax, notLeader: () => this.#notLeader() });
     this.#ticker = new Ticker(env, () => this.#onTick());
-    const heartbeatMs = this.#raftOptions.heartbeatTicks * TICK_MS;
     this.#transport = new Transport(
       { env, dialer, log: this.log },
-      { clusterId, self: nodeId, heartbeatMs },
+      { clusterId, self: nodeId, heartbeatMs: this.#raftOptions.heartbeatTicks * TICK_MS },
       {
         onMessages: (messages) => this.#onMessages(messages),
         onUnreachable: (peer) => this.#later({ type: "peer-unreachable", peer }),
@@ -138,7 +114,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
 
   // Lifecycle
 
-  /** Store and replica know each other: before `start`. */
+  /** Before `start`: store and replica know each other. */
   setStateMachine(stateMachine: StateMachine): void {
     this.#stateMachine = stateMachine;
   }
@@ -284,8 +260,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   #turn(): void {
     if (this.#phase !== "running") return;
     for (const event of this.#events.splice(0)) this.step(event);
-    const inbox = this.#inbox;
-    this.#inbox = [];
+    const inbox = this.#inbox.splice(0);
     this.metrics.messagesIn += inbox.length;
     for (const message of inbox) this.step({ type: "message", message });
     const requestId = this.#barriers.ask();
@@ -341,7 +316,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
       snapshotter.fetch(from, meta, core.status().config);
     }
     if (effects.statusChanged) this.#isStatusDirty = true;
-    if (effects.removed) this.#isRemoved = true;
+    if (effects.removed && this.#removal === "none") this.#removal = "heard";
   }
 
   finishTurn(): void {
@@ -410,8 +385,8 @@ export class Replica implements ReplicaApi, Proposer, Driver {
       }
       for (const listener of this.#listeners) listener(status);
     }
-    if (!this.#isRemoved) return;
-    this.#isRemoved = false;
+    if (this.#removal !== "heard") return;
+    this.#removal = "told";
     this.log.warn("removed from the cluster");
     this.#options.onRemoved();
   }

@@ -225,23 +225,34 @@ describe("manager/replica: membership", () => {
       );
       expect(joined.members).to.deep.equal(["a a:7377", "b b:7377"]);
     }
-    await cluster.sim.runUntil(() => joiner.replica.members().every(({ role }) => role === "voter"), {
-      timeoutMs: 5_000,
-      what: "promotion",
-    });
+    const voters = ({ replica }: TestNode): number => replica.members().filter(({ role }) => role === "voter").length;
+    await cluster.sim.runUntil(() => voters(joiner) === 2, { timeoutMs: 5_000, what: "promotion" });
     await cluster.startNode("c", null);
     const viaFollower = cluster.node("c").network.dial("b:7377", { peer: { kind: "manager" } });
     await cluster.sim.resolve(call(viaFollower, "Raft.Join", { address: "c:7377" }, { deadlineMs: 10_000 }), {
       timeoutMs: 10_000,
       what: "join through a follower",
     });
-    await cluster.sim.runUntil(
-      () => cluster.up.every(({ replica }) => replica.members().filter(({ role }) => role === "voter").length === 3),
-      { timeoutMs: 5_000, what: "three voters" },
-    );
+    await cluster.sim.runUntil(() => cluster.up.every((node) => voters(node) === 3), {
+      timeoutMs: 5_000,
+      what: "three voters",
+    });
     await cluster.converge(await cluster.write("after"));
     cluster.kill((await cluster.leader()).id);
     await cluster.write("two of three");
+  });
+
+  it("does not let a learner vote that was never heard", async () => {
+    const cluster = new ReplicaCluster({ seed: 7 });
+    await cluster.bootstrap(["a"]);
+    const leader = await cluster.leader();
+    await cluster.sim.resolve(leader.replica.addMember({ id: "ghost", address: "ghost:7377" }), {
+      timeoutMs: 5_000,
+      what: "adding",
+    });
+    await cluster.sim.run(5_000);
+    expect(leader.replica.members().map(({ role }) => role)).to.deep.equal(["voter", "learner"]);
+    await cluster.write("one voter is enough");
   });
 
   it("gives a joiner the snapshot when the log is cut", async () => {

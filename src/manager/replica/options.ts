@@ -1,0 +1,29 @@
+/** What a replica is made of and may be told. */
+import type { Dialer } from "../../proto/rpc.ts";
+import type { MemberId, RaftOptions } from "../../raft/types.ts";
+import type { Env } from "../../util/env.ts";
+import type { KvFactory } from "../../util/kv.ts";
+import type { Logger } from "../../util/log.ts";
+import type { Sealer } from "./sealer.ts";
+import type { SnapshotOptions } from "./snapshotter.ts";
+
+export type ReplicaDeps = {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly dialer: Dialer;
+  readonly kvFactory: KvFactory;
+  readonly sealer?: Sealer;
+};
+
+export type ReplicaOptions = {
+  readonly clusterId: string;
+  readonly nodeId: MemberId;
+  /** How messages name the data directory. */
+  readonly dataDir: string;
+  readonly snapshots?: Partial<SnapshotOptions>;
+  readonly raft?: Partial<Omit<RaftOptions, "random">>;
+  /** A write failed or the state is beyond doubt: the process must end. Called once. */
+  readonly onFatal: (error: Error) => void;
+  /** This manager was removed from the cluster: stop it. Called once. */
+  readonly onRemoved: () => void;
+};
