@@ -1,0 +1,41 @@
+// npm run bench -- writes [--clients 1,16,64,256] [--rounds 5] [--seconds 3] [--no-etcd]
+// npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
+// One JSON object a line on standard output; progress on standard error.
+import { parseArgs } from "node:util";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    clients: { type: "string" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    "no-etcd": { type: "boolean", default: false },
+    runs: { type: "string", default: "50" },
+    how: { type: "string", default: "sigkill" },
+  },
+});
+
+switch (positionals[0]) {
+  case "writes": {
+    const { benchWrites } = await import("./writes.ts");
+    await benchWrites({
+      clients: (values.clients ?? "1,16,64,256").split(",").map(Number),
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      etcd: !values["no-etcd"],
+    });
+    break;
+  }
+  case "failover": {
+    const { benchFailover } = await import("./failover.ts");
+    await benchFailover({
+      runs: Number(values.runs),
+      clients: Number(values.clients ?? "8"),
+      how: values.how === "sigterm" ? "sigterm" : "sigkill",
+    });
+    break;
+  }
+  default:
+    process.stderr.write("Which benchmark? writes, failover\n");
+    process.exitCode = 64;
+}

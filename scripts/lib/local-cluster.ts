@@ -1,0 +1,249 @@
+// Managers (and workers with plain processes) as OS processes on loopback, for benchmarks, integration tests and proofs.
+// Everything lives below one temporary folder; stop() leaves nothing.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseContext } from "../../src/cli/context.ts";
+import type { Context } from "../../src/cli/context.ts";
+import { RotatingCredentials } from "../../src/pki/credentials.ts";
+import { call } from "../../src/proto/client.ts";
+import { GrpcDialer } from "../../src/proto/grpc-client.ts";
+import type { KeysOf, RequestInput, Response } from "../../src/proto/load.ts";
+import type { Channel } from "../../src/proto/rpc.ts";
+import { silentLogger } from "../../src/util/log.ts";
+import { realEnv } from "../../src/util/real-env.ts";
+import { runOk, stopChild, waitFor } from "./run.ts";
+import { ROOT, SHOAL_BIN } from "./shoal.ts";
+
+export type LocalNode = {
+  readonly name: string;
+  readonly role: "manager" | "worker";
+  readonly dir: string;
+  readonly address: string;
+  readonly httpAddress: string;
+  readonly socket: string;
+  child: ChildProcess | null;
+};
+
+export type LocalOptions = {
+  readonly managers: number;
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+const READY_MS = 30_000;
+const STOP_GRACE_MS = 15_000;
+
+export class LocalCluster implements AsyncDisposable {
+  readonly root = mkdtempSync(join(tmpdir(), "shoal-local-"));
+  readonly nodes: LocalNode[] = [];
+  readonly #env: Readonly<Record<string, string>>;
+  #context: Context | null = null;
+  #dialer: GrpcDialer | null = null;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
+
+  get managers(): LocalNode[] {
+    return this.nodes.filter((node) => node.role === "manager");
+  }
+
+  get workers(): LocalNode[] {
+    return this.nodes.filter((node) => node.role === "worker");
+  }
+
+  get context(): Context {
+    if (this.#context === null) throw new Error("The cluster has not started");
+    return this.#context;
+  }
+
+  get dialer(): GrpcDialer {
+    this.#dialer ??= new GrpcDialer({
+      env: realEnv,
+      log: silentLogger,
+      credentials: new RotatingCredentials(this.context),
+    });
+    return this.#dialer;
+  }
+
+  async add(role: "manager" | "worker"): Promise<LocalNode> {
+    const name = `${role}${this.nodes.filter((node) => node.role === role).length + 1}`;
+    const dir = join(this.root, name);
+    mkdirSync(dir, { recursive: true });
+    const [grpc, http] = await freePorts(2);
+    const node: LocalNode = {
+      name,
+      role,
+      dir,
+      address: `127.0.0.1:${grpc ?? 0}`,
+      httpAddress: `127.0.0.1:${http ?? 0}`,
+      socket: join(dir, "s.sock"),
+      child: null,
+    };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Starts, or starts again, a node's process. */
+  boot(node: LocalNode): void {
+    const first = this.nodes[0] === node;
+    const log = openSync(join(node.dir, "log"), "a");
+    node.child = spawn(process.execPath, ["--enable-source-maps", SHOAL_BIN, "daemon"], {
+      cwd: ROOT,
+      stdio: ["ignore", log, log],
+      env: {
+        PATH: process.env["PATH"],
+        HOME: this.root,
+        UV_THREADPOOL_SIZE: "8",
+        SHOAL_DATA_DIR: join(node.dir, "data"),
+        SHOAL_LISTEN: node.address,
+        SHOAL_ADVERTISE: node.address,
+        SHOAL_HTTP_LISTEN: node.httpAddress,
+        SHOAL_SOCKET: node.socket,
+        SHOAL_NODE_NAME: node.name,
+        SHOAL_EXECUTOR: node.role === "manager" ? "none" : "process",
+        ...(first
+          ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: join(this.root, "tokens") }
+          : {
+              SHOAL_JOIN: this.managers
+                .filter((other) => other !== node)
+                .map((other) => other.address)
+                .join(","),
+              SHOAL_TOKEN_FILE: join(this.root, "tokens", node.role, "token"),
+            }),
+        ...this.#env,
+      },
+    });
+    closeSync(log);
+  }
+
+  log(node: LocalNode): string {
+    return existsSync(join(node.dir, "log")) ? readFileSync(join(node.dir, "log"), "utf8") : "";
+  }
+
+  /** A context by the first manager's own socket, then until every node is ready. */
+  async ready(): Promise<void> {
+    const [first] = this.nodes;
+    if (first === undefined) return;
+    const text = await waitFor("a context of the new cluster", READY_MS, async () => {
+      return await runOk([
+        process.execPath,
+        SHOAL_BIN,
+        "context",
+        "export",
+        "--name",
+        "local",
+        "--host",
+        `unix:${first.socket}`,
+      ]);
+    });
+    this.#context = parseContext(text, "context export");
+    await waitFor("all nodes ready", READY_MS, async () => {
+      const info = await this.call(first, "Control.GetCluster", {});
+      return info.nodesReady === this.nodes.length && info.managersReachable === this.managers.length
+        ? info
+        : undefined;
+    });
+  }
+
+  channel(node: LocalNode): Channel {
+    let channel = this.#channels.get(node.name);
+    if (channel === undefined) {
+      channel = this.dialer.dial(node.address, { peer: { kind: "manager" }, profile: "control" });
+      this.#channels.set(node.name, channel);
+    }
+    return channel;
+  }
+
+  async call<K extends KeysOf<"unary">>(
+    node: LocalNode,
+    key: K,
+    request: RequestInput<K>,
+    deadlineMs = 5000,
+  ): Promise<Response<K>> {
+    return await call(this.channel(node), key, request, { deadlineMs });
+  }
+
+  /** The leader as any running manager sees it. */
+  async leader(): Promise<LocalNode> {
+    return await waitFor(
+      "a leader",
+      READY_MS,
+      async () => {
+        for (const manager of this.managers) {
+          if (manager.child === null) continue;
+          const { leaderAddress } = await this.call(manager, "Control.GetCluster", {}, 1000).catch(() => ({
+            leaderAddress: "",
+          }));
+          const leader = this.managers.find((node) => node.address === leaderAddress && node.child !== null);
+          if (leader !== undefined) return leader;
+        }
+        return undefined;
+      },
+      20,
+    );
+  }
+
+  /** Resolves when the process is gone. */
+  async kill(node: LocalNode, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const { child } = node;
+    node.child = null;
+    if (child === null) return;
+    if (signal === "SIGTERM") await stopChild(child, STOP_GRACE_MS);
+    else {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await gone;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.clear();
+    for (const node of this.nodes) node.child?.kill("SIGCONT");
+    await Promise.all([...this.workers].map(async (node) => await this.kill(node, "SIGTERM")));
+    await Promise.all(this.managers.map(async (node) => await this.kill(node, "SIGKILL")));
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export async function startLocalCluster({ managers, workers = 0, env = {} }: LocalOptions): Promise<LocalCluster> {
+  const cluster = new LocalCluster(env);
+  try {
+    for (let at = 0; at < managers; at += 1) await cluster.add("manager");
+    for (let at = 0; at < workers; at += 1) await cluster.add("worker");
+    for (const node of cluster.nodes) cluster.boot(node);
+    await cluster.ready();
+    return cluster;
+  } catch (error) {
+    const logs = cluster.nodes.map((node) => `${node.name}:\n${cluster.log(node).slice(-1500)}`).join("\n");
+    await cluster.stop();
+    throw new Error(`The local cluster did not start: ${String(error)}\n${logs}`, { cause: error });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
