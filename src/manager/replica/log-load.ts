@@ -31,6 +31,7 @@ export const REJOIN_HINT = "wipe this data directory and rejoin: shoal node rm, 
 type Source = { readonly kv: Kv; readonly sealer: Sealer; readonly location: string };
 
 export type VerifiedLog = {
+  readonly writes: number;
   readonly hardState: HardState | null;
   readonly snapshot: SnapshotManifest | null;
   readonly point: CompactionPoint;
@@ -39,8 +40,11 @@ export type VerifiedLog = {
   readonly chains: number[];
 };
 
-/** @throws AppError `corrupt` */
-export async function loadLog(source: Source): Promise<VerifiedLog> {
+/**
+ * @param writesMin how many writes the store is known to have acknowledged
+ * @throws AppError `corrupt`
+ */
+export async function loadLog(source: Source, { writesMin }: { writesMin: number }): Promise<VerifiedLog> {
   const { kv, sealer, location } = source;
   const stored = await readAll(kv, [HARD_STATE_KEY, FIRST_KEY, SNAPSHOT_KEY]);
   const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array, sealer: Sealer) => T): T | null =>
@@ -54,7 +58,13 @@ export async function loadLog(source: Source): Promise<VerifiedLog> {
   const log = new LogAssembly(point, location);
   await readRecords(source, point, (bytes, firstIndex) => log.add(bytes, firstIndex, sealer));
   log.checkEnd(hardState);
-  return { hardState, snapshot, point, entries: log.entries, records: log.records, chains: log.chains };
+  const writes = hardState?.writes ?? 0;
+  if (writes < writesMin) {
+    const at = (hardState?.lastIndex ?? 0) + 1;
+    const lost = writesMin - writes;
+    throw corruptAt(location, at, `the last ${lost} or more of its writes are gone, LevelDB dropped them as damaged`);
+  }
+  return { writes, hardState, snapshot, point, entries: log.entries, records: log.records, chains: log.chains };
 }
 
 async function readAll(kv: Kv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

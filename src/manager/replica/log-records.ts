@@ -4,11 +4,12 @@
  *
  * ```
  * m/id     {format, clusterId, nodeId}          who this directory belongs to
- * m/hs     term, vote, commit, last index, chain    in every batch that changes the log
+ * m/hs     term, vote, commit, last index, chain, writes    in every batch that changes the log
  * m/first  {index, term, chain}                 the compaction point: what is before the first entry
  * m/snap   {meta, slot, chunks}                 the snapshot that counts; its chunks are in their own store
  * l/<first index, 8 bytes big-endian>           one record a flush (entry-codec.ts)
  * ```
+ * and in the other store, beside the snapshots' chunks: `m/mark`, the high-water mark of writes.
  */
 import { decodeConfig, encodeConfig } from "../../raft/config.ts";
 import type { HardState, SnapshotMeta } from "../../raft/types.ts";
@@ -24,7 +25,12 @@ export type SnapshotManifest = { readonly meta: SnapshotMeta; readonly slot: str
 
 export type CompactionPoint = { readonly index: number; readonly term: number; readonly chain: number };
 
-export type StoredHardState = HardState & { readonly lastIndex: number; readonly chain: number };
+export type StoredHardState = HardState & {
+  readonly lastIndex: number;
+  readonly chain: number;
+  /** Counts every write of the hard state: what the high-water mark is compared with. */
+  readonly writes: number;
+};
 
 /** Raised when an older program could misread the directory. */
 const FORMAT = 1;
@@ -33,6 +39,7 @@ export const IDENTITY_KEY = key("m/id");
 export const HARD_STATE_KEY = key("m/hs");
 export const FIRST_KEY = key("m/first");
 export const SNAPSHOT_KEY = key("m/snap");
+export const MARK_KEY = key("m/mark");
 const RECORD_PREFIX = key("l/");
 /** Right after every record: "0" follows "/". */
 export const RECORDS_END = key("l0");
@@ -57,6 +64,7 @@ export function encodeHardState(state: StoredHardState, sealer: Sealer): Uint8Ar
   writer.varint(state.commit);
   writer.varint(state.lastIndex);
   writer.u32(state.chain);
+  writer.varint(state.writes);
   return withChecksum(sealer.seal(writer.finish()));
 }
 
@@ -67,9 +75,19 @@ export function decodeHardState(stored: Uint8Array, sealer: Sealer): StoredHardS
   const term = reader.varint();
   const hasVote = reader.boolean();
   const vote = reader.text();
-  const numbers = { commit: reader.varint(), lastIndex: reader.varint(), chain: reader.u32() };
+  const numbers = { commit: reader.varint(), lastIndex: reader.varint(), chain: reader.u32(), writes: reader.varint() };
   reader.end();
   return { term, vote: hasVote ? vote : null, ...numbers };
+}
+
+export function encodeMark(writes: number): Uint8Array {
+  const writer = new ByteWriter();
+  writer.varint(writes);
+  return withChecksum(writer.finish());
+}
+
+export function decodeMark(stored: Uint8Array): number {
+  return new ByteReader(withoutChecksum(stored, "high-water mark"), "high-water mark").varint();
 }
 
 export function encodeIdentity(identity: Identity, sealer: Sealer): Uint8Array {

@@ -11,8 +11,10 @@
 import type { Entry, HardState } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import { AppError } from "../../util/errors.ts";
+import type { Env } from "../../util/env.ts";
 import type { Kv, KvOp } from "../../util/kv.ts";
 import { CHAIN_START, encodeRecord } from "./entry-codec.ts";
+import { HighWaterMark } from "./high-water-mark.ts";
 import { corruptAt, loadLog, named } from "./log-load.ts";
 import {
   FIRST_KEY,
@@ -64,13 +66,21 @@ export interface LogStorage {
 /** A stored record: entries [first, last], and the term of the last. */
 export type RecordSpan = { readonly first: number; readonly last: number; readonly lastTerm: number };
 
-type Job = { readonly ops: readonly KvOp[]; readonly sync: boolean; readonly done: () => void };
+/** `writes`: the hard state's count after it, for writes that carry one. */
+type Job = {
+  readonly ops: readonly KvOp[];
+  readonly sync: boolean;
+  readonly done: () => void;
+  readonly writes?: number;
+};
 
 export class KvLogStorage implements LogStorage {
   readonly #kv: Kv;
   readonly #sealer: Sealer;
   readonly #location: string;
   readonly #onFatal: (error: Error) => void;
+  readonly #mark: HighWaterMark;
+  #writes = 0;
   #point: CompactionPoint = { index: 0, term: 0, chain: CHAIN_START };
   /** Ascending by first; a later one hides what it overlaps of earlier ones. */
   #records: RecordSpan[] = [];
@@ -81,9 +91,16 @@ export class KvLogStorage implements LogStorage {
   #isDead = false;
   #onIdle: (() => void)[] = [];
 
-  /** @param location how messages name the store: its directory. */
-  constructor(deps: { kv: Kv; sealer: Sealer; onFatal: (error: Error) => void }, { location }: { location: string }) {
+  /**
+   * @param deps.markKv another store than `kv`: where the high-water mark goes
+   * @param location how messages name the store: its directory
+   */
+  constructor(
+    deps: { env: Env; kv: Kv; markKv: Kv; sealer: Sealer; onFatal: (error: Error) => void },
+    { location }: { location: string },
+  ) {
     this.#kv = deps.kv;
+    this.#mark = new HighWaterMark({ env: deps.env, kv: deps.markKv, onFatal: (error) => this.#die(error) });
     this.#sealer = deps.sealer;
     this.#onFatal = deps.onFatal;
     this.#location = location;
@@ -95,7 +112,10 @@ export class KvLogStorage implements LogStorage {
 
   async open(identity: Identity): Promise<LoadedLog> {
     await this.#claim(identity);
-    const loaded = await loadLog({ kv: this.#kv, sealer: this.#sealer, location: this.#location });
+    const writesMin = await this.#mark.load();
+    const source = { kv: this.#kv, sealer: this.#sealer, location: this.#location };
+    const loaded = await loadLog(source, { writesMin });
+    this.#writes = loaded.writes;
     this.#point = loaded.point;
     this.#records = loaded.records;
     this.#chains = loaded.chains;
@@ -137,8 +157,8 @@ export class KvLogStorage implements LogStorage {
     const ops: KvOp[] = [];
     const first = entries[0];
     if (first !== undefined) this.#addRecord(first, entries, ops);
-    ops.push({ kind: "put", key: HARD_STATE_KEY, value: this.#hardStateValue(hardState) });
-    this.#enqueue({ ops, sync: true, done });
+    ops.push({ kind: "put", key: HARD_STATE_KEY, value: this.#nextHardState(hardState) });
+    this.#enqueue({ ops, sync: true, done, writes: this.#writes });
   }
 
   #addRecord(first: Entry, entries: readonly Entry[], ops: KvOp[]): void {
@@ -158,9 +178,10 @@ export class KvLogStorage implements LogStorage {
     ops.push({ kind: "put", key: recordKey(first.index), value: record });
   }
 
-  #hardStateValue(hardState: HardState): Uint8Array {
+  #nextHardState(hardState: HardState): Uint8Array {
     const chain = this.#chains.at(-1) ?? this.#point.chain;
-    return encodeHardState({ ...hardState, lastIndex: this.#lastIndex, chain }, this.#sealer);
+    this.#writes += 1;
+    return encodeHardState({ ...hardState, lastIndex: this.#lastIndex, chain, writes: this.#writes }, this.#sealer);
   }
 
   saveSnapshot(manifest: SnapshotManifest, done: () => void): void {
@@ -204,13 +225,14 @@ export class KvLogStorage implements LogStorage {
     ops.push(
       { kind: "put", key: FIRST_KEY, value: encodeCompactionPoint(this.#point, this.#sealer) },
       { kind: "put", key: SNAPSHOT_KEY, value: encodeManifest(manifest, this.#sealer) },
-      { kind: "put", key: HARD_STATE_KEY, value: this.#hardStateValue(hardState) },
+      { kind: "put", key: HARD_STATE_KEY, value: this.#nextHardState(hardState) },
     );
-    this.#enqueue({ ops, sync: true, done });
+    this.#enqueue({ ops, sync: true, done, writes: this.#writes });
   }
 
   async close(): Promise<void> {
     if (this.#isBusy && !this.#isDead) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (!this.#isDead) await this.#mark.close();
     this.#isDead = true;
     await this.#kv.close();
   }
@@ -234,6 +256,7 @@ export class KvLogStorage implements LogStorage {
     this.#kv.batch(job.ops, { sync: job.sync }).then(
       () => {
         if (this.#isDead) return;
+        if (job.writes !== undefined) this.#mark.raise(job.writes);
         // Before the callback, which may throw or write again; that write then joins the queue.
         const isLast = this.#queue.length === 0;
         if (!isLast) this.#next();
@@ -249,6 +272,7 @@ export class KvLogStorage implements LogStorage {
     if (this.#isDead) return;
     this.#isDead = true;
     this.#queue = [];
+    this.#mark.stop();
     for (const wake of this.#onIdle.splice(0)) wake();
     const cause = error instanceof Error ? error : new Error(String(error));
     this.#onFatal(cause);

@@ -3,7 +3,7 @@ import { bootstrapEntry, makeConfig } from "../../raft/config.ts";
 import type { HardState, InitialState, Member } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
-import type { KvFactory } from "../../util/kv.ts";
+import type { Kv, KvFactory } from "../../util/kv.ts";
 import { KvLogStorage, type LogStorage, type LogWrite } from "./log-storage.ts";
 import type { Identity, SnapshotManifest } from "./log-records.ts";
 import { identitySealer, type Sealer } from "./sealer.ts";
@@ -42,15 +42,14 @@ export async function openState(
     start.abort(error);
     deps.onFatal(error);
   };
-  const logKv = await kvFactory.open(LOG_STORE);
-  const storage = new KvLogStorage({ kv: logKv, sealer, onFatal }, { location: `${dataDir}/${LOG_STORE}` });
-  let snapshots: SnapshotStore | null = null;
+  const { logKv, snapshotKv } = await openBoth(kvFactory);
+  const storage = new KvLogStorage(
+    { env, kv: logKv, markKv: snapshotKv, sealer, onFatal },
+    { location: `${dataDir}/${LOG_STORE}` },
+  );
+  const snapshots = new SnapshotStore({ kv: snapshotKv, env, sealer }, { location: `${dataDir}/${SNAPSHOT_STORE}` });
   try {
     const loaded = await storage.open(identity);
-    snapshots = new SnapshotStore(
-      { kv: await kvFactory.open(SNAPSHOT_STORE), env, sealer },
-      { location: `${dataDir}/${SNAPSHOT_STORE}` },
-    );
     const { snapshot: manifest, prevIndex, prevTerm } = loaded;
     const body = manifest === null ? null : await snapshots.load(manifest);
     await snapshots.collect(manifest?.slot ?? null);
@@ -73,7 +72,17 @@ export async function openState(
     return { storage, snapshots, manifest, body, initial };
   } catch (error) {
     await storage.close();
-    await snapshots?.close();
+    await snapshots.close();
+    throw error;
+  }
+}
+
+async function openBoth(kvFactory: KvFactory): Promise<{ logKv: Kv; snapshotKv: Kv }> {
+  const logKv = await kvFactory.open(LOG_STORE);
+  try {
+    return { logKv, snapshotKv: await kvFactory.open(SNAPSHOT_STORE) };
+  } catch (error) {
+    await logKv.close();
     throw error;
   }
 }
