@@ -122,6 +122,7 @@ export class DockerExecutor implements Executor {
     };
     await Promise.all(Array.from({ length: Math.min(INSPECTS_MAX, entries.length) }, worker));
     // A duplicate could only be made by hand; what runs is what counts.
+    if (states.some(({ state }) => state === "exited")) await this.#link.confirm(signal);
     const byTask = new Map<string, RuntimeState>();
     for (const state of states) if (byTask.get(state.taskId)?.state !== "running") byTask.set(state.taskId, state);
     return [...byTask.values()];
@@ -130,7 +131,9 @@ export class DockerExecutor implements Executor {
   async inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null> {
     this.#link.check();
     const info = await this.#find(taskId, signal);
-    return info === null ? null : runtimeState(taskId, info);
+    const state = info === null ? null : runtimeState(taskId, info);
+    if (state?.state === "exited") await this.#link.confirm(signal);
+    return state;
   }
 
   async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {

@@ -71,6 +71,13 @@ export class EngineClient {
     );
   }
 
+  /** A ping over a new connection: an engine that is going down serves old ones to the end and accepts no others. */
+  async probe(ms: number, signal: AbortSignal): Promise<void> {
+    await this.call({ what: "Probing the engine", ms, signal }, (_, abortSignal) =>
+      dial(this.#streams, { path: "/_ping", method: "GET", abortSignal, statusCodes: { 200: true } }),
+    );
+  }
+
   /**
    * Opens a streaming answer; the deadline covers its headers only. The stream lives until it ends or `life` aborts,
    * and has an error listener from the start: who reads it looks at `close`.

@@ -30,6 +30,8 @@ export const LINK_DEFAULTS: EngineLinkOptions = { pingEveryMs: 2_000, pingMs: 3_
 /** An engine too busy for one ping is not gone; a refused connection is. */
 const PINGS_UNANSWERED_MAX = 2;
 const RECONNECT = { firstMs: 100, maxMs: 2_000 };
+/** A ping of its own connection takes about a millisecond. */
+const PROBE_MS = 2_000;
 /** How long start() waits for the first try. */
 const FIRST_TRY_MS = 8_000;
 
@@ -51,6 +53,8 @@ export class EngineLink {
   #health: EngineHealth = { ok: false, message: `${NOT_ANSWERING} (not tried yet)` };
   #description: ExecutorDescription = UNKNOWN_ENGINE;
   #firstTry: (() => void) | null = null;
+  /** Ends the connection of the moment. */
+  #lose: (error: AppError) => void = () => undefined;
 
   constructor(deps: EngineLinkDeps, options: EngineLinkOptions) {
     this.#deps = deps;
@@ -82,6 +86,21 @@ export class EngineLink {
   /** @throws unavailable while the engine does not answer, so that calls fail now and not at their deadline. */
   check(): void {
     if (!this.#health.ok) throw new AppError("unavailable", this.#health.message);
+  }
+
+  /**
+   * Call before believing that a container has ended: an engine that goes down ends its containers first, and that is
+   * no end of their own. It takes new connections until the first of them is told to stop.
+   * @throws unavailable
+   */
+  async confirm(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.client.probe(PROBE_MS, signal);
+    } catch (error) {
+      const failure = AppError.from(error);
+      if (failure.code === "unavailable") this.#lose(failure);
+      throw failure;
+    }
   }
 
   async #run(owner: ExecutorOwner, signal: AbortSignal): Promise<void> {
@@ -124,6 +143,10 @@ export class EngineLink {
   /** Returns never; rejects when the connection is lost. */
   async #watch(events: IncomingMessage, signal: AbortSignal): Promise<void> {
     const closed = new Promise<never>((_, reject) => {
+      this.#lose = (error) => {
+        this.#down(error);
+        reject(error);
+      };
       const onClose = (): void => reject(notAnswering("the event stream ended"));
       if (events.destroyed || events.readableEnded) onClose();
       else events.once("close", onClose);
