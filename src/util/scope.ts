@@ -2,6 +2,7 @@
  * What a component owns while it runs: one abort signal, its background tasks and its finalizers.
  * `close()` resolves when nothing of the component runs any more; it stops in reverse order.
  */
+import { setMaxListeners } from "node:events";
 import { AppError, isAppError } from "./errors.ts";
 
 export class Scope {
@@ -14,6 +15,8 @@ export class Scope {
   /** @param onFailure called once for each background task that fails for a reason other than cancellation. */
   constructor(onFailure: (name: string, error: unknown) => void) {
     this.#onFailure = onFailure;
+    // Every wait of the component listens here; each removes its listener when it ends.
+    setMaxListeners(0, this.#controller.signal);
   }
 
   get signal(): AbortSignal {
