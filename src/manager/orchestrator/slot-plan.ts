@@ -26,17 +26,10 @@ export type SlotPlan = {
 
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "idle", outdated: [] };
-  const good = slot.tasks.filter((view) => view.fate === "good");
-  const current = keepOne(
-    plan,
-    good.filter((view) => view.current),
-    state,
-  );
-  const old = keepOne(
-    plan,
-    good.filter((view) => !view.current),
-    state,
-  );
+  const isGood = ({ fate }: SlotTask): boolean => fate === "good";
+  const [currentGood, oldGood] = partition(slot.tasks.filter(isGood), (view) => view.current);
+  const old = keepOne(plan, oldGood, state);
+  const current = dropBlocked(plan, keepOne(plan, currentGood, state), old, state);
   dropSilentSurplus(plan, current, state);
   if (current.some((view) => view.serving)) {
     plan.phase = "serving";
@@ -78,6 +71,11 @@ export function create(
   if (waits && startAtMs !== "after-predecessors") plan.wakeAtMs = earlier(plan.wakeAtMs, startAtMs);
 }
 
+/** Two tasks of one slot cannot hold the same port of a node: then the old one goes first, whatever was asked. */
+export function startsFirst({ service, spec }: ServiceState): boolean {
+  return service.spec?.update?.order === "START_FIRST" && spec.ports.every((port) => port.published === 0);
+}
+
 /** What is over gets a desired state that says so. */
 function planEndings(slot: Slot): Step[] {
   const steps: Step[] = [];
@@ -106,6 +104,22 @@ function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState
   shutDown(plan, drop, cause("orchestrator", "surplus: another task of the slot runs"));
   plan.wakeAtMs = earlier(plan.wakeAtMs, wakeAtMs);
   return keep;
+}
+
+/**
+ * A silent task that came back out of date may hold what its current stand-in waits for. Where old and
+ * new cannot run side by side the slot goes back to the rollout, which replaces in its turn.
+ */
+function dropBlocked(
+  plan: SlotPlan,
+  current: readonly SlotTask[],
+  old: readonly SlotTask[],
+  state: ServiceState,
+): readonly SlotTask[] {
+  const isBlocked = current.length > 0 && current.every(({ task }) => task.nodeId === "");
+  if (!isBlocked || old.length === 0 || startsFirst(state)) return current;
+  shutDown(plan, current, cause("orchestrator", "the slot's out-of-date task runs again"));
+  return [];
 }
 
 /** The stand-in fell silent after its original had come back: only the original is needed. */
@@ -204,4 +218,8 @@ function ranOut({ task, fate }: SlotTask): boolean {
   return (
     (fate === "ended" || fate === "stopping") && (state === "COMPLETE" || state === "FAILED" || state === "REJECTED")
   );
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

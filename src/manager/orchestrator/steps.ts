@@ -58,7 +58,8 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       // What was never assigned has no agent to report its end.
       const ends = desired !== "RUNNING" && task.nodeId === "" && !isTerminal(observedState(task));
       const status = ends ? stoppedStatus(tx, task, "SHUTDOWN", "stopped before it was placed") : task.status;
-      tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason: "" });
+      const pendingReason = desired === "RUNNING" ? task.pendingReason : "";
+      tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason });
       return;
     }
     case "orphan": {

@@ -4,7 +4,7 @@
  * supervisor's; its slot keeps its place in the budget, so a bad revision stops after it.
  */
 import { DEFAULT_UPDATE_PARALLELISM } from "../../model/defaults.ts";
-import { create, shutDown } from "./slot-plan.ts";
+import { create, shutDown, startsFirst } from "./slot-plan.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
 import { cause } from "./steps.ts";
@@ -53,9 +53,4 @@ function replaceRunning(plan: SlotPlan, state: ServiceState): void {
   }
   shutDown(plan, plan.outdated, why);
   create(plan, { startAtMs: "after-predecessors", why }, state);
-}
-
-/** Two tasks of one slot cannot hold the same port of a node: then the old one goes first, whatever was asked. */
-function startsFirst({ service, spec }: ServiceState): boolean {
-  return service.spec?.update?.order === "START_FIRST" && spec.ports.every((port) => port.published === 0);
 }

@@ -155,7 +155,9 @@ export class World {
     void this.store.update((tx) => {
       const before = tx.get("service", object.id);
       const isSame = before !== undefined && JSON.stringify(before.spec!.task) === JSON.stringify(object.spec!.task);
-      const revision = before === undefined ? 1 : before.revision + (isSame ? 0 : 1);
+      // A service that comes again under a removed one's id must not change a revision in use.
+      const newest = Math.max(0, ...tx.find("revision", "service", object.id).map((revision) => revision.number));
+      const revision = isSame ? before.revision : newest + 1;
       tx.put("service", { ...object, revision });
       if (isSame) return;
       const id = `${object.id}/${revision}`;
@@ -225,6 +227,7 @@ export class World {
 
   #later(task: Task, ms: number, status: Partial<TaskStatus> & { state: TaskStatus["state"] }): void {
     this.sim.schedule(ms, () => {
+      this.#acting.delete(`${task.id}/${task.desired}/${task.status!.state}`);
       const now = this.tx.get("task", task.id);
       // The order may have changed meanwhile; a dead agent carries out none.
       if (now === undefined || this.deadAgents.has(task.nodeId) || isTerminal(now.status!.state)) return;

@@ -1,0 +1,178 @@
+/**
+ * Properties over whole random histories: services come, change and go, nodes fall silent, come back,
+ * drain and leave, tasks fail, leaders change. Afterwards everything settles.
+ */
+import { expect } from "chai";
+import fc from "fast-check";
+import { planOf } from "../../../../src/manager/orchestrator/orchestrator.ts";
+import { freeResources } from "../../../../src/manager/scheduler/node-info.ts";
+import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
+import { compareStates, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import type { Change } from "../../../../src/store/types.ts";
+import { node, service, spec } from "../../../support/loops/objects.ts";
+import { World } from "../../../support/loops/world.ts";
+
+const NODES = ["n1", "n2", "n3", "n4"] as const;
+const SERVICES = ["web", "api"] as const;
+
+const nodeId = fc.constantFrom(...NODES);
+const serviceId = fc.constantFrom(...SERVICES);
+const action = fc.oneof(
+  fc.record({
+    kind: fc.constant("service" as const),
+    id: serviceId,
+    replicas: fc.integer({ min: 0, max: 5 }),
+    image: fc.constantFrom("x:1", "x:2"),
+    order: fc.constantFrom("STOP_FIRST" as const, "START_FIRST" as const),
+    parallelism: fc.integer({ min: 1, max: 3 }),
+    memoryMiB: fc.constantFrom(0, 100, 300),
+    port: fc.boolean(),
+    delayMs: fc.constantFrom(0, 2000),
+  }),
+  fc.record({ kind: fc.constant("remove" as const), id: serviceId }),
+  fc.record({ kind: fc.constant("lose" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("return" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("drain" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("activate" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("leave" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("unreachable" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("delete" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("join" as const), id: nodeId }),
+  fc.record({ kind: fc.constant("fail" as const), nth: fc.nat(20) }),
+  fc.record({ kind: fc.constant("leader" as const) }),
+  fc.record({ kind: fc.constant("stale" as const), id: nodeId }),
+);
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+const script = fc.array(fc.tuple(action, fc.constantFrom(0, 1, 30, 700, 3000)), { maxLength: 25 });
+
+async function perform(world: World, step: Action): Promise<void> {
+  const exists = "id" in step && world.tx.get("node", step.id) !== undefined;
+  switch (step.kind) {
+    case "service": {
+      const { id, replicas, image, order, parallelism, memoryMiB, port, delayMs } = step;
+      const ports = port ? [{ published: id === "web" ? 80 : 81 }] : [];
+      const task = spec({ image, memoryMiB, ports, restart: { delayMs } });
+      return world.putService(service(id, { replicas, order, parallelism, task }));
+    }
+    case "remove":
+      return world.removeService(step.id);
+    case "lose":
+      return exists ? world.loseNode(step.id) : undefined;
+    case "return":
+      return exists ? world.returnNode(step.id) : undefined;
+    case "drain":
+      return exists ? world.changeNode(step.id, { availability: "DRAIN" }) : undefined;
+    case "activate":
+      return exists ? world.changeNode(step.id, { availability: "ACTIVE" }) : undefined;
+    case "leave":
+      return exists ? world.changeNode(step.id, { state: "LEFT" }) : undefined;
+    case "unreachable":
+      return exists ? world.changeNode(step.id, { state: "UNREACHABLE" }) : undefined;
+    case "stale":
+      return exists
+        ? world.changeNode(step.id, { agentEpoch: world.tx.get("node", step.id)!.status!.agentEpoch + 1 })
+        : undefined;
+    case "delete":
+      return exists ? world.removeNode(step.id) : undefined;
+    case "join":
+      return exists ? undefined : world.putNode(node(step.id, { memoryMiB: 1000 }));
+    case "fail": {
+      const running = SERVICES.flatMap((id) => world.running(id));
+      const victim = running[step.nth % Math.max(1, running.length)];
+      return victim === undefined ? undefined : world.fail(victim.id);
+    }
+    case "leader":
+      return world.changeLeader();
+  }
+}
+
+/** What no single change may do, whatever led to it. */
+function checkChanges(world: World, changes: readonly Change[]): void {
+  for (const change of changes) {
+    if (change.table !== "task" || change.after === undefined) continue;
+    const { before, after } = change;
+    if (before !== undefined) {
+      expect(compareStates(after.desired, before.desired), "desired state rises").to.be.at.least(0);
+      expect(compareStates(after.status!.state, before.status!.state), "observed state rises").to.be.at.least(0);
+      if (before.nodeId !== "") expect(after.nodeId, "an assignment is final").to.equal(before.nodeId);
+    }
+    expect(after.cause?.reason ?? "", "a change says why").not.to.equal("");
+    if (after.nodeId === "" || before?.nodeId === after.nodeId) continue;
+    const target = world.tx.get("node", after.nodeId)!;
+    expect([target.status!.state, target.spec!.availability], "placed on a usable node").to.deep.equal([
+      "READY",
+      "ACTIVE",
+    ]);
+    const info = bookOf(world.tx).get(after.nodeId)!;
+    expect(freeResources(info).memoryBytes, "placed within memory").to.be.at.least(0);
+    for (const holders of info.engine.ports.values()) expect(holders.size, "a host port has one holder").to.equal(1);
+  }
+}
+
+function checkSettled(world: World): void {
+  for (const id of SERVICES) {
+    const current = world.tx.get("service", id);
+    const plan = planOf(world.tx, id);
+    if (current === undefined) {
+      expect(world.tasks(id), `${id} leaves no task`).to.have.length(0);
+      expect(plan.steps).to.deep.equal([]);
+      continue;
+    }
+    expect(plan.steps, `the plan of ${id} is empty`).to.deep.equal([]);
+    const wanted = world.tasks(id).filter((task) => isWanted(task) && !isTerminal(task.status!.state));
+    const slots = wanted.map((task) => task.slot);
+    expect(slots, `${id} has one wanted task a slot`).to.have.length(new Set(slots).size);
+    expect(slots.length).to.equal(current.spec!.replicated!.replicas);
+    for (const task of wanted) {
+      if (task.nodeId === "") expect(task.pendingReason).not.to.equal("");
+      else expect(isHealthy(task), `${task.id} runs`).to.equal(true);
+    }
+  }
+}
+
+describe("manager/orchestrator and scheduler: convergence", () => {
+  it("from any history everything settles: one healthy task a slot, an empty plan, nothing placed wrongly", async function () {
+    this.timeout(60_000);
+    await fc.assert(
+      fc.asyncProperty(script, fc.nat(1000), async (steps, seed) => {
+        const world = new World(seed);
+        let failure: unknown = null;
+        const check = world.store.onSpeculative((changes) => {
+          try {
+            checkChanges(world, changes);
+          } catch (error) {
+            failure ??= error;
+          }
+        });
+        for (const id of NODES) world.putNode(node(id, { memoryMiB: 1000 }));
+        for (const [step, ms] of steps) {
+          await perform(world, step);
+          await world.run(ms);
+        }
+        // All nodes come back, agents report, delays pass.
+        for (const id of NODES) {
+          if (world.tx.get("node", id) === undefined) world.putNode(node(id, { memoryMiB: 1000 }));
+          world.changeNode(id, { availability: "ACTIVE" });
+          world.returnNode(id);
+        }
+        await world.run(300_000);
+        check();
+        if (failure !== null) throw failure as Error;
+        checkSettled(world);
+        await world.stopLoops();
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 150) },
+    );
+  });
+
+  it("writes nothing more once it has settled", async () => {
+    const world = new World();
+    for (const id of NODES) world.putNode(node(id));
+    world.putService(service("web", { replicas: 5 }));
+    await world.run(60_000);
+    const version = world.log.last;
+    await world.run(600_000);
+    expect(world.log.last).to.equal(version);
+    await world.stopLoops();
+  });
+});

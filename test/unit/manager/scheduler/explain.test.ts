@@ -1,0 +1,153 @@
+import { expect } from "chai";
+import { explain } from "../../../../src/manager/scheduler/explain.ts";
+import { AppError } from "../../../../src/util/errors.ts";
+import { node, service, spec } from "../../../support/loops/objects.ts";
+import { World } from "../../../support/loops/world.ts";
+
+describe("manager/scheduler: explanations", () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(async () => {
+    await world.stopLoops();
+  });
+
+  const about = (id: string): ReturnType<typeof explain> => explain(world.tx, id);
+  const codes = (id: string): string[] => about(id).reasons.map((reason) => `${reason.subjectName}:${reason.code}`);
+
+  function refusal(id: string): AppError {
+    try {
+      about(id);
+    } catch (error) {
+      if (error instanceof AppError) return error;
+    }
+    throw new Error("not refused");
+  }
+
+  it("names every node with the filter that refused it and a next step", async () => {
+    world.putNode(node("small", { memoryMiB: 64 }));
+    world.putNode(node("manager", { runtimes: [] }));
+    world.putNode(node("off", { state: "DOWN" }));
+    world.putNode(node("arm", { architecture: "arm64" }));
+    world.putNode(node("plain", { labels: { disk: "slow" } }));
+    const task = spec({
+      memoryMiB: 512,
+      constraints: ["node.labels.disk != slow"],
+      platforms: [{ os: "linux", architecture: "amd64" }],
+    });
+    world.putService(service("web", { task }));
+    await world.run(100);
+    const { kind, name, summary, reasons } = about("web.1");
+    expect([kind, name]).to.deep.equal(["task", "web.1"]);
+    expect(summary).to.match(/^it waits: no suitable node \(/);
+    expect(reasons.map((reason) => [reason.subjectName, reason.code])).to.have.deep.members([
+      ["small", "resources"],
+      ["manager", "runtime"],
+      ["off", "ready"],
+      ["arm", "platform"],
+      ["plain", "constraint"],
+    ]);
+    expect(reasons.every((reason) => reason.next !== "")).to.equal(true);
+    expect(reasons.find((reason) => reason.code === "resources")?.message).to.equal(
+      "the task reserves 512MiB of memory; 64MiB of the node's 64MiB are not reserved",
+    );
+  });
+
+  it("explains a shortage once for all replicas that share it", async () => {
+    world.putNode(node("n1", { memoryMiB: 200 }));
+    world.putService(service("web", { replicas: 5, task: spec({ memoryMiB: 100 }) }));
+    await world.until(() => world.running().length === 2, "two fit");
+    await world.run(50);
+    const { summary, reasons } = about("web");
+    expect(summary).to.equal("2 of 5 replicas of web run");
+    expect(reasons.filter((reason) => reason.code === "resources")).to.have.length(1);
+    expect(reasons.find((reason) => reason.code === "also")?.message).to.equal("the same holds for web.4, web.5");
+  });
+
+  it("has nothing to say about a service that is well", async () => {
+    world.addNodes("n1");
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "both run");
+    expect(about("web")).to.deep.include({ summary: "2 of 2 replicas of web run", reasons: [] });
+  });
+
+  it("tells how a task ended and that its attempts are used up", async () => {
+    world.addNodes("n1");
+    world.behave = () => ({ exits: { afterMs: 1500, code: 3 } });
+    world.putService(service("web", { task: spec({ restart: { maxAttempts: 1 } }) }));
+    await world.run(30_000);
+    const { summary, reasons } = about("web.1");
+    expect(summary).to.equal("task failed with exit code 3");
+    expect(reasons.find((reason) => reason.code === "restart")?.message).to.equal(
+      "it is not restarted: all 1 restart attempts are used",
+    );
+    expect(about("web").summary).to.equal("0 of 1 replicas of web run");
+  });
+
+  it("tells of the restart delay a task waits for", async () => {
+    world.addNodes("n1");
+    world.putService(service("web", { task: spec({ restart: { delayMs: 60_000 } }) }));
+    await world.until(() => world.running().length === 1, "it runs");
+    const failed = world.running()[0]!.id;
+    world.fail(failed, 9);
+    await world.run(500);
+    expect(about("web.1").summary).to.equal("it is prepared on node n1 and waits to start");
+    expect(about("web.1").reasons.find((reason) => reason.code === "restart")?.next).not.to.equal("");
+    expect(about(failed).reasons.find((reason) => reason.code === "successor")?.message).to.match(/took its place/);
+  });
+
+  it("tells of a silent node, the stand-in, and an engine that does not answer", async () => {
+    world.addNodes("n1", "n2");
+    world.putService(service("web"));
+    await world.until(() => world.running().length === 1, "it runs");
+    const original = world.running()[0]!;
+    world.loseNode(original.nodeId);
+    await world.until(() => world.running().length === 2, "a stand-in runs");
+    expect(codes(original.id)).to.include.members([`${original.nodeId}:ready`, "web.1:stand-in"]);
+    world.putNode(node("n3", { engineMessage: "no such file: docker.sock" }));
+    await world.run(10);
+    expect(about("n3").reasons.find((reason) => reason.code === "engine")?.message).to.equal(
+      "its engine does not answer: no such file: docker.sock",
+    );
+  });
+
+  it("explains a node by its state, availability and what is free", async () => {
+    world.putNode(node("n1", { state: "DOWN", availability: "DRAIN", sinceMs: 1_704_067_200_000 }));
+    await world.run(10);
+    const { kind, summary, reasons } = about("n1");
+    expect(kind).to.equal("node");
+    expect(summary).to.equal("node n1 is down and drain with 0 tasks");
+    expect(reasons.map((reason) => reason.code)).to.deep.equal(["ready", "availability", "resources"]);
+    expect(reasons[0]?.message).to.equal("the node is down since 2024-01-01T00:00:00.000Z");
+  });
+
+  it("tells of a rollout that waits for a slot", async () => {
+    world.addNodes("n1");
+    world.putService(service("web", { replicas: 3 }));
+    await world.until(() => world.running().length === 3, "all run");
+    world.behave = (_, { container }) => (container!.image === "bad" ? { hangs: true } : {});
+    world.putService(service("web", { replicas: 3, task: spec({ image: "bad" }) }));
+    await world.run(5000);
+    expect(about("web").reasons.find((reason) => reason.code === "rollout")?.message).to.equal(
+      "2 tasks are of an earlier revision than 2",
+    );
+  });
+
+  it("finds by id, name and unique prefix, and refuses what it does not know or what is ambiguous", async () => {
+    world.putNode(node("abc1"));
+    world.putNode(node("abc2"));
+    world.putService(service("web"));
+    await world.until(() => world.running().length === 1, "it runs");
+    const { id } = world.running()[0]!;
+    expect(about(id).id).to.equal(id);
+    expect(about(id.slice(0, 12)).id).to.equal(id);
+    expect(about("WEB").kind).to.equal("service");
+    expect(about("abc1").kind).to.equal("node");
+    expect([refusal("abc").code, refusal("nobody").code, refusal("").code]).to.deep.equal([
+      "invalid",
+      "not-found",
+      "not-found",
+    ]);
+  });
+});
