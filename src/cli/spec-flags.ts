@@ -317,7 +317,7 @@ function withPorts(before: readonly PortSpec[], { publishAdd, publishRm }: SpecF
 export function parsePort(text: string): PortSpec {
   if (text.includes("=")) return parseLongPort(text);
   const match =
-    /^(?:(?<ip>[0-9.]+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>\d*):)?(?<target>\d+)(?:\/(?<protocol>tcp|udp))?$/.exec(
+    /^(?:(?<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>\d*):)?(?<target>\d+)(?:\/(?<protocol>tcp|udp))?$/.exec(
       text,
     );
   const groups = match?.groups;
