@@ -79,7 +79,7 @@ export class World {
   /** Another manager leads: everything the loops knew is lost, the store is not. */
   async changeLeader(): Promise<void> {
     await this.stopLoops();
-    await this.sim.run(COMMIT_MS);
+    await this.until(() => this.log.inFlight.length === 0, "what was proposed is committed");
     this.store.leadershipLost();
     this.log.term += 1;
     this.store.leadershipGained(this.log.term);

@@ -161,7 +161,7 @@ describe("manager/orchestrator and scheduler: convergence", () => {
         checkSettled(world);
         await world.stopLoops();
       }),
-      { numRuns: Number(process.env["RUNS"] ?? 150) },
+      { numRuns: Number(process.env["SHOAL_TEST_RUNS"] ?? 100) },
     );
   });
 
