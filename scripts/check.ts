@@ -1,4 +1,4 @@
-// `npm run check`: types, typed lint, format, layers. Every check runs even when an earlier one fails; each counts as
+// `npm run check`: types, typed lint, format, layers, who may call what. Every check runs even when an earlier one fails; each counts as
 // one test. The last line is `N passed, N failed, N skipped`.
 import { spawn } from "node:child_process";
 import { dirname, resolve } from "node:path";
@@ -14,6 +14,7 @@ const CHECKS: readonly { readonly name: string; readonly command: readonly strin
   { name: "lint", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "format", command: [bin("oxfmt"), "--check"] },
   { name: "layers", command: [process.execPath, "--import", "tsx", "scripts/check-layers.ts"] },
+  { name: "access", command: [process.execPath, "--import", "tsx", "scripts/check-access.ts"] },
 ];
 
 function bin(name: string): string {

@@ -4,7 +4,7 @@
  * waits for the first question.
  */
 import type { Server } from "@grpc/grpc-js";
-import type { PackageDefinition } from "@grpc/proto-loader";
+import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { EventEmitter } from "node:events";
 import { AppError } from "../util/errors.ts";
 import { must } from "../util/assert.ts";
@@ -86,52 +86,78 @@ async function indexDefinitions(): Promise<ReadonlyMap<string, Handler>> {
   return handlers;
 }
 
-const GOOGLE_FILE = "google_protobuf.proto";
-const FIELD_NAME = 1;
-const FIELD_EXTENSION = 7;
-
 /**
- * proto-loader's descriptors name no dependencies, so our extension of google.protobuf.MethodOptions
- * would not resolve in strict clients (Go, Python). The option's values are not in them anyway:
- * without the extension each file stands alone.
+ * proto-loader's descriptors as strict clients (Go, Python, C++) accept them: fields have the names
+ * they have in proto/, map entries the names protoc gives, and the extension of
+ * google.protobuf.MethodOptions is left out, because no dependency says where that is (and the
+ * options' values are not in the descriptors anyway).
  */
 function selfContained(): PackageDefinition {
+  // Without defaults: an absent oneof_index must not become 0. The file comes with proto-loader.
+  const descriptors = loadSync("google/protobuf/descriptor.proto", { enums: String });
+  const codec = descriptors["google.protobuf.FileDescriptorProto"] as unknown as {
+    deserialize(bytes: Buffer): FileDescriptor;
+    serialize(value: FileDescriptor): Buffer;
+  };
   const files = new Map<string, Buffer>();
+  const seen = new Set<Buffer>();
   for (const entry of [...Object.values(packageDefinition), ...Object.values(healthDefinition)]) {
     // Every kind of definition has the files; the union's service kind hides them from its type.
     const { fileDescriptorProtos } = entry as { fileDescriptorProtos?: Buffer[] };
-    for (const file of fileDescriptorProtos ?? []) {
-      const fields = [...topLevelFields(file)];
-      const name = fields.find(({ number }) => number === FIELD_NAME)?.content.toString() ?? "";
-      if (name === GOOGLE_FILE || files.has(name)) continue;
-      const kept = fields.filter(({ number }) => number !== FIELD_EXTENSION).map(({ whole }) => whole);
-      files.set(name, Buffer.concat(kept));
+    for (const bytes of fileDescriptorProtos ?? []) {
+      if (seen.has(bytes)) continue;
+      seen.add(bytes);
+      const { extension: _extension, ...file } = codec.deserialize(bytes);
+      if (file.package === "google.protobuf" || files.has(file.name)) continue;
+      const messageType = file.messageType?.map((message) => asWritten(message, `.${file.package}`)) ?? [];
+      files.set(file.name, codec.serialize({ ...file, messageType }));
     }
   }
   return { files: { fileDescriptorProtos: [...files.values()] } } as unknown as PackageDefinition;
 }
 
-/** Every field of FileDescriptorProto that protobufjs writes is length-delimited. */
-function* topLevelFields(bytes: Buffer): Generator<{ number: number; content: Buffer; whole: Buffer }> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = must(bytes[at], "a descriptor ends with a whole field");
-      at += 1;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const start = at;
-    const tag = varint();
-    const length = tag % 8 === 2 ? varint() : 0;
-    if (tag % 8 === 0) varint();
-    const content = bytes.subarray(at, at + length);
-    at += length;
-    yield { number: Math.floor(tag / 8), content, whole: bytes.subarray(start, at) };
-  }
+type FieldDescriptor = {
+  name: string;
+  typeName?: string;
+  options?: object;
+  oneofIndex?: number;
+  proto3Optional?: boolean;
+};
+type MessageDescriptor = {
+  name: string;
+  field?: FieldDescriptor[];
+  nestedType?: MessageDescriptor[];
+  oneofDecl?: { name: string }[];
+  options?: { mapEntry?: boolean };
+};
+type FileDescriptor = { name: string; package: string; messageType?: MessageDescriptor[]; extension?: object[] };
+
+function asWritten(message: MessageDescriptor, scope: string): MessageDescriptor {
+  const own = `${scope}.${message.name}`;
+  const nested = message.nestedType ?? [];
+  const entries = new Set(nested.filter(({ options }) => options?.mapEntry === true).map(({ name }) => name));
+  const oneofDecl = message.oneofDecl?.map(({ name }) => ({ name: snakeCase(name) })) ?? [];
+  const field = (message.field ?? []).map((written): FieldDescriptor => {
+    const isEntry = written.typeName !== undefined && entries.has(written.typeName);
+    // protoc puts each `optional` into a oneof of its own, named like this.
+    const isOptional = oneofDecl[written.oneofIndex ?? -1]?.name === `_${snakeCase(written.name)}`;
+    return {
+      ...written,
+      name: snakeCase(written.name),
+      ...(isEntry ? { typeName: `${own}.${written.typeName}Entry` } : {}),
+      ...(isOptional ? { proto3Optional: true } : {}),
+    };
+  });
+  const nestedType = nested.map((inner) => {
+    const name = entries.has(inner.name) ? `${inner.name}Entry` : inner.name;
+    return asWritten({ ...inner, name }, own);
+  });
+  return { ...message, field, nestedType, oneofDecl };
+}
+
+/** Undoes protobufjs's camelCase; our proto files have lower-case names with underscores only. */
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function identity(bytes: Buffer): Buffer {

@@ -219,6 +219,19 @@ describe("grpc: generic clients", () => {
       expect(answer["cluster"]).to.deep.include({ id: "ada" });
     });
 
+    it("gives descriptors as protoc writes them, so that strict clients take them", async () => {
+      const info = await admin.ask("v1", { fileContainingSymbol: "shoal.v1.NodeDescription" });
+      const files = info.fileDescriptorResponse?.fileDescriptorProto ?? [];
+      const definition = loadFileDescriptorSetFromBuffer(descriptorSet(files), { keepCase: true });
+      const { type } = definition["shoal.v1.NodeDescription"] as unknown as {
+        type: { field: { name: string; typeName: string }[]; nestedType: { name: string }[] };
+      };
+      expect(type.field.map(({ name }) => name)).to.include.members(["engine_id", "engine_labels"]);
+      // protobufjs folds map entries away again, so the raw bytes have the word.
+      expect(files.some((file) => file.includes("EngineLabelsEntry"))).to.equal(true);
+      expect(files.some((file) => file.includes("google.protobuf.MethodOptions"))).to.equal(false);
+    });
+
     it("answers a question about nothing with an error in the answer", async () => {
       const info = await admin.ask("v1", { fileContainingSymbol: "no.such.Thing" });
       expect(info.errorResponse?.errorCode).to.equal(5);
