@@ -9,7 +9,9 @@ function version(): string {
   let at = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(at, "package.json"))) at = dirname(at);
   const manifest: unknown = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown";
 }
 
 await runCli(process.argv.slice(2), version(), { register: registerDaemon });

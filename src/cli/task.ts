@@ -1,6 +1,7 @@
 /** `shoal task ...`, and the table of tasks `service ps` shares. */
 import type { Command } from "commander";
 import type { Task } from "../model/index.ts";
+import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
 import { nodeName, ports, shortId, taskError, taskState, title } from "./render.ts";
@@ -44,7 +45,7 @@ export async function listTasks({ client, out }: Session, filters: readonly stri
       a.slot - b.slot ||
       (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0),
   );
-  const now = Date.now();
+  const now = realEnv.wallNow();
   out.list<Task>(
     newestFirst,
     [

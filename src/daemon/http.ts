@@ -75,13 +75,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function answer(deps: HttpDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    if (request.method !== "GET") return void send(response, 405, "text/plain", "only GET\n");
-    if (request.url === "/healthz") {
+    if (request.method !== "GET") send(response, 405, "text/plain", "only GET\n");
+    else if (request.url === "/healthz") {
       const { ok, detail } = deps.health();
-      return void send(response, ok ? 200 : 503, "application/json", `${JSON.stringify({ ok, ...detail })}\n`);
-    }
-    if (request.url === "/metrics") return void send(response, 200, "text/plain; version=0.0.4", await deps.metrics());
-    send(response, 404, "text/plain", "there is /healthz and /metrics\n");
+      send(response, ok ? 200 : 503, "application/json", `${JSON.stringify({ ok, ...detail })}\n`);
+    } else if (request.url === "/metrics") send(response, 200, "text/plain; version=0.0.4", await deps.metrics());
+    else send(response, 404, "text/plain", "there is /healthz and /metrics\n");
   } catch {
     send(response, 500, "text/plain", "internal error\n");
   }

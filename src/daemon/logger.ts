@@ -32,5 +32,7 @@ function wrap(logger: Pino): Logger {
 /** Errors under any name are written with their stack, as pino does for `err` only. */
 function plain(fields: LogFields = {}): Record<string, unknown> {
   const { error, ...rest } = fields;
-  return error === undefined ? rest : { ...rest, err: error instanceof Error ? error : { message: String(error) } };
+  return error === undefined
+    ? rest
+    : { ...rest, err: error instanceof Error ? error : { message: JSON.stringify(error) } };
 }

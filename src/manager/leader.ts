@@ -35,6 +35,6 @@ export class LeaderWork {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#parts.map((part) => part.stop()));
+    for (const part of this.#parts) await part.stop();
   }
 }

@@ -41,7 +41,11 @@ export interface LeaderRoute {
 /** Says whether an identity still belongs to the cluster; checked again on each call. */
 export type IdentityCheck = (caller: Caller) => AppError | null;
 
-type Registration = { readonly definition: RpcDefinition; readonly unary?: UnaryHandler<RpcKey>; readonly stream?: RawStreamHandler };
+type Registration = {
+  readonly definition: RpcDefinition;
+  readonly unary?: UnaryHandler<RpcKey>;
+  readonly stream?: RawStreamHandler;
+};
 
 export class Router implements Dispatcher {
   readonly #registrations = new Map<string, Registration>();
@@ -54,7 +58,10 @@ export class Router implements Dispatcher {
   }
 
   get paths(): Dispatcher["paths"] {
-    return [...this.#registrations.values()].map(({ definition }) => ({ path: definition.path, kind: definition.kind }));
+    return [...this.#registrations.values()].map(({ definition }) => ({
+      path: definition.path,
+      kind: definition.kind,
+    }));
   }
 
   setLeaderRoute(route: LeaderRoute | null): void {
@@ -179,7 +186,12 @@ function decode(definition: RpcDefinition, bytes: Uint8Array): object {
   try {
     return definition.decodeRequest(bytes);
   } catch (error) {
-    throw new AppError("invalid", `The request of ${definition.key} is not a valid ${definition.requestType}`, {}, error);
+    throw new AppError(
+      "invalid",
+      `The request of ${definition.key} is not a valid ${definition.requestType}`,
+      {},
+      error,
+    );
   }
 }
 

@@ -43,7 +43,11 @@ const FROM_GRPC: Readonly<Record<number, ErrorCode>> = {
   16: "unauthenticated",
 };
 
-export type WireStatus = { readonly code: number; readonly message: string; readonly trailers: Readonly<Record<string, string>> };
+export type WireStatus = {
+  readonly code: number;
+  readonly message: string;
+  readonly trailers: Readonly<Record<string, string>>;
+};
 
 /** An internal error's text stays in the process: it may carry anything. */
 export function toStatus(error: AppError): WireStatus {
@@ -51,7 +55,10 @@ export function toStatus(error: AppError): WireStatus {
   return {
     code: TO_GRPC[error.code],
     message,
-    trailers: { [TRAILER_CODE]: error.code, [TRAILER_DETAILS]: JSON.stringify(error.code === "internal" ? {} : error.details) },
+    trailers: {
+      [TRAILER_CODE]: error.code,
+      [TRAILER_DETAILS]: JSON.stringify(error.code === "internal" ? {} : error.details),
+    },
   };
 }
 

@@ -7,7 +7,12 @@ import { packageDefinition } from "./load.ts";
 import { AppError, invalid } from "../util/errors.ts";
 import { must } from "../util/assert.ts";
 
-type Field = { readonly name: string; readonly type: string; readonly message: Shape | null; readonly enumValues: ReadonlySet<number> | null };
+type Field = {
+  readonly name: string;
+  readonly type: string;
+  readonly message: Shape | null;
+  readonly enumValues: ReadonlySet<number> | null;
+};
 type Shape = { readonly name: string; readonly fields: Map<number, Field> };
 type RawField = { name: string; number: number; type: string; typeName: string };
 type RawType = {

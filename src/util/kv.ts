@@ -20,7 +20,12 @@ export interface Kv {
   close(): Promise<void>;
 }
 
-export type KvRange = { readonly gte: Uint8Array; readonly lt: Uint8Array; readonly limit: number; readonly reverse?: boolean };
+export type KvRange = {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly limit: number;
+  readonly reverse?: boolean;
+};
 export type KvEntry = { readonly key: Uint8Array; readonly value: Uint8Array };
 
 /** Opens named stores below one data directory. A second opener of the same name is refused. */

@@ -11,14 +11,17 @@ export function parseDurationMs(text: string, path: string): number {
   if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text) {
     throw invalid(path, `"${text}" is not a duration`, "write it like 500ms, 10s or 1m30s");
   }
-  return Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * (DURATION_UNITS_MS[unit ?? ""] ?? 0), 0));
+  return Math.round(
+    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (DURATION_UNITS_MS[unit ?? ""] ?? 0), 0),
+  );
 }
 
 /** `64m`, `1gb`, `512KiB`, `1073741824`; binary multiples as docker does. @returns bytes. */
 export function parseBytes(text: string, path: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   const factor = SIZE_UNITS[(match?.[2] ?? "").toLowerCase()];
-  if (match === null || factor === undefined) throw invalid(path, `"${text}" is not a size`, "write it like 64m or 1gb");
+  if (match === null || factor === undefined)
+    throw invalid(path, `"${text}" is not a size`, "write it like 64m or 1gb");
   return Math.round(Number(match[1]) * factor);
 }
 

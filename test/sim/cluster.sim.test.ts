@@ -47,7 +47,7 @@ async function runSeed(seed: number): Promise<{ leaderChanges: number; faults: n
   await cluster.sim
     .runUntil(() => workload.isIdle && isConverged(cluster, workload), {
       timeoutMs: CONVERGE_MS,
-      what: `convergence: ${() => describe_(cluster)}`,
+      what: "convergence",
     })
     .catch((error: unknown) => {
       throw new Error(`${String(error)}\n${describe_(cluster)}`, { cause: error });

@@ -58,7 +58,10 @@ export class LeaderForwarder implements LeaderRoute {
     let channel = this.#channels.get(key);
     if (channel === undefined) {
       this.close();
-      channel = this.#deps.dialer.dial(leader.address, { peer: { kind: "node", nodeId: leader.id }, profile: "control" });
+      channel = this.#deps.dialer.dial(leader.address, {
+        peer: { kind: "node", nodeId: leader.id },
+        profile: "control",
+      });
       this.#channels.set(key, channel);
     }
     return channel;

@@ -98,7 +98,8 @@ class LogsFollower {
 
   /** A replacement, or a new replica, of a followed service: read it from its own start. */
   #onTask(task: Task): void {
-    if (this.#isClosed || !this.#serviceIds.has(task.serviceId) || task.nodeId === "" || this.#seen.has(task.id)) return;
+    if (this.#isClosed || !this.#serviceIds.has(task.serviceId) || task.nodeId === "" || this.#seen.has(task.id))
+      return;
     if (this.#sources.size >= SOURCES_MAX) return;
     this.#open(this.#deps.store.view(), task, { follow: true, sinceMs: this.#options.sinceMs });
   }
@@ -109,14 +110,20 @@ class LogsFollower {
   }
 
   #resolve(tx: ReadTx, target: string): readonly Task[] {
-    const service = tx.get("service", target) ?? tx.find("service", "name", target.toLowerCase())[0] ?? byPrefix(tx, "service", target);
+    const service =
+      tx.get("service", target) ??
+      tx.find("service", "name", target.toLowerCase())[0] ??
+      byPrefix(tx, "service", target);
     if (service !== undefined) {
       this.#serviceIds.add(service.id);
       return tx.find("task", "service", service.id);
     }
     const task = tx.get("task", target) ?? byPrefix(tx, "task", target);
     if (task !== undefined) return [task];
-    throw new AppError("not-found", `targets: no service or task "${target}"`, { path: "targets", next: "shoal service ls" });
+    throw new AppError("not-found", `targets: no service or task "${target}"`, {
+      path: "targets",
+      next: "shoal service ls",
+    });
   }
 
   #open(tx: ReadTx, task: Task, options: LogsOptions): void {

@@ -134,7 +134,9 @@ export class NodeMonitor {
     if (lateMs > LATE_CHECK_MS) this.#forgive(lateMs);
     this.#deps.store
       .update((tx) => {
-        for (const node of [...tx.all("node")]) this.#evaluate(tx, node.id);
+        // Ids first: a table is not written while it is read through.
+        const ids = Array.from(tx.all("node"), (node) => node.id);
+        for (const id of ids) this.#evaluate(tx, id);
       })
       .catch((error: unknown) => {
         this.#deps.log.debug("node check failed", { code: AppError.from(error).code });
