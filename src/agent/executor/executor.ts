@@ -99,4 +99,3 @@ export interface Executor {
   removeTask(taskId: string, signal: AbortSignal): Promise<void>;
   logs(taskId: string, query: LogQuery): LogSource;
 }
-

@@ -3,7 +3,7 @@
  * waits here is at most one chunk of the socket and one unfinished frame.
  */
 import type { IncomingMessage } from "node:http";
-import { AppError } from "../../../util/errors.ts";
+import { AppError, cancelled } from "../../../util/errors.ts";
 import { must } from "../../../util/assert.ts";
 import type { LogLine, LogQuery, LogSource, RuntimeState } from "../executor.ts";
 import type { EngineClient } from "./engine-client.ts";
@@ -75,7 +75,7 @@ export class DockerLogSource implements LogSource {
       if (this.#query.follow) await this.#checkEnded(signal);
       this.#outcome = null;
     } catch (error) {
-      this.#outcome = AppError.from(error);
+      this.#outcome = signal.aborted ? cancelled("Reading logs") : AppError.from(error);
     }
     this.#drain();
   }
