@@ -63,6 +63,7 @@ export async function joinCluster(deps: Deps, request: JoinRequest): Promise<Joi
   const csrPem = await createCsr(request.keyPem, request.nodeId);
   const deadlineAt = deps.env.now() + (request.timeoutMs ?? JOIN_TIMEOUT_MS);
   const backoff = new Backoff(deps.env, { firstMs: 200, maxMs: 2000 });
+  const reasons = new Map<string, string>();
   for (;;) {
     const failures: AppError[] = [];
     for (const manager of addresses) {
@@ -76,11 +77,13 @@ export async function joinCluster(deps: Deps, request: JoinRequest): Promise<Joi
         if (!WORTH_ANOTHER.has(failure.code)) throw failure;
         deps.log.debug("join attempt failed", { manager, error: failure.message });
         failures.push(failure);
+        // The time running out at the end tells less than what was said before.
+        if (failure.code !== "deadline" || !reasons.has(manager)) reasons.set(manager, failure.message);
       }
     }
     const waitMs = backoff.next();
     const isAnswered = failures.some(({ details }) => details["sent"] !== SENT_NO);
-    if (!isAnswered || deps.env.now() + waitMs >= deadlineAt) throw cannotJoin(failures);
+    if (!isAnswered || deps.env.now() + waitMs >= deadlineAt) throw cannotJoin([...reasons.values()]);
     await sleep(deps.env, waitMs, request.signal);
   }
 }
@@ -95,9 +98,8 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
   "internal",
 ]);
 
-function cannotJoin(failures: readonly AppError[]): AppError {
-  const reasons = failures.map(({ message }) => message).join("; ");
-  return new AppError("unavailable", `Cannot join the cluster: ${reasons === "" ? "no time left" : reasons}`, {
+function cannotJoin(reasons: readonly string[]): AppError {
+  return new AppError("unavailable", `Cannot join the cluster: ${reasons.join("; ") || "no time left"}`, {
     next: "check that the managers run and that their port can be reached from here",
   });
 }

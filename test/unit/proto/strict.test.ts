@@ -1,0 +1,74 @@
+import { expect } from "chai";
+import { codec } from "../../../src/proto/load.ts";
+import { refuseUnknownFields } from "../../../src/proto/strict.ts";
+import { expectThrows } from "../../support/expect-code.ts";
+
+/** One length-delimited field. */
+function field(number: number, content: Uint8Array): Buffer {
+  const head: number[] = [];
+  for (let value = number * 8 + 2; ; value = Math.floor(value / 128)) {
+    head.push(value < 128 ? value : (value % 128) + 128);
+    if (value < 128) break;
+  }
+  return Buffer.concat([Buffer.from([...head, content.length]), content]);
+}
+
+const varint = (number: number, value: number): Buffer => Buffer.from([number * 8, value]);
+
+// CreateServiceRequest.spec = 2, ServiceSpec.task = 4, TaskSpec.container = 1, ContainerSpec.pull_policy = 13.
+const spec = (content: Uint8Array): Buffer => field(2, content);
+const inContainer = (content: Uint8Array): Buffer => spec(field(4, field(1, content)));
+
+function refuse(bytes: Uint8Array): { message: string; path: string | undefined } {
+  const error = expectThrows(() => refuseUnknownFields("CreateServiceRequest", bytes), "invalid");
+  return { message: error.message, path: error.details.path };
+}
+
+describe("proto/strict", () => {
+  it("takes a whole request with maps, enums, oneofs and optional fields", () => {
+    const bytes = codec("CreateServiceRequest").encode({
+      requestId: "r1",
+      spec: {
+        name: "web",
+        labels: { a: "b", c: "" },
+        replicated: { replicas: 3 },
+        task: {
+          container: { image: "nginx", pullPolicy: "NEVER", env: ["A=1"], stopGraceMs: 0, labels: { x: "y" } },
+          ports: [{ target: 80, protocol: "UDP" }],
+          restart: { condition: "ON_FAILURE", delayMs: 5 },
+        },
+      },
+    });
+    refuseUnknownFields("CreateServiceRequest", bytes);
+    refuseUnknownFields("CreateServiceRequest", new Uint8Array());
+  });
+
+  it("refuses an unknown field number at the top and inside, with the path to it", () => {
+    expect(refuse(varint(15, 1)).message).to.match(/unknown field number 15/);
+    expect(refuse(inContainer(field(90, Buffer.from("x")))).message).to.match(/unknown field number 90/);
+    expect(refuse(inContainer(field(90, Buffer.from("x")))).path).to.match(/^spec\.task\.container$/);
+  });
+
+  it("refuses an unknown enum value, with the path of the field", () => {
+    const { message, path } = refuse(inContainer(varint(13, 77)));
+    expect(message).to.match(/unknown value 77/);
+    expect(path).to.match(/^spec\.task\.container\.pull/);
+    refuseUnknownFields("CreateServiceRequest", inContainer(varint(13, 2)));
+  });
+
+  it("refuses an unknown field inside a map's entry", () => {
+    refuse(spec(field(2, varint(3, 1))));
+  });
+
+  const broken: [string, Buffer][] = [
+    ["a tag that does not end", Buffer.from([0x80])],
+    ["a length beyond the end", Buffer.from([0x12, 0x7f])],
+    ["a varint of eleven bytes", Buffer.alloc(11, 0xff)],
+    ["a group", Buffer.from([0x0b])],
+  ];
+  for (const [what, bytes] of broken) {
+    it(`refuses ${what} as invalid`, () => {
+      refuse(bytes);
+    });
+  }
+});
