@@ -271,7 +271,7 @@ export class Daemon {
     }
     await this.#stopNode({ goodbye: true, removeTasks: true });
     await this.#keystore.forget();
-    for (const part of ["raft", "agent"]) await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
+    for (const part of ["raft-log", "raft-snapshots", "agent"]) await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
     this.#stored = null;
     this.#state = "uninitialized";
   }
