@@ -1,6 +1,7 @@
 // Child processes for scripts and tests: every one has a deadline, and a failure says what was run and what it said.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { get } from "node:http";
 
 export type RunOptions = {
   readonly timeoutMs?: number;
@@ -80,6 +81,35 @@ export async function waitFor<T>(
     if (performance.now() >= end) throw new Error(`${what}: not within ${timeoutMs} ms${last}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
+}
+
+/**
+ * A page, within a time. Not by fetch: in Node 20 a connection that is accepted and closed at once can leave its promise
+ * open for ever, and with only an unreferenced timeout behind it the process ends in the middle (code 13).
+ */
+export async function httpGet(
+  url: string,
+  timeoutMs: number,
+): Promise<{ readonly status: number; readonly text: string }> {
+  return await new Promise((resolve, reject) => {
+    // `agent: false`: a connection of its own, so that no kept one of a dead server is used again.
+    const request = get(url, { agent: false }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => end(() => resolve({ status: response.statusCode ?? 0, text })));
+      response.on("error", (error) => end(() => reject(error)));
+      response.on("aborted", () => end(() => reject(new Error(`${url} closed in the middle of its answer`))));
+    });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`${url} did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    const end = (settle: () => void): void => {
+      clearTimeout(timer);
+      settle();
+    };
+    request.on("error", (error) => end(() => reject(error)));
+  });
 }
 
 /** Ends a child and resolves when it is gone: SIGTERM first, SIGKILL after `graceMs`. */

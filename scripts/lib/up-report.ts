@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { run, runOk, waitFor } from "./run.ts";
+import { httpGet, run, runOk, waitFor } from "./run.ts";
 import { loopbackSocket } from "./loopback-nodes.ts";
 import { managerPorts, ROOT, ShoalCli } from "./shoal.ts";
 import type { NodeJson, TaskJson } from "./shoal.ts";
@@ -45,8 +45,8 @@ async function main(mode: Mode): Promise<void> {
 async function managersHealthy(mode: Mode): Promise<void> {
   for (const { http } of managerPorts(portBase)) {
     await waitFor(`a healthy manager on port ${http}`, HEALTHY_MS, async () => {
-      const answer = await fetch(`http://127.0.0.1:${http}/healthz`, { signal: AbortSignal.timeout(HTTP_TRY_MS) });
-      return answer.ok ? true : undefined;
+      const { status } = await httpGet(`http://127.0.0.1:${http}/healthz`, HTTP_TRY_MS);
+      return status === 200 ? true : undefined;
     }).catch(async (error: unknown) => {
       await showLogs(mode);
       throw error;
@@ -126,8 +126,8 @@ async function answering(tasks: readonly TaskJson[]): Promise<{ url: string; pag
     if (port === undefined) throw new Error(`Task ${task.id} of web reports no published port`);
     const url = `http://127.0.0.1:${port}/`;
     const page = await waitFor(`an answer from ${url}`, HTTP_MS, async () => {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(HTTP_TRY_MS) });
-      return answer.ok ? (await answer.text()).trim() : undefined;
+      const { status, text } = await httpGet(url, HTTP_TRY_MS);
+      return status === 200 ? text.trim() : undefined;
     });
     urls.push({ url, page });
   }
