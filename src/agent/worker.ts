@@ -5,6 +5,7 @@
  * Stopping what has no assignment needs three things at once: a complete set, of the same cluster
  * incarnation as the one that assigned it, made from a state no older than any seen before.
  */
+import { setMaxListeners } from "node:events";
 import type { Assignment, AssignmentSet, TaskStatus } from "../model/index.ts";
 import { codec } from "../proto/load.ts";
 import type { NodeIdentity } from "../pki/types.ts";
@@ -52,6 +53,8 @@ export class Worker {
     this.#deps = deps;
     const { env, log, executor } = deps;
     this.#scope = new Scope((name, error) => log.error("agent background task failed", { name, error }));
+    // One listener for each task under way, bounded by the limiters.
+    setMaxListeners(0, this.#scope.signal);
     this.#remover = new TaskRemover({ env, log, executor, scope: this.#scope, stopLimiter: this.#stopLimiter });
   }
 
@@ -87,6 +90,7 @@ export class Worker {
     const runners = [...this.#runners.values()];
     await Promise.all(runners.map((runner) => runner.stop()));
     await withDeadline(env, { ms: boundMs, what: "Stopping this node's tasks" }, async (signal) => {
+      setMaxListeners(0, signal);
       await Promise.all(runners.map((runner) => this.#stopRuntime(runner, { signal, remove })));
     }).catch((error: unknown) => log.warn("not every task stopped in time", { error: AppError.from(error).message }));
   }
