@@ -115,6 +115,7 @@ function toLevelOp(op: KvOp): { type: "put"; key: Uint8Array; value: Uint8Array 
 function explain(error: unknown, directory: string, attempt: "open" | "read" | "write" | "close"): AppError {
   const codes = new Set(causeCodes(error));
   const message = `Cannot ${attempt} ${directory}`;
+  const detail = error instanceof Error ? innermostMessage(error) : String(error);
   if (codes.has("LEVEL_LOCKED")) {
     return new AppError(
       "unavailable",
@@ -129,7 +130,7 @@ function explain(error: unknown, directory: string, attempt: "open" | "read" | "
   if (codes.has("LEVEL_CORRUPTION")) {
     return new AppError(
       "corrupt",
-      `${message}: LevelDB finds it corrupted`,
+      `${message}: LevelDB finds it corrupted (${detail})`,
       {
         path: directory,
         next: "wipe this data directory and rejoin: shoal node rm, shoal join",
@@ -159,7 +160,6 @@ function explain(error: unknown, directory: string, attempt: "open" | "read" | "
       error,
     );
   }
-  const detail = error instanceof Error ? innermostMessage(error) : String(error);
   return new AppError("unavailable", `${message}: ${detail}`, { path: directory }, error);
 }
 
@@ -171,6 +171,8 @@ function causeCodes(error: unknown): string[] {
     if (/no space left/i.test(at.message)) codes.push("ENOSPC");
     if (/permission denied/i.test(at.message)) codes.push("EACCES");
     if (/^Corruption:/i.test(at.message)) codes.push("LEVEL_CORRUPTION");
+    // The directory is made before LevelDB sees it: what it misses is a file of its own.
+    if (/^IO error: .*No such file/i.test(at.message)) codes.push("LEVEL_CORRUPTION");
   }
   return codes;
 }

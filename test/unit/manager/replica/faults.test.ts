@@ -3,7 +3,7 @@ import { ReplicaCluster, type TestNode } from "../../../support/replica-cluster.
 import { prng } from "../../../support/sim-env.ts";
 
 const IDS = ["a", "b", "c"] as const;
-const SEEDS = 16;
+const SEEDS = 10;
 const FAULT_MS = 20_000;
 
 type Tally = {
@@ -47,7 +47,7 @@ function write(cluster: ReplicaCluster, tally: Tally, random: () => number): voi
 
 async function disturb(cluster: ReplicaCluster, random: () => number, tally: Tally): Promise<void> {
   const pick = (): string => IDS[Math.floor(random() * IDS.length)] ?? "a";
-  const kind = Math.floor(random() * 7);
+  const kind = Math.floor(random() * 9);
   const id = pick();
   const node = cluster.node(id);
   tally.faults += 1;

@@ -1,0 +1,314 @@
+import { expect } from "chai";
+import {
+  decodeFrame,
+  encodeHello,
+  encodeMessages,
+  encodePing,
+  type Hello,
+} from "../../../../src/manager/replica/frame-codec.ts";
+import { LOST_AFTER_MS, SILENT_BEATS_MAX, STREAM_PATH } from "../../../../src/manager/replica/peer-link.ts";
+import { Transport } from "../../../../src/manager/replica/transport.ts";
+import { Router } from "../../../../src/proto/router.ts";
+import type { Caller, StreamEnd } from "../../../../src/proto/rpc.ts";
+import type { Config, Message } from "../../../../src/raft/types.ts";
+import { silentLogger } from "../../../../src/util/log.ts";
+import { MemoryNetwork, type MemoryNode } from "../../../support/memory-rpc.ts";
+import { Sim, type SimEnv } from "../../../support/sim-env.ts";
+
+const HEARTBEAT_MS = 100;
+
+function manager(nodeId: string): Caller {
+  return { kind: "node", nodeId, role: "manager", clusterId: "c" };
+}
+
+function config(...ids: string[]): Config {
+  return { members: ids.map((id) => ({ id, address: `${id}:1`, role: "voter" as const })) };
+}
+
+type Site = {
+  readonly id: string;
+  readonly env: SimEnv;
+  readonly node: MemoryNode;
+  readonly transport: Transport;
+  readonly got: Message[];
+  readonly unreachable: string[];
+  readonly lost: { peer: string; at: number }[];
+};
+
+class World {
+  readonly sim = new Sim(1);
+  readonly network = new MemoryNetwork(this.sim.env("net"));
+  #sites = 0;
+
+  site(id: string, clusterId = "c"): Site {
+    const env = this.sim.env(`${id}${this.#sites++}`);
+    const node = this.network.node(id, { env, identity: manager(id) });
+    const got: Message[] = [];
+    const unreachable: string[] = [];
+    const lost: { peer: string; at: number }[] = [];
+    const transport = new Transport(
+      { env, dialer: node.dialer, log: silentLogger },
+      { clusterId, self: id, heartbeatMs: HEARTBEAT_MS },
+      {
+        onMessages: (messages) => got.push(...messages),
+        onUnreachable: (peer) => unreachable.push(peer),
+        onLost: (peer) => lost.push({ peer, at: this.sim.now }),
+      },
+    );
+    const router = new Router(silentLogger);
+    router.rawStream("Raft.Stream", (stream, context) => transport.accept(stream, context));
+    node.listen(`${id}:1`, router);
+    transport.start();
+    return { id, env, node, transport, got, unreachable, lost };
+  }
+
+  kill(site: Site, options: { silent?: boolean } = {}): void {
+    site.env.kill();
+    site.node.kill(options);
+  }
+}
+
+function heartbeat(from: string, to: string, readSeq = 1): Message {
+  return { type: "heartbeat", from, to, term: 1, commit: 0, readSeq };
+}
+
+function append(from: string, to: string, bytes: number): Message {
+  const entry = { index: 1, term: 1, kind: "normal" as const, payload: Buffer.alloc(bytes) };
+  return { type: "append", from, to, term: 1, prevIndex: 0, prevTerm: 0, entries: [entry], commit: 0 };
+}
+
+async function pair(): Promise<{ world: World; a: Site; b: Site }> {
+  const world = new World();
+  const a = world.site("a");
+  const b = world.site("b");
+  for (const { transport } of [a, b]) transport.setPeers(config("a", "b"));
+  await world.sim.run(50);
+  expect(a.transport.isConnected("b") && b.transport.isConnected("a")).to.equal(true);
+  return { world, a, b };
+}
+
+describe("manager/replica/transport", () => {
+  it("carries messages both ways, completed with sender and receiver", async () => {
+    const { world, a, b } = await pair();
+    a.transport.send("b", [heartbeat("a", "b", 1), heartbeat("a", "b", 2)]);
+    b.transport.send("a", [heartbeat("b", "a", 3)]);
+    await world.sim.run(10);
+    expect(b.got).to.deep.equal([heartbeat("a", "b", 1), heartbeat("a", "b", 2)]);
+    expect(a.got).to.deep.equal([heartbeat("b", "a", 3)]);
+  });
+
+  it("answers a peer that it does not know down the stream that peer dialled", async () => {
+    const world = new World();
+    const leader = world.site("a");
+    const joiner = world.site("b");
+    leader.transport.setPeers(config("a", "b"));
+    await world.sim.run(50);
+    joiner.transport.send("a", [heartbeat("b", "a")]);
+    await world.sim.run(10);
+    expect(leader.got).to.deep.equal([heartbeat("b", "a")]);
+  });
+
+  it("splits a turn's messages into frames of bounded size and keeps their order", async () => {
+    const { world, a, b } = await pair();
+    const sent = Array.from({ length: 12 }, (_, i) => ({ ...append("a", "b", 300_000), commit: i }));
+    a.transport.send("b", sent);
+    await world.sim.run(100);
+    expect(b.got.map((message) => message.type === "append" && message.commit)).to.deep.equal([...sent.keys()]);
+  });
+
+  it("drops and reports instead of queueing without bound for a peer that does not read", async () => {
+    const { world, a, b } = await pair();
+    b.env.pause();
+    for (let i = 0; i < 40; i++) a.transport.send("b", [append("a", "b", 500_000)]);
+    expect(a.unreachable.length).to.be.above(25);
+    b.env.resume();
+    await world.sim.run(100);
+    expect(b.got.length).to.be.within(2, 14);
+  });
+
+  it("reports a peer as unreachable when there is no stream to it", async () => {
+    const world = new World();
+    const a = world.site("a");
+    a.transport.setPeers(config("a", "b"));
+    a.transport.send("b", [heartbeat("a", "b")]);
+    expect(a.unreachable).to.deep.equal(["b"]);
+  });
+
+  it("reconnects within half a second after a peer is back", async () => {
+    const { world, a, b } = await pair();
+    world.kill(b);
+    await world.sim.run(5_000);
+    world.site("b");
+    const since = world.sim.now;
+    await world.sim.runUntil(() => a.transport.isConnected("b"), { timeoutMs: 600, what: "reconnect" });
+    expect(world.sim.now - since).to.be.below(600);
+  });
+
+  it("uses a changed address at the next dial", async () => {
+    const world = new World();
+    const a = world.site("a");
+    a.transport.setPeers({ members: [{ id: "b", address: "wrong:1", role: "voter" }] });
+    await world.sim.run(2_000);
+    world.site("b");
+    a.transport.setPeers(config("a", "b"));
+    await world.sim.runUntil(() => a.transport.isConnected("b"), { timeoutMs: 1_600, what: "the new address" });
+  });
+
+  it("reports a killed peer lost after 100 ms, and not before", async () => {
+    const { world, a, b } = await pair();
+    const killedAt = world.sim.now;
+    world.kill(b);
+    await world.sim.run(1_000);
+    expect(a.lost.map(({ peer }) => peer)).to.deep.equal(["b"]);
+    expect(a.lost[0]!.at - killedAt).to.be.within(LOST_AFTER_MS, LOST_AFTER_MS + 10);
+  });
+
+  it("reports a peer lost when after a reset nobody answers at all", async () => {
+    const { world, a, b } = await pair();
+    world.kill(b);
+    await world.sim.run(2);
+    b.node.isDark = true;
+    await world.sim.run(1_000);
+    expect(a.lost.map(({ peer }) => peer)).to.deep.equal(["b"]);
+  });
+
+  it("does not report a reset that heals", async () => {
+    const { world, a, b } = await pair();
+    for (let i = 0; i < 3; i++) {
+      world.network.reset("a", "b");
+      await world.sim.run(500);
+    }
+    expect([...a.lost, ...b.lost]).to.deep.equal([]);
+    expect(a.transport.isConnected("b") && b.transport.isConnected("a")).to.equal(true);
+    a.transport.send("b", [heartbeat("a", "b")]);
+    await world.sim.run(10);
+    expect(b.got).to.have.length(1);
+  });
+
+  it("does not report a machine that went dark as lost: silence is the election timeout's business", async () => {
+    const { world, a, b } = await pair();
+    world.kill(b, { silent: true });
+    await world.sim.run(5_000);
+    expect(a.lost).to.deep.equal([]);
+    expect(a.transport.isConnected("b")).to.equal(false);
+  });
+
+  it("recycles a half-open stream after five unanswered heartbeats", async () => {
+    const { world, a } = await pair();
+    world.network.cut("b", "a");
+    const since = world.sim.now;
+    const beat = (): void => {
+      a.transport.send("b", [heartbeat("a", "b")]);
+      world.sim.schedule(HEARTBEAT_MS, beat);
+    };
+    beat();
+    await world.sim.runUntil(() => !a.transport.isConnected("b"), { timeoutMs: 2_000, what: "recycling" });
+    expect(world.sim.now - since).to.be.within(SILENT_BEATS_MAX * HEARTBEAT_MS, (SILENT_BEATS_MAX + 2) * HEARTBEAT_MS);
+    world.network.heal();
+    await world.sim.runUntil(() => a.transport.isConnected("b"), { timeoutMs: 1_600, what: "reconnect" });
+  });
+
+  it("does not condemn a peer for a stall of its own", async () => {
+    const { world, a } = await pair();
+    a.transport.send("b", [heartbeat("a", "b")]);
+    a.env.pause();
+    await world.sim.run(5_000);
+    a.env.resume();
+    await world.sim.run(300);
+    expect(a.transport.isConnected("b")).to.equal(true);
+    expect(a.unreachable).to.deep.equal([]);
+  });
+
+  it("keeps the link to a peer that left for a while, then drops it", async () => {
+    const { world, a, b } = await pair();
+    a.transport.setPeers(config("a"));
+    a.transport.send("b", [heartbeat("a", "b")]);
+    await world.sim.run(100);
+    expect(b.got).to.have.length(1);
+    await world.sim.run(5_000);
+    expect(a.transport.isConnected("b")).to.equal(false);
+  });
+});
+
+describe("manager/replica/transport: who is let in", () => {
+  async function dial(
+    node: MemoryNode,
+    world: World,
+    frames: readonly Uint8Array[],
+  ): Promise<{ got: Uint8Array[]; ends: StreamEnd[] }> {
+    const seen = { got: [] as Uint8Array[], ends: [] as StreamEnd[] };
+    const stream = node.dial("b:1", { peer: { kind: "manager" } }).stream(STREAM_PATH, {});
+    stream.attach({ onMessage: (data) => seen.got.push(data), onClose: (end) => seen.ends.push(end) });
+    for (const frame of frames) stream.write(frame);
+    await world.sim.run(2_000);
+    return seen;
+  }
+
+  function strangers(): { world: World; b: Site; a: MemoryNode } {
+    const world = new World();
+    const b = world.site("b");
+    const a = world.network.node("a", { env: world.sim.env("a"), identity: manager("a") });
+    return { world, b, a };
+  }
+
+  const hello = (change: Partial<Hello> = {}): Uint8Array =>
+    encodeHello({ protocolVersion: 1, clusterId: "c", from: "a", to: "b", ...change });
+
+  it("answers a right hello, then takes messages and pings", async () => {
+    const { world, b, a } = strangers();
+    const seen = await dial(a, world, [hello(), encodeMessages([heartbeat("a", "b")]), encodePing(7)]);
+    const frames = seen.got.map((data) => decodeFrame(data, { from: "b", to: "a" }));
+    expect(frames.map(({ kind }) => kind)).to.deep.equal(["hello", "pong"]);
+    expect(b.got).to.deep.equal([heartbeat("a", "b")]);
+    expect(seen.ends).to.deep.equal([]);
+  });
+
+  for (const [what, change, says] of [
+    ["another cluster", { clusterId: "z" }, "belongs to cluster c, not z"],
+    ["another receiver", { to: "z" }, "This is node b, not z"],
+    ["a sender its certificate does not prove", { from: "z" }, "Node a may not speak as z"],
+    ["another protocol", { protocolVersion: 9 }, "Raft protocol 9 is not spoken here"],
+  ] as const) {
+    it(`refuses a hello of ${what}`, async () => {
+      const { world, b, a } = strangers();
+      const seen = await dial(a, world, [hello(change), encodeMessages([heartbeat("a", "b")])]);
+      expect(seen.ends[0]?.error?.message).to.include(says);
+      expect(b.got).to.deep.equal([]);
+    });
+  }
+
+  it("refuses messages before hello, garbage, silence, and whoever is no manager", async () => {
+    const early = strangers();
+    const first = await dial(early.a, early.world, [encodeMessages([heartbeat("a", "b")])]);
+    expect(first.ends[0]?.error?.code).to.equal("invalid");
+    expect(early.b.got).to.deep.equal([]);
+
+    const garbage = strangers();
+    const second = await dial(garbage.a, garbage.world, [hello(), Buffer.from("garbage")]);
+    expect(second.ends[0]?.error?.message).to.include("Malformed Raft frame");
+
+    const silent = strangers();
+    const third = await dial(silent.a, silent.world, []);
+    expect(third.ends[0]?.error?.code).to.equal("deadline");
+
+    const foreign = strangers();
+    const worker = foreign.world.network.node("w", {
+      env: foreign.world.sim.env("w"),
+      identity: { kind: "node", nodeId: "w", role: "worker", clusterId: "c" },
+    });
+    const fourth = await dial(worker, foreign.world, [hello({ from: "w" })]);
+    expect(fourth.ends[0]?.error?.code).to.equal("denied");
+  });
+
+  it("replaces an older stream of the same peer and ignores what still comes on it", async () => {
+    const { world, b, a } = strangers();
+    const ends: StreamEnd[] = [];
+    const older = a.dial("b:1", { peer: { kind: "manager" } }).stream(STREAM_PATH, {});
+    older.attach({ onMessage: () => undefined, onClose: (end) => ends.push(end) });
+    older.write(hello());
+    await world.sim.run(10);
+    await dial(a, world, [hello(), encodeMessages([heartbeat("a", "b", 5)])]);
+    expect(ends[0]?.error?.message).to.include("Replaced by a newer stream");
+    expect(b.got).to.deep.equal([heartbeat("a", "b", 5)]);
+  });
+});
