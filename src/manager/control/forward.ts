@@ -8,8 +8,10 @@ import { AppError, isAppError } from "../../util/errors.ts";
 import { sleep, type Env } from "../../util/env.ts";
 import type { LeaderInfo, ReplicaApi } from "../replica/types.ts";
 
-/** Bound on waiting for a leader, below any sensible client's own deadline. */
-export const LEADER_WAIT_MS = 5000;
+/** Bound on waiting for a leader: longer than any election, below any sensible client's own deadline. */
+export const LEADER_WAIT_MS = 3500;
+/** Kept back of the caller's deadline, so that it hears "no quorum" and not merely that time is up. */
+const ANSWER_RESERVE_MS = 300;
 export const FORWARD_DEADLINE_MS = 30_000;
 
 export type ForwardDeps = {
@@ -34,7 +36,7 @@ export class LeaderForwarder implements LeaderRoute {
 
   async forward(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
     const { env, replica } = this.#deps;
-    const waitMs = Math.min(LEADER_WAIT_MS, context.deadlineMs ?? LEADER_WAIT_MS);
+    const waitMs = Math.min(LEADER_WAIT_MS, (context.deadlineMs ?? Infinity) - ANSWER_RESERVE_MS);
     const until = env.now() + waitMs;
     for (;;) {
       if (replica.isReadyLeader()) return await this.#deps.serveHere(path, request, { ...context, forwarded: true });
