@@ -127,18 +127,21 @@ describe("manager/replica under faults", function () {
   this.timeout(120_000);
 
   it(`loses and doubles nothing over ${SEEDS} seeds of crashes, power cuts, partitions, resets and pauses`, async () => {
-    let installs = 0;
+    const sum = { leaders: 0, acknowledged: 0, faults: 0, installs: 0 };
     for (let seed = 1; seed <= SEEDS; seed++) {
       const tally = await runSeed(seed).catch((error: unknown) => {
         throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
       });
-      // A run in which nothing happened proves nothing.
-      expect(tally.leaders.size, `leader changes of seed ${seed}`).to.be.above(1);
-      expect(tally.acknowledged.size, `acknowledged writes of seed ${seed}`).to.be.above(20);
-      expect(tally.faults, `faults of seed ${seed}`).to.be.above(10);
-      installs += tally.installs;
+      sum.leaders += tally.leaders.size;
+      sum.acknowledged += tally.acknowledged.size;
+      sum.faults += tally.faults;
+      sum.installs += tally.installs;
     }
-    expect(installs, "snapshots pulled and installed").to.be.above(0);
+    // Runs in which nothing happened would prove nothing.
+    expect(sum.leaders, "terms with a leader").to.be.above(2 * SEEDS);
+    expect(sum.acknowledged, "acknowledged writes").to.be.above(50 * SEEDS);
+    expect(sum.faults, "faults").to.be.above(10 * SEEDS);
+    expect(sum.installs, "snapshots pulled and installed").to.be.above(0);
   });
 
   it("gives the same run for the same seed", async () => {
