@@ -283,6 +283,11 @@ export class RaftCluster {
     }
   }
 
+  /** Everyone at once, as when the power goes. */
+  blackout(): void {
+    for (const id of this.nodes.keys()) this.crash(id, { resets: false });
+  }
+
   restart(id: MemberId): void {
     this.crash(id);
     this.start(id);
@@ -521,10 +526,41 @@ export class RaftCluster {
     node.sent.push(message);
     if (node.sent.length > 2_000) node.sent.splice(0, 1_000);
     this.onSend(message);
+    this.#checkPromise(node, message);
     const { loss, duplicate } = this.faults;
     if (!this.passes(message) || this.random() < loss) this.counts.lost++;
     else this.#deliver(message);
     if (this.random() < duplicate && this.passes(message)) this.#deliver(message);
+  }
+
+  /** Nothing is promised that is not on this member's disk. */
+  #checkPromise({ id, disk, chain }: SimNode, message: Message): void {
+    const { hardState } = disk;
+    const isAck = (message.type === "append-reply" || message.type === "snapshot-reply") && message.ok;
+    if (isAck) {
+      if (hardState.term !== message.term)
+        this.invariants.fail(`${id} acks in term ${message.term}, which is not on its disk`);
+      const { index } = message;
+      if (disk.chain[index] === undefined || (chain[index] !== undefined && disk.chain[index] !== chain[index])) {
+        this.invariants.fail(`${id} acks ${index}, which is not on its disk`);
+      }
+      this.#checkMatch(id, message.to, message.term, index);
+    }
+    const isVote = message.type === "vote" || (message.type === "vote-reply" && message.granted);
+    if (!isVote) return;
+    const vote = message.type === "vote" ? id : message.to;
+    if (hardState.term !== message.term || hardState.vote !== vote) {
+      this.invariants.fail(`${id} votes for ${vote} in term ${message.term}, which is not on its disk`);
+    }
+  }
+
+  /** An ack says that the prefix is the leader's: true for as long as that one leads. */
+  #checkMatch(id: MemberId, to: MemberId, term: number, index: number): void {
+    const leader = this.node(to);
+    if (leader.core === null || leader.status.role !== "leader" || leader.status.term !== term) return;
+    if (leader.chain[index] !== this.node(id).disk.chain[index]) {
+      this.invariants.fail(`${id} acks ${index} to ${to}, whose log differs there`);
+    }
   }
 
   #deliver(message: Message): void {
@@ -591,6 +627,9 @@ export class RaftCluster {
     if (isPaused || core?.canProposeConfig(config, { force }).ok !== true) return false;
     this.counts.configs++;
     this.step(id, { type: "propose-config", config });
+    // I8.
+    const pending = core.entriesFrom(core.status().commit + 1, Infinity).filter(({ kind }) => kind === "config");
+    if (pending.length > 1) this.invariants.fail(`${id} has ${pending.length} uncommitted changes of membership`);
     return true;
   }
 
