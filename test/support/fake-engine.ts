@@ -13,6 +13,8 @@ export type FakeOp = "prepare" | "start" | "stop" | "remove" | "inspect" | "list
 export type FakeBehaviour = {
   /** Each call's own time. */
   callMs: number;
+  /** From looking or doing to the answer's arrival: what it says may be out of date by then. */
+  answerMs: number;
   prepareMs: number;
   startMs: number;
   /** How long a container takes to obey its stop signal; longer than its grace means it is killed. */
@@ -49,6 +51,7 @@ export type FakeEvent =
 const PORT_FIRST = 30_000;
 const DEFAULTS: FakeBehaviour = {
   callMs: 1,
+  answerMs: 0,
   prepareMs: 20,
   startMs: 20,
   stopMs: 5,
@@ -309,7 +312,9 @@ export class FakeEngine {
     if (this.#outage !== "none") throw new AppError("unavailable", "The engine does not answer");
     const failure = this.behaviour.fail(op, taskId, task);
     if (failure !== null) throw failure;
-    return effect();
+    const result = effect();
+    if (this.behaviour.answerMs > 0) await sleep(this.#env, this.behaviour.answerMs, signal);
+    return result;
   }
 }
 

@@ -173,6 +173,7 @@ class FakeLogSource implements LogSource {
     if (container !== undefined && tail !== null) this.#next = Math.max(0, this.#available(container) - tail);
     this.#off = this.#engine.onEvent((event) => {
       if (event.kind === "log" && event.taskId === this.#taskId) this.#pump();
+      if (event.kind === "health" && this.#engine.outage !== "none") this.#end(new Error("The engine does not answer"));
     });
     this.#env.defer(() => this.#pump());
   }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { Agent, type AgentStop } from "../../../src/agent/agent.ts";
 import { SILENCE_MS } from "../../../src/agent/session.ts";
+import type { Dialer } from "../../../src/proto/rpc.ts";
 import { Router } from "../../../src/proto/router.ts";
 import { AppError } from "../../../src/util/errors.ts";
 import { silentLogger } from "../../../src/util/log.ts";
@@ -22,6 +23,8 @@ class World {
   env: SimEnv;
   node: MemoryNode;
   executor: FakeExecutor;
+  /** Addresses dialled, in order. */
+  readonly dialled: string[] = [];
   #starts = 0;
 
   constructor(seed = 1) {
@@ -47,8 +50,14 @@ class World {
     const router = new Router(silentLogger);
     node.listen("worker1:7377", router);
     const executor = new FakeExecutor(env, this.engine);
+    const dialer: Dialer = {
+      dial: (address, options) => {
+        this.dialled.push(address);
+        return node.dial(address, options);
+      },
+    };
     const agent = new Agent(
-      { env, log: silentLogger, dialer: node, router, executor, kvFactory: this.disk.factory(env), identity: IDENTITY },
+      { env, log: silentLogger, dialer, router, executor, kvFactory: this.disk.factory(env), identity: IDENTITY },
       { address: "worker1:7377", nodeName: "worker-1", managers: seeds, version: "0.1.0", bootId: "boot1" },
     );
     return { agent, env, node, executor };
@@ -169,6 +178,9 @@ describe("agent/agent", () => {
     await w.sim.run(60_000);
     const attempts = w.managers.reduce((sum, { hellos }) => sum + hellos.length, 0);
     expect(attempts).to.be.within(30, 75);
+    const repeated = w.dialled.filter((address, at) => address === w.dialled[at - 1]);
+    expect(repeated, "the manager just lost is not the next to ask").to.deep.equal([]);
+    expect(new Set(w.dialled).size).to.equal(3);
     expect(w.agent.status().problems).to.deep.equal(["Too many nodes connect at once"]);
   });
 

@@ -43,6 +43,16 @@ describe("agent/worker", () => {
     expect(h.run.reports[0]?.status).to.include({ state: "FAILED", exitCode: 137, error: "exited with code 137" });
   });
 
+  it("does not believe a look that is older than an event", async () => {
+    await running("t1");
+    await h.sim.run(100);
+    h.engine.behaviour.answerMs = 50;
+    h.engine.setHealth("t1", "healthy");
+    await h.sim.run(10);
+    h.engine.kill("t1");
+    await h.until("t1", "FAILED", 150);
+  });
+
   it("waits in READY until RUNNING is wanted", async () => {
     h.worker.apply(completeSet([anAssignment("t1", { desired: "READY" })]));
     await h.until("t1", "READY");
@@ -166,6 +176,12 @@ describe("agent/worker", () => {
       h.worker.apply(completeSet([anAssignment("t1", { status: { state: "COMPLETE" } })]));
       await h.sim.run(1000);
       expect(h.engine.container("t1")?.starts).to.equal(1);
+      h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t9", { status: { state: "FAILED" } })] }));
+      await h.sim.run(10);
+      h.crash();
+      await h.restart();
+      await h.sim.run(1000);
+      expect(h.engine.container("t9"), "history is no work, with or without a manager").to.equal(undefined);
     });
 
     it("takes up a running container although its database was lost", async () => {
@@ -239,6 +255,14 @@ describe("agent/worker", () => {
       await h.restart();
       await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 10_000, what: "running again" });
       expect(h.run.state("t1")).to.equal("RUNNING");
+    });
+
+    it("was away, what ends at once after its second start has ended by itself", async () => {
+      await running("t1");
+      h.engine.behaviour.runMs = 0;
+      h.engine.restart(2000);
+      await h.until("t1", "COMPLETE");
+      expect(h.engine.container("t1")?.starts).to.equal(2);
     });
 
     it("was away once, a later crash of the container is its own", async () => {
