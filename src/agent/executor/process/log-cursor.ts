@@ -20,7 +20,8 @@ export class LogCursor {
   readonly #folder: string;
   readonly #name: StreamName;
   readonly #startedAtMs: number;
-  readonly #lines: LogLine[] = [];
+  #lines: LogLine[] = [];
+  #nextLine = 0;
   #file: FileHandle | null = null;
   #segment = 0;
   #offset = 0;
@@ -51,14 +52,22 @@ export class LogCursor {
     return lines;
   }
 
-  /** The next line that was read, without waiting for more to be written. Null: nothing new. */
-  async peek(): Promise<LogLine | null> {
-    while (this.#lines.length === 0) if (!(await this.#fill())) return null;
-    return this.#lines[0] ?? null;
+  /** The next line that was read already. */
+  get head(): LogLine | null {
+    return this.#lines[this.#nextLine] ?? null;
   }
 
   take(): void {
-    this.#lines.shift();
+    this.#nextLine += 1;
+  }
+
+  /** Reads on if nothing is left, without waiting for more to be written. */
+  async refill(): Promise<void> {
+    while (this.head === null) {
+      this.#lines = [];
+      this.#nextLine = 0;
+      if (!(await this.#fill())) return;
+    }
   }
 
   /** What is left without a newline, once nothing more can come. */

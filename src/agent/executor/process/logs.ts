@@ -1,5 +1,4 @@
 /** Logs of a plain process: both streams, merged by time. While paused nothing is read. */
-import { must } from "../../../util/assert.ts";
 import { AppError, cancelled } from "../../../util/errors.ts";
 import { sleep, type Env } from "../../../util/env.ts";
 import type { LogLine, LogQuery, LogSource, RuntimeState } from "../executor.ts";
@@ -90,9 +89,14 @@ export class ProcessLogSource implements LogSource {
       for (;;) {
         // Asked before the files are read, so that nothing written before the end is missed.
         const isOver = await this.#isOver();
-        for (let line = await next(cursors); line !== null; line = await next(cursors)) {
-          if (skip > 0) skip -= 1;
-          else await this.#deliver(line, signal);
+        for (;;) {
+          for (const cursor of cursors) await cursor.refill();
+          const batch = takeBatch(cursors);
+          if (batch.length === 0) break;
+          for (const line of batch) {
+            if (skip > 0) skip -= 1;
+            else if (line.timeUs >= this.#query.sinceMs * 1000) await this.#deliver(line, signal);
+          }
         }
         if (isOver || !this.#query.follow) {
           for (const cursor of cursors) {
@@ -125,12 +129,10 @@ export class ProcessLogSource implements LogSource {
   }
 
   async #deliver(line: LogLine, signal: AbortSignal): Promise<void> {
-    if (line.timeUs < this.#query.sinceMs * 1000) return;
     await this.#unpaused(signal);
     this.#delivered += 1;
     this.#handlers?.onLine(line);
     if (this.#delivered % LINES_PER_TURN === 0) await new Promise<void>((resolve) => this.#deps.env.defer(resolve));
-    signal.throwIfAborted();
   }
 
   async #unpaused(signal: AbortSignal): Promise<void> {
@@ -139,11 +141,19 @@ export class ProcessLogSource implements LogSource {
   }
 }
 
-/** The older of the two streams' next lines. */
-async function next([a, b]: readonly [LogCursor, LogCursor]): Promise<LogLine | null> {
-  const [x, y] = [await a.peek(), await b.peek()];
-  if (x === null && y === null) return null;
-  const isFirst = y === null || (x !== null && x.timeUs <= y.timeUs);
-  (isFirst ? a : b).take();
-  return must(isFirst ? x : y, "one of the two is there");
+/**
+ * Lines of both streams by time, until one that had some needs to be read on. A stream that had none is not looked at
+ * again meanwhile: what it gets now is newer than what was read of the other.
+ */
+function takeBatch([a, b]: readonly [LogCursor, LogCursor]): LogLine[] {
+  const batch: LogLine[] = [];
+  for (;;) {
+    const [x, y] = [a.head, b.head];
+    const from = x === null ? b : y === null || x.timeUs <= y.timeUs ? a : b;
+    const line = from.head;
+    if (line === null) return batch;
+    batch.push(line);
+    from.take();
+    if (from.head === null) return batch;
+  }
 }

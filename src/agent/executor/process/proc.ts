@@ -1,5 +1,6 @@
 /** Who is alive, by /proc. A pid alone names nobody: it is reused. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 
 /** A process for good: pid, start time in clock ticks since boot, and the boot. */
 export type Identity = { readonly pid: number; readonly start: string; readonly boot: string };
@@ -45,23 +46,24 @@ export async function isAlive({ pid, start, boot }: Identity, currentBoot: strin
 
 /**
  * Processes of a session that outlived its leader and carry `mark` in their environment. The mark guards against a
- * session id that was reused.
+ * session id that was reused. Read synchronously: /proc is memory, and some hundred reads through the thread pool
+ * would take ten times as long.
  */
-export async function sessionMembers(session: number, mark: string): Promise<number[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const members: number[] = [];
-  for (const pid of pids) {
-    const stat = await readStat(pid);
-    if (stat?.session === session && stat.state !== "Z" && (await hasMark(pid, mark))) members.push(pid);
-  }
-  return members;
+export function sessionMembers(session: number, mark: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    const stat = parseStat(readNow(`/proc/${pid}/stat`));
+    const isMember = stat?.session === session && stat.state !== "Z";
+    return isMember && readNow(`/proc/${pid}/environ`).split("\0").includes(mark);
+  });
 }
 
-async function hasMark(pid: number, mark: string): Promise<boolean> {
+/** Empty for a process that is gone. */
+function readNow(path: string): string {
   try {
-    return (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0").includes(mark);
+    return readFileSync(path, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }
 

@@ -253,7 +253,7 @@ export class ProcessExecutor implements Executor {
   async #killLeftovers(session: number, taskId: string, signal: AbortSignal): Promise<void> {
     const until = this.#env.now() + KILL_MS;
     for (;;) {
-      const members = await sessionMembers(session, `${TASK_VARIABLE}=${taskId}`);
+      const members = sessionMembers(session, `${TASK_VARIABLE}=${taskId}`);
       if (members.length === 0) return;
       if (this.#env.now() > until) {
         throw new AppError("unavailable", `${members.length} processes of task ${taskId} do not end after SIGKILL`);

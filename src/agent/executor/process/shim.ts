@@ -31,6 +31,8 @@ record() {
 }
 
 copy() {
+  # By where it is, not by name: the mark at the end must not land in the folder of a later attempt.
+  cd "$run" || exit 1
   n=0
   for f in "$log/$1".*; do
     k=\${f##*.}
@@ -47,7 +49,7 @@ copy() {
       n=$((n + 1)); size=0; : >"$log/$1.$n"; rm -f "$log/$1.$((n - ${SEGMENTS_KEPT}))"
     fi
   done
-  : >"$run/$1.end"
+  : >"$1.end"
 }
 
 case $mode in

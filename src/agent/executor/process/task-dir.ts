@@ -31,6 +31,9 @@ export type Observed = {
 export const EXIT_UNKNOWN = 255;
 const TASK_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
+/** Copiers may still write their last mark while the folder is emptied. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 };
+
 export class TaskDir {
   readonly path: string;
   readonly run: string;
@@ -84,11 +87,11 @@ export class TaskDir {
 
   /** Forgets the last attempt; its logs stay. */
   async wipeRun(): Promise<void> {
-    await rm(this.run, { recursive: true, force: true });
+    await rm(this.run, REMOVAL);
   }
 
   async remove(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    await rm(this.path, REMOVAL);
   }
 
   /** Whether the copiers passed on everything the process wrote. */
