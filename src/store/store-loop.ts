@@ -96,13 +96,16 @@ export abstract class StoreLoop {
 
   #run(): void {
     let taken: readonly string[] = [];
+    let hasRun = false;
     const done = this.deps.store.update((tx) => {
+      hasRun = true;
       if (!this.#isComplete) this.noteAll(tx);
+      this.#isComplete = true;
       taken = this.turn(tx);
     });
-    // The change ran in this turn, whether or not it will be committed.
-    this.#isComplete = true;
-    if (this.dirty.size > 0) this.#loop.trigger();
+    // The change ran in this turn, whether or not it will be committed. If it was not let run, the
+    // failure's timer comes back to it: trying again at once would spin.
+    if (hasRun && this.dirty.size > 0) this.#loop.trigger();
     done.catch((error: unknown) => this.#onFailure(taken, error));
   }
 

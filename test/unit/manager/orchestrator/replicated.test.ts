@@ -377,6 +377,32 @@ describe("manager/orchestrator: replicated services", () => {
       expect(world.running().map((task) => task.id)).to.deep.equal([first.id]);
     });
 
+    it("stops a silent stand-in, too, once the task it stood in for runs again", async () => {
+      await deployed(1, ["n1", "n2", "n3"]);
+      const first = world.running()[0]!;
+      world.loseNode(first.nodeId);
+      await world.until(() => world.running().length === 2, "a stand-in runs");
+      const second = world.running().find((task) => task.id !== first.id)!;
+      world.loseNode(second.nodeId);
+      await world.until(() => world.running().length === 3, "a second stand-in runs");
+      world.returnNode(first.nodeId);
+      await world.run(5000);
+      expect(world.tx.get("task", second.id)?.desired).to.equal("SHUTDOWN");
+      expect(world.running().map((task) => task.id)).to.deep.equal([first.id]);
+    });
+
+    it("does not count what a lost original reports on its return as a restart attempt", async () => {
+      await deployed(1, ["n1", "n2"], { task: spec({ restart: { maxAttempts: 1 } }) });
+      const original = world.running()[0]!;
+      world.loseNode(original.nodeId);
+      await world.until(() => world.running().length === 2, "a stand-in runs");
+      world.returnNode(original.nodeId);
+      world.fail(original.id);
+      await world.run(5000);
+      world.fail(world.running()[0]!.id);
+      await world.until(() => world.running().length === 1, "the one attempt is still there");
+    });
+
     it("restarts a failing stand-in by the restart policy, not at once for ever", async () => {
       await deployed(1, ["n1", "n2"], { task: spec({ restart: { delayMs: 5000 } }) });
       const original = world.running()[0]!;
