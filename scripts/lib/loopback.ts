@@ -66,17 +66,26 @@ async function stopAll(list: readonly Running[]): Promise<void> {
   });
 }
 
-/** Every process that works for this cluster: its command line or its environment names the cluster's folder. */
+/**
+ * Every process of a task: its shim's command line names the worker's folder, and the task and all it started carry the
+ * task's id, which is the name of a folder there, in their environment.
+ */
 function killLeftovers(): void {
+  const ids = new Set(["worker1", "worker2"].flatMap((name) => readNames(join(clusterDir, name, "data/process"))));
   for (const entry of readdirSync("/proc")) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid || pid === process.ppid) continue;
-    const args = readProc(pid, "cmdline").split("\0");
+    const isShim = readProc(pid, "cmdline")
+      .split("\0")
+      .some((arg) => arg.startsWith(`${clusterDir}/worker`));
     const environment = readProc(pid, "environ").split("\0");
-    const isShim = args.some((arg) => arg.startsWith(`${clusterDir}/worker`));
-    const isTask = environment.some((line) => line.startsWith("SHOAL_") && line.includes(`=${clusterDir}/worker`));
-    if (isShim || isTask) kill(pid, "SIGKILL");
+    const taskId = environment.find((line) => line.startsWith("SHOAL_TASK_ID="))?.slice("SHOAL_TASK_ID=".length);
+    if (isShim || (taskId !== undefined && ids.has(taskId))) kill(pid, "SIGKILL");
   }
+}
+
+function readNames(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function readProc(pid: number, name: string): string {

@@ -39,7 +39,8 @@ async function main(mode: Mode): Promise<void> {
   console.log("\nTry next:");
   console.log(`  ${npx} service scale web=5`);
   console.log(`  ${npx} service ps web`);
-  console.log("  scripts/failover              # kill the leader while clients write");
+  if (mode === "containers") console.log("  scripts/failover              # kill the leader while clients write");
+  else console.log(`  ${npx} service logs web`);
 }
 
 async function managersHealthy(mode: Mode): Promise<void> {
