@@ -6,6 +6,7 @@ import { GrpcConnection, type ConnectionDeps, type GrpcJsCall } from "./grpc-con
 import { forwardingMetadata } from "./grpc-forward.ts";
 import { MESSAGE_BYTES_MAX, WriteBudget } from "./grpc-limits.ts";
 import { SENT_MAYBE } from "./grpc-status.ts";
+import { ContextCache } from "./grpc-tls.ts";
 import type {
   ByteStream,
   CallOptions,
@@ -23,8 +24,8 @@ export class GrpcDialer implements Dialer {
   /** `control` connections, by address and peer, with their number of users. */
   readonly #shared = new Map<string, { readonly connection: GrpcConnection; users: number }>();
 
-  constructor(deps: ConnectionDeps) {
-    this.#deps = deps;
+  constructor(deps: Omit<ConnectionDeps, "contexts">) {
+    this.#deps = { ...deps, contexts: new ContextCache(deps.credentials) };
   }
 
   dial(address: string, { peer, profile }: { readonly peer: PeerName; readonly profile: ChannelProfile }): Channel {

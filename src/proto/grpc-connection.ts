@@ -12,6 +12,7 @@ import { MESSAGE_BYTES_MAX } from "./grpc-limits.ts";
 import { fromGrpcStatus, SENT_NO } from "./grpc-status.ts";
 import {
   certificateName,
+  type ContextCache,
   LocalCredentials,
   TlsCredentials,
   type TlsSource,
@@ -19,10 +20,17 @@ import {
 } from "./grpc-tls.ts";
 import type { ChannelProfile, PeerName, StreamEnd } from "./rpc.ts";
 
-/** From the first call that finds no connection to giving that attempt up. */
+/** From the first call that finds no connection to giving that attempt up, when no kernel answered. */
 export const CONNECT_TIMEOUT_MS = 1000;
 /** It doubles up to here while nothing answers, so that a slow peer gets its chance and a dead one costs little. */
 const CONNECT_TIMEOUT_MAX_MS = 4000;
+/** With a TCP connection there is a peer, perhaps a busy one: this long for its first byte... */
+export const HANDSHAKE_SILENCE_MS = 2000;
+/** ... and this long in all for TLS and HTTP/2, as long as something comes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A timer that fires this late says that we were busy ourselves, and what has arrived is still unread. */
+const LATE_MS = 100;
+const LATE_EXTENSIONS_MAX = 5;
 
 const COMMON_OPTIONS: ChannelOptions = {
   // The retry buffer copies every message of a long stream; our callers retry with request ids.
@@ -83,7 +91,12 @@ export type ConnectionTarget = {
   readonly peer: PeerName;
   readonly profile: ChannelProfile;
 };
-export type ConnectionDeps = { readonly credentials: TlsSource; readonly env: Env; readonly log: Logger };
+export type ConnectionDeps = {
+  readonly credentials: TlsSource;
+  readonly contexts: ContextCache;
+  readonly env: Env;
+  readonly log: Logger;
+};
 
 /** One grpc-js channel; replaced when its attempt hangs or its certificate was renewed. */
 type Generation = {
@@ -91,6 +104,30 @@ type Generation = {
   readonly credentials: TrackedCredentials;
   timedOutAfterMs: number;
 };
+
+/** One attempt to connect, as watched. */
+type Watch = {
+  readonly startedAt: number;
+  readonly waitMs: number;
+  readonly bytesRead: number;
+  readonly extensions: number;
+};
+type Progress = { readonly hasSocket: boolean; readonly bytesRead: number };
+
+function progressOf({ credentials: { hasSocket, bytesRead } }: Generation): Progress {
+  return { hasSocket, bytesRead };
+}
+
+/** @returns null when nothing speaks for waiting longer. */
+function nextLook(watch: Watch, now: Progress & { readonly elapsedMs: number; readonly lateMs: number }): Watch | null {
+  const { extensions } = watch;
+  if (now.lateMs > LATE_MS && extensions < LATE_EXTENSIONS_MAX) return { ...watch, extensions: extensions + 1 };
+  if (!now.hasSocket) return null;
+  const { bytesRead, elapsedMs } = now;
+  if (elapsedMs < HANDSHAKE_SILENCE_MS) return { ...watch, waitMs: HANDSHAKE_SILENCE_MS - elapsedMs };
+  if (bytesRead === watch.bytesRead || elapsedMs >= HANDSHAKE_TIMEOUT_MS) return null;
+  return { ...watch, waitMs: CONNECT_TIMEOUT_MS, bytesRead };
+}
 
 export class GrpcConnection {
   readonly address: string;
@@ -145,7 +182,7 @@ export class GrpcConnection {
     if (this.#generation === null) {
       const { address, peer, profile } = this.#target;
       const isLocal = address.startsWith("unix:");
-      const credentials = isLocal ? new LocalCredentials() : new TlsCredentials(this.#deps.credentials, peer);
+      const credentials = isLocal ? new LocalCredentials() : new TlsCredentials(this.#deps.contexts, peer);
       const channel = new GrpcJsChannel(channelTarget(address), credentials, {
         ...COMMON_OPTIONS,
         ...PROFILE_OPTIONS[profile],
@@ -168,22 +205,33 @@ export class GrpcConnection {
   #watch(generation: Generation): void {
     if (generation.channel.getConnectivityState(false) === connectivityState.READY) {
       this.#timeoutMs = CONNECT_TIMEOUT_MS;
-      return;
+    } else if (this.#watchdog === null) {
+      const startedAt = this.#deps.env.now();
+      this.#arm(generation, { startedAt, waitMs: this.#timeoutMs, bytesRead: 0, extensions: 0 });
     }
-    this.#watchdog ??= this.#deps.env.setTimer(this.#timeoutMs, () => {
+  }
+
+  /** Looks again and again while there is reason to wait, then gives the attempt up. */
+  #arm(generation: Generation, watch: Watch): void {
+    const { env } = this.#deps;
+    const dueAt = env.now() + watch.waitMs;
+    this.#watchdog = env.setTimer(watch.waitMs, () => {
       this.#watchdog = null;
-      this.#onTimeout(generation);
+      const state = generation.channel.getConnectivityState(false);
+      if (this.#generation !== generation || state === connectivityState.READY || state === connectivityState.IDLE) {
+        return;
+      }
+      const lateMs = env.now() - dueAt;
+      const again = nextLook(watch, { elapsedMs: env.now() - watch.startedAt, lateMs, ...progressOf(generation) });
+      if (again === null) this.#giveUp(generation, Math.round(env.now() - watch.startedAt));
+      else this.#arm(generation, again);
     });
   }
 
-  #onTimeout(generation: Generation): void {
-    const state = generation.channel.getConnectivityState(false);
-    if (this.#generation !== generation || state === connectivityState.READY || state === connectivityState.IDLE)
-      return;
-    const timeoutMs = this.#timeoutMs;
-    this.#deps.log.debug("connection attempt given up", { address: this.address, timeoutMs });
-    this.#timeoutMs = Math.min(CONNECT_TIMEOUT_MAX_MS, timeoutMs * 2);
-    generation.timedOutAfterMs = timeoutMs;
+  #giveUp(generation: Generation, afterMs: number): void {
+    this.#deps.log.debug("connection attempt given up", { address: this.address, afterMs });
+    this.#timeoutMs = Math.min(CONNECT_TIMEOUT_MAX_MS, this.#timeoutMs * 2);
+    generation.timedOutAfterMs = afterMs;
     this.#generation = null;
     generation.channel.close();
     generation.credentials.abandon();

@@ -9,7 +9,7 @@
  */
 import { CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import type { Caller, PeerName } from "./rpc.ts";
 
 export type TlsIdentity = { readonly certificatePem: string; readonly keyPem: string };
@@ -73,6 +73,18 @@ export abstract class TrackedCredentials extends ChannelCredentials {
     return this.#fate;
   }
 
+  /** A kernel has answered: a TCP connection is there, whatever TLS and HTTP/2 have got to. */
+  get hasSocket(): boolean {
+    return this.#sockets.size > 0;
+  }
+
+  /** What peers have sent on the connections that are open: grows while a handshake makes progress. */
+  get bytesRead(): number {
+    let bytes = 0;
+    for (const socket of this.#sockets) bytes += socket.bytesRead;
+    return bytes;
+  }
+
   /** Destroys what hangs in a handshake: grpc-js forgets such sockets and would leak them. */
   abandon(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -107,12 +119,12 @@ export abstract class TrackedCredentials extends ChannelCredentials {
 }
 
 export class TlsCredentials extends TrackedCredentials {
-  readonly #source: TlsSource;
+  readonly #contexts: ContextCache;
   readonly #peer: PeerName;
 
-  constructor(source: TlsSource, peer: PeerName) {
+  constructor(contexts: ContextCache, peer: PeerName) {
     super();
-    this.#source = source;
+    this.#contexts = contexts;
     this.#peer = peer;
   }
 
@@ -121,7 +133,7 @@ export class TlsCredentials extends TrackedCredentials {
   }
 
   protected override async secure(socket: Socket, fate: SocketFate): Promise<Socket> {
-    return await handshake(socket, fate, { material: this.#source.current(), servername: certificateName(this.#peer) });
+    return await handshake(socket, fate, { ...this.#contexts.current(), servername: certificateName(this.#peer) });
   }
 }
 
@@ -137,24 +149,39 @@ export class LocalCredentials extends TrackedCredentials {
   }
 }
 
+type ClientContext = { readonly secureContext: SecureContext; readonly rejectUnauthorized: boolean };
+
+/** Parsing keys and certificates costs milliseconds: once for each renewal, not for each connection. */
+export class ContextCache {
+  readonly #source: TlsSource;
+  #context: ClientContext | null = null;
+
+  constructor(source: TlsSource) {
+    this.#source = source;
+    source.onChange(() => (this.#context = null));
+  }
+
+  current(): ClientContext {
+    if (this.#context === null) {
+      const { rootCertificatePem, identity } = this.#source.current();
+      const secureContext = createSecureContext({
+        ...(rootCertificatePem === null ? {} : { ca: rootCertificatePem }),
+        ...(identity === null ? {} : { cert: identity.certificatePem, key: identity.keyPem }),
+        minVersion: TLS_VERSION_MIN,
+      });
+      this.#context = { secureContext, rejectUnauthorized: rootCertificatePem !== null };
+    }
+    return this.#context;
+  }
+}
+
 function handshake(
   socket: Socket,
   fate: SocketFate,
-  { material, servername }: { material: TlsMaterial; servername: string },
+  options: ClientContext & { readonly servername: string },
 ): Promise<TLSSocket> {
-  const { rootCertificatePem, identity } = material;
   return new Promise((resolve, reject) => {
-    const secured = connect(
-      {
-        socket,
-        servername,
-        ...(rootCertificatePem === null ? { rejectUnauthorized: false } : { ca: rootCertificatePem }),
-        ...(identity === null ? {} : { cert: identity.certificatePem, key: identity.keyPem }),
-        ALPNProtocols: [ALPN],
-        minVersion: TLS_VERSION_MIN,
-      },
-      () => resolve(secured),
-    );
+    const secured = connect({ socket, ALPNProtocols: [ALPN], ...options }, () => resolve(secured));
     fate.watch(secured);
     // For the socket's whole life: one without an error listener ends the process.
     secured.on("error", reject);

@@ -1,8 +1,11 @@
-import { createServer, type AddressInfo } from "node:net";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { expect } from "chai";
 import { RotatingCredentials } from "../../src/pki/credentials.ts";
 import type { CredentialFiles } from "../../src/pki/types.ts";
 import { call } from "../../src/proto/client.ts";
+import { CONNECT_TIMEOUT_MS, HANDSHAKE_SILENCE_MS } from "../../src/proto/grpc-connection.ts";
 import { MESSAGE_BYTES_MAX, WRITE_HIGH_BYTES } from "../../src/proto/grpc-limits.ts";
 import type { ByteStream, CallContext, Channel, Listener, StreamEnd } from "../../src/proto/rpc.ts";
 import { Router } from "../../src/proto/router.ts";
@@ -19,6 +22,28 @@ const STREAM = "/shoal.v1.Raft/Stream";
 const SNAPSHOT = "/shoal.v1.Raft/FetchSnapshot";
 const GET_ROOT = "CertificateAuthority.GetRootCertificate";
 const options = { deadlineMs: 5000 };
+
+/** A port that drops SYNs, as a dead host does: its process is stopped and its queue is full. */
+async function fullBacklog(): Promise<{ port: number; close(): void }> {
+  const child = spawn(process.execPath, ["-e", LISTEN_ONLY], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(line.toString());
+  child.kill("SIGSTOP");
+  const held = Array.from({ length: 4 }, () => connect({ host: "127.0.0.1", port }).on("error", () => undefined));
+  await once(held[0] ?? child, "connect");
+  return {
+    port,
+    close: () => {
+      for (const socket of held) socket.destroy();
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+const LISTEN_ONLY = `
+  const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () =>
+    process.stdout.write(String(server.address().port)));
+`;
 
 describe("grpc: calls and streams over real TLS", () => {
   const cleanup = new Cleanup();
@@ -408,14 +433,23 @@ describe("grpc: calls and streams over real TLS", () => {
       const started = performance.now();
       const streaming = watchStream(channel.stream(STREAM, {}));
       const error = await expectCode(call(channel, GET_ROOT, {}, { deadlineMs: 10_000 }), "unavailable");
-      expect(performance.now() - started).to.be.within(900, 2000);
-      expect(error.message).to.match(/no connection within 1000 ms/);
+      expect(performance.now() - started).to.be.within(HANDSHAKE_SILENCE_MS - 100, HANDSHAKE_SILENCE_MS + 1500);
+      expect(error.message).to.match(/no connection within 2\d\d\d ms/);
       expect((await streaming.ended).end.reset).to.equal(false);
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => mute.close(() => resolve()));
       router.unary(GET_ROOT, () => Promise.resolve({ clusterId: "real" }));
       cleanup.add(await serveTls(router, new RotatingCredentials(files), { address: `127.0.0.1:${port}` }));
       expect((await call(channel, GET_ROOT, {}, options)).clusterId).to.equal("real");
+    });
+
+    it("gives up an address whose kernel never answers after a second", async () => {
+      const full = cleanup.add(await fullBacklog());
+      const channel = dial(`127.0.0.1:${full.port}`);
+      const started = performance.now();
+      const error = await expectCode(call(channel, GET_ROOT, {}, { deadlineMs: 10_000 }), "unavailable");
+      expect(performance.now() - started).to.be.within(CONNECT_TIMEOUT_MS - 100, CONNECT_TIMEOUT_MS + 1000);
+      expect(error.details["sent"]).to.equal("no");
     });
 
     it("does not take silence for a reset: a frozen wire ends by keepalive", async () => {
