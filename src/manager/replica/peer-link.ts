@@ -31,6 +31,9 @@ export const STREAM_PATH = "/shoal.v1.Raft/Stream";
 
 /** From the dial to the answered hello. grpc-js itself has no such limit. */
 export const CONNECT_WATCHDOG_MS = 1_000;
+/** Every third attempt in a row gets this long: a busy machine may need it for a TLS handshake. */
+const PATIENT_WATCHDOG_MS = 2_500;
+const PATIENT_EVERY = 3;
 export const RECONNECT_FIRST_MS = 50;
 export const RECONNECT_MAX_MS = 500;
 /** Between dials while a reset is not healed: a restarting process gets a few chances. */
@@ -78,6 +81,8 @@ export class PeerLink {
   /** Runs out: the backoff while waiting, the watchdog while connecting. */
   #timer: Timer | null = null;
   #suspicion: Timer | null = null;
+  /** Dials since the last that succeeded. */
+  #attempts = 0;
   #queue: Message[] = [];
   #queueBytes = 0;
   #isWritable = true;
@@ -190,7 +195,13 @@ export class PeerLink {
     const attempt: Attempt = { channel, stream: channel.stream(STREAM_PATH, {}) };
     this.#attempt = attempt;
     this.#isWritable = true;
-    this.#timer = this.#env.setTimer(CONNECT_WATCHDOG_MS, () => this.#recycle("no answer to hello", false));
+    this.#attempts += 1;
+    const watchdogMs = this.#attempts % PATIENT_EVERY === 0 ? PATIENT_WATCHDOG_MS : CONNECT_WATCHDOG_MS;
+    this.#timer = this.#env.setTimer(watchdogMs, () =>
+      this.#afterReading(() => {
+        if (this.#attempt === attempt && this.#state === "connecting") this.#recycle("no answer to hello", false);
+      }),
+    );
     attempt.stream.attach({
       onMessage: (data) => {
         if (this.#attempt === attempt) this.#onFrame(data);
@@ -279,6 +290,7 @@ export class PeerLink {
     if (this.#state !== "connecting") return;
     this.#timer?.cancel();
     this.#state = "open";
+    this.#attempts = 0;
     this.#backoff.reset();
     this.#healed();
     this.#log.info("raft stream open");
@@ -309,10 +321,12 @@ export class PeerLink {
     if (this.#suspicion !== null || this.#state === "closed") return;
     if (this.#state === "open") this.#ping();
     else if (this.#state === "waiting") this.#dial();
-    this.#suspicion = this.#env.setTimer(LOST_AFTER_MS, () => {
-      // After a stall of our own the answer may be in the socket already: one more look at it.
-      this.#env.defer(() => this.#env.defer(() => this.#condemn()));
-    });
+    this.#suspicion = this.#env.setTimer(LOST_AFTER_MS, () => this.#afterReading(() => this.#condemn()));
+  }
+
+  /** After a stall of our own the answer may be in the socket already: timers fire before it is read. */
+  #afterReading(fn: () => void): void {
+    this.#env.defer(() => this.#env.defer(fn));
   }
 
   #healed(): void {

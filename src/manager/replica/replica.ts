@@ -144,6 +144,10 @@ export class Replica implements ReplicaApi, Proposer, Driver {
       { env, kvFactory, onFatal: (error) => this.fatal(error), ...(sealer === undefined ? {} : { sealer }) },
       { identity: { clusterId, nodeId }, dataDir, bootstrap },
     );
+    if (this.#phase === "stopped") {
+      await closeAll(opened);
+      throw new AppError("unavailable", "This manager stops");
+    }
     this.#run(opened);
   }
 
@@ -184,8 +188,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     const running = this.#running;
     if (running === null) return;
     await running.snapshotter.close();
-    await running.opened.storage.close();
-    await running.opened.snapshots.close();
+    await closeAll(running.opened);
   }
 
   /** Nothing goes in or out from here on. */
@@ -467,6 +470,12 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+async function closeAll({ storage, snapshots }: OpenedState): Promise<void> {
+  // In this order: closing the log raises its mark in the other store.
+  await storage.close();
+  await snapshots.close();
 }
 
 type Running = {

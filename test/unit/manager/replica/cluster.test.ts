@@ -161,6 +161,17 @@ describe("manager/replica: snapshots", () => {
     }
   });
 
+  it("cuts the log by its bytes when entries are large", async () => {
+    const { cluster, leader } = await threeReplicas(3, {
+      snapshots: { everyEntries: 300, trailingEntries: 10_000, trailingBytes: 10_000 },
+    });
+    for (let i = 0; i < 700; i++) leader.replica.propose(Buffer.alloc(100));
+    await cluster.sim.run(2_000);
+    const { firstIndex, lastIndex } = leader.replica.core;
+    // Marks are 128 entries apart, and the last snapshot is at most 300 entries old.
+    expect(lastIndex - firstIndex).to.be.within(100, 100 + 128 + 300);
+  });
+
   it("installs a snapshot on a follower that lags behind the log, and the follower survives a restart", async () => {
     const { cluster } = await threeReplicas(4, options);
     const follower = cluster.followers()[0]!;
@@ -284,6 +295,30 @@ describe("manager/replica: membership", () => {
     await cluster.write("after");
   });
 
+  it("lets a manager leave by its own call, through a follower, but not remove another", async () => {
+    const { cluster } = await threeReplicas(9);
+    await cluster.sim.run(300);
+    const [leaver, other] = cluster.followers();
+    const channel = leaver!.network.dial(`${other!.id}:7377`, { peer: { kind: "manager" } });
+    const options = { deadlineMs: 5_000 };
+    const wrong = call(channel, "Raft.Leave", { nodeId: other!.id }, options).catch((error: unknown) => error);
+    const refusal = await cluster.sim.resolve(wrong, { timeoutMs: 5_000, what: "refusal" });
+    expect(isAppError(refusal, "denied") && refusal.details.path).to.equal("node_id");
+    await cluster.sim.resolve(call(channel, "Raft.Leave", { nodeId: leaver!.id }, options), {
+      timeoutMs: 5_000,
+      what: "leaving",
+    });
+    expect((await cluster.leader()).replica.members().map(({ id }) => id)).to.not.include(leaver!.id);
+  });
+
+  it("refuses an address that is none", async () => {
+    const { cluster } = await threeReplicas(9);
+    const channel = cluster.node("a").network.dial("b:7377", { peer: { kind: "manager" } });
+    const wrong = call(channel, "Raft.Join", { address: "nonsense" }, { deadlineMs: 5_000 }).catch((e: unknown) => e);
+    const refusal = await cluster.sim.resolve(wrong, { timeoutMs: 5_000, what: "refusal" });
+    expect(isAppError(refusal, "invalid") && refusal.details.path).to.equal("address");
+  });
+
   it("lets a leader remove itself and go on without it", async () => {
     const { cluster, leader } = await threeReplicas(10);
     await cluster.sim.resolve(leader.replica.removeMember(leader.id, { force: false }), {
@@ -382,6 +417,25 @@ describe("manager/replica: reads and lost quorum", () => {
 });
 
 describe("manager/replica: the disk", () => {
+  it("ends cleanly when it is stopped while it starts", async () => {
+    const cluster = new ReplicaCluster({ seed: 20 });
+    await cluster.bootstrap(["a"]);
+    const node = cluster.node("a");
+    await cluster.sim.resolve(node.replica.stop(), { timeoutMs: 1_000, what: "stop" });
+    node.network.kill();
+    const starting = cluster.startNode("a", null).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    await cluster.sim.resolve(cluster.node("a").replica.stop(), { timeoutMs: 1_000, what: "stop" });
+    const error = await cluster.sim.resolve(starting, { timeoutMs: 1_000, what: "start" });
+    expect(isAppError(error, "unavailable")).to.equal(true);
+    cluster.node("a").network.kill();
+    // Its stores are closed again: another start may have them.
+    await cluster.startNode("a", null);
+    await cluster.write("x");
+  });
+
   it("stops for good at the first failed write and acknowledges nothing after it", async () => {
     const { cluster, leader } = await threeReplicas(17);
     const failing = cluster.followers()[0]!;
