@@ -84,7 +84,8 @@ function refusalOf(last: Task, history: readonly Task[], policy: RestartPolicy |
   }
   const maxAttempts = policy?.maxAttempts ?? 0;
   if (maxAttempts > 0 && attemptsBefore(last, history, policy) >= maxAttempts) {
-    return { kind: "never", completed, reason: `all ${maxAttempts} restart attempts are used` };
+    const used = maxAttempts === 1 ? "its one restart attempt is used" : `all ${maxAttempts} restart attempts are used`;
+    return { kind: "never", completed, reason: used };
   }
   return null;
 }

@@ -22,13 +22,19 @@ export function isOutOfDate(difference: SpecDifference, to: TaskSpec, node: Node
 
 /** Constraints and platforms; how many tasks a node has is not a property of the node. */
 export function placementAllows(placement: Placement | null, node: Node): boolean {
-  if (placement === null) return true;
+  return brokenPlacement(placement, node) === null;
+}
+
+/** What of a placement the node does not satisfy, in words. */
+export function brokenPlacement(placement: Placement | null, node: Node): string | null {
+  if (placement === null) return null;
   const platform = node.description?.platform ?? { os: "", architecture: "" };
   if (placement.platforms.length > 0 && !placement.platforms.some((wanted) => platformMatches(wanted, platform))) {
-    return false;
+    return "the platform";
   }
   // Stored specs were validated, so parsing cannot fail here.
-  return placement.constraints.every((text) => matches(parseConstraint(text, "placement.constraints"), node));
+  const holds = (text: string): boolean => matches(parseConstraint(text, "placement.constraints"), node);
+  return placement.constraints.find((text) => !holds(text)) ?? null;
 }
 
 function essence(spec: TaskSpec): unknown {

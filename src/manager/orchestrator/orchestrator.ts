@@ -101,8 +101,11 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
 }
 
 /** All of a node that plans look at. */
-function standing({ spec, status, description }: Node): string {
+function standing({ spec, status, description, role, address }: Node): string {
   return JSON.stringify([
+    role,
+    address,
+    description?.hostname,
     spec?.availability,
     spec?.labels,
     status?.state,

@@ -2,7 +2,6 @@
 import { isTerminal, observedState } from "../../model/task-state.ts";
 import { decideRestart, endText } from "../../model/restart.ts";
 import type { Cause } from "../../model/index.ts";
-import { nodeTrouble } from "./slot.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
@@ -79,7 +78,7 @@ export function startsFirst({ service, spec }: ServiceState): boolean {
 /** What is over gets a desired state that says so. */
 function planEndings(slot: Slot): Step[] {
   const steps: Step[] = [];
-  for (const { task, fate, gone, node } of slot.tasks) {
+  for (const { task, fate, gone, trouble } of slot.tasks) {
     const slotNumber = slot.number;
     if (gone)
       steps.push({ kind: "orphan", slot: slotNumber, task, cause: cause("orchestrator", "its node was removed") });
@@ -92,8 +91,13 @@ function planEndings(slot: Slot): Step[] {
         cause: cause("restart", endText(task)),
       });
     } else if (fate === "lost") {
-      const why = nodeTrouble(node)?.text ?? "its node is lost";
-      steps.push({ kind: "desire", slot: slotNumber, task, desired: "SHUTDOWN", cause: cause("orchestrator", why) });
+      steps.push({
+        kind: "desire",
+        slot: slotNumber,
+        task,
+        desired: "SHUTDOWN",
+        cause: cause("orchestrator", trouble),
+      });
     }
   }
   return steps;
@@ -187,8 +191,7 @@ function planSuccessor(plan: SlotPlan, state: ServiceState): void {
     planRestart(plan, last, replaces, state);
     return;
   }
-  const trouble = last !== undefined && last.fate === "lost" ? last : silent;
-  const why = trouble === undefined ? "the slot has no task" : (nodeTrouble(trouble.node)?.text ?? "its node is lost");
+  const why = (last?.fate === "lost" ? last : silent)?.trouble ?? "the slot has no task";
   plan.phase = "moving";
   create(plan, { startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
 }

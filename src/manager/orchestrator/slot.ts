@@ -10,7 +10,7 @@ import {
   isWanted,
   observedState,
 } from "../../model/task-state.ts";
-import { isOutOfDate, specDifference } from "../../model/revision-diff.ts";
+import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName } from "../../model/naming.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
@@ -18,7 +18,8 @@ import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
 /**
  * - stopping: no longer wanted, whatever it still does
  * - ended: wanted, but it stopped
- * - lost: wanted, but its node is drained, has left or is gone; it must be stopped and replaced
+ * - lost: wanted, but its node is drained, has left, is gone or does not fit any more; it must be
+ *   stopped and replaced
  * - silent: wanted, and its node is down; it may well run, so it stays wanted beside a stand-in
  * - good: wanted, and nothing is known against it
  */
@@ -32,6 +33,8 @@ export type SlotTask = {
   /** Running, healthy and reachable. */
   readonly serving: boolean;
   readonly node: Node | undefined;
+  /** What is wrong with its node, in words; empty if nothing is. */
+  readonly trouble: string;
   /** Its node's object was removed: nobody will ever report its end. */
   readonly gone: boolean;
 };
@@ -66,18 +69,6 @@ export function slotsOf(state: ServiceState): Slot[] {
     .sort((a, b) => a.number - b.number);
 }
 
-/** What is wrong with a task's node, in words; null if nothing is. */
-export function nodeTrouble(
-  node: Node | undefined,
-): { readonly kind: "lost" | "silent"; readonly text: string } | null {
-  if (node === undefined) return { kind: "lost", text: "its node was removed" };
-  const name = nodeName(node);
-  if (node.spec?.availability === "DRAIN") return { kind: "lost", text: `node ${name} is drained` };
-  if (node.status?.state === "LEFT") return { kind: "lost", text: `node ${name} left` };
-  if (node.status?.state === "DOWN") return { kind: "silent", text: `node ${name} is down` };
-  return null;
-}
-
 /** One comparison of specs a revision, not one a task. */
 function currencyTest({ service, spec, specOf, nodeOf }: ServiceState): (task: Task) => boolean {
   const differences = new Map<number, SpecDifference>();
@@ -95,22 +86,34 @@ function currencyTest({ service, spec, specOf, nodeOf }: ServiceState): (task: T
 
 function viewOf(task: Task, state: ServiceState, isCurrent: (task: Task) => boolean): SlotTask {
   const node = task.nodeId === "" ? undefined : state.nodeOf(task.nodeId);
-  const fate = fateOf(task, node);
+  const isOver = isTerminal(observedState(task));
+  const trouble = task.nodeId === "" || isOver ? null : troubleOf(task, node, state);
+  const fate = !isWanted(task) ? "stopping" : isOver ? "ended" : (trouble?.fate ?? "good");
   return {
     task,
     fate,
     node,
+    trouble: trouble?.text ?? "",
     current: isCurrent(task),
     serving: fate === "good" && isHealthy(task) && node?.status?.state !== "UNREACHABLE",
-    gone: task.nodeId !== "" && node === undefined && !isTerminal(observedState(task)),
+    gone: task.nodeId !== "" && node === undefined && !isOver,
   };
 }
 
-function fateOf(task: Task, node: Node | undefined): Fate {
-  if (!isWanted(task)) return "stopping";
-  if (isTerminal(observedState(task))) return "ended";
-  if (task.nodeId === "") return "good";
-  return nodeTrouble(node)?.kind ?? "good";
+function troubleOf(
+  task: Task,
+  node: Node | undefined,
+  state: ServiceState,
+): { readonly fate: "lost" | "silent"; readonly text: string } | null {
+  if (node === undefined) return { fate: "lost", text: "its node was removed" };
+  const name = nodeName(node);
+  if (node.spec?.availability === "DRAIN") return { fate: "lost", text: `node ${name} is drained` };
+  if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
+  if (node.status?.state === "DOWN") return { fate: "silent", text: `node ${name} is down` };
+  // The placement it was made with: a newer one is the rollout's, which replaces in turns.
+  const spec = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
+  const broken = brokenPlacement(spec?.placement ?? null, node);
+  return broken === null ? null : { fate: "lost", text: `node ${name} does not satisfy ${broken} any more` };
 }
 
 /** Creation times have millisecond steps: on a tie the one that ended is the predecessor. */

@@ -196,10 +196,12 @@ function explainNode(tx: ReadTx, node: Node): Told {
   }
   return {
     name,
-    summary: `node ${name} is ${state.toLowerCase()} and ${availability.toLowerCase()} with ${tasks.length} tasks`,
+    summary: `node ${name} is ${state.toLowerCase()} and ${AVAILABILITY_WORD[availability]}, with ${tasks.length} tasks`,
     reasons,
   };
 }
+
+const AVAILABILITY_WORD = { ACTIVE: "active", PAUSE: "paused", DRAIN: "drained" } as const;
 
 const NODE_NEXT: Readonly<Record<string, string>> = {
   UNKNOWN: "start `shoal daemon` on it",

@@ -426,13 +426,21 @@ describe("manager/orchestrator: replicated services", () => {
       expect(world.running().map((task) => task.id)).to.deep.equal([original.id]);
     });
 
-    it("moves a task when a changed node label breaks its constraint only by a new revision", async () => {
+    it("moves a task whose node lost the label it was placed by, and one at most for a new placement", async () => {
       world.putNode(node("n1", { labels: { zone: "a" } }));
-      world.putNode(node("n2", { labels: { zone: "b" } }));
-      world.putService(service("web", { replicas: 1, task: spec({ constraints: ["node.labels.zone == a"] }) }));
-      await world.until(() => world.running().length === 1, "it runs");
-      world.putService(service("web", { replicas: 1, task: spec({ constraints: ["node.labels.zone == b"] }) }));
-      await world.until(() => world.running()[0]?.nodeId === "n2", "it runs on n2");
+      world.putNode(node("n2", { labels: { zone: "a" } }));
+      const part = { replicas: 2, task: spec({ constraints: ["node.labels.zone == a"] }) };
+      world.putService(service("web", part));
+      await world.until(() => world.running().length === 2, "both run");
+      world.changeNode("n1", { labels: { zone: "b" } });
+      await world.until(() => byNode(world)["n2"] === 2 && world.running().length === 2, "both run on n2", 1000);
+      expect(world.tasks().find((task) => task.nodeId === "n1")?.cause?.reason).to.equal(
+        "node n1 does not satisfy node.labels.zone == a any more",
+      );
+      world.behave = () => ({ hangs: true });
+      world.putService(service("web", { ...part, task: spec({ constraints: ["node.labels.zone == b"] }) }));
+      await world.run(5000);
+      expect(world.running().map((task) => task.nodeId)).to.deep.equal(["n2"]);
     });
   });
 });

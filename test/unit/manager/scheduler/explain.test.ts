@@ -80,7 +80,7 @@ describe("manager/scheduler: explanations", () => {
     const { summary, reasons } = about("web.1");
     expect(summary).to.equal("task failed with exit code 3");
     expect(reasons.find((reason) => reason.code === "restart")?.message).to.equal(
-      "it is not restarted: all 1 restart attempts are used",
+      "it is not restarted: its one restart attempt is used",
     );
     expect(about("web").summary).to.equal("0 of 1 replicas of web run");
   });
@@ -117,7 +117,7 @@ describe("manager/scheduler: explanations", () => {
     await world.run(10);
     const { kind, summary, reasons } = about("n1");
     expect(kind).to.equal("node");
-    expect(summary).to.equal("node n1 is down and drain with 0 tasks");
+    expect(summary).to.equal("node n1 is down and drained, with 0 tasks");
     expect(reasons.map((reason) => reason.code)).to.deep.equal(["ready", "availability", "resources"]);
     expect(reasons[0]?.message).to.equal("the node is down since 2024-01-01T00:00:00.000Z");
   });
