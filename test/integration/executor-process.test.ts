@@ -47,11 +47,11 @@ async function makeHarness(): Promise<Harness> {
         process: { ...codec("ProcessSpec").decode(new Uint8Array()), command: ["no-such-program"] },
       })),
     }),
-    outage: null,
+    outage: () => undefined,
     dispose: async () => {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
 
-executorSuite("agent/executor/process", makeHarness);
+executorSuite("agent/executor/process", makeHarness, ["outage"]);

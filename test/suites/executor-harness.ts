@@ -38,15 +38,18 @@ export type Harness = {
   readonly killOutside: (state: RuntimeState) => Promise<void>;
   readonly loseHealth: (state: RuntimeState) => Promise<void>;
   /** A task that cannot be prepared on this node, and what its refusal must name. */
-  readonly missing: ((id: string) => { task: ExecutorTask; names: string }) | null;
-  /** Takes the engine away from executors, and gives it back. Null where there is none. */
-  readonly outage: ((kind: "hung" | "cut" | "none") => void) | null;
+  readonly missing: (id: string) => { task: ExecutorTask; names: string };
+  /** Takes the engine away from executors, and gives it back. */
+  readonly outage: (kind: "hung" | "cut" | "none") => void;
   readonly dispose: () => Promise<void>;
 };
 
+/** What there is nothing to test of: no engine that could be away, a fake that has no images or cuts no lines. */
+export type Lack = "outage" | "missing" | "long lines";
+
 export const STARTUP_MS = 20_000;
 
-/** Waits for a state by the executor's events alone, after one first look. */
+/** Waits for a state as the agent does: one first look, and one at each event or change of health. */
 export async function until(
   executor: Executor,
   taskId: string,
@@ -57,12 +60,15 @@ export async function until(
   return await new Promise((resolve, reject) => {
     let last = "not seen";
     const timer = setTimeout(() => finish(() => reject(new Error(`task ${taskId} is still ${last}`))), ms);
-    const off = executor.onTaskEvent((id) => {
-      if (id === taskId) look();
-    });
+    const offs = [
+      executor.onTaskEvent((id) => {
+        if (id === taskId) look();
+      }),
+      executor.onChange(() => look()),
+    ];
     const finish = (then: () => void): void => {
       clearTimeout(timer);
-      off();
+      for (const off of offs) off();
       then();
     };
     const look = (): void => {

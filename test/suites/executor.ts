@@ -14,6 +14,7 @@ import {
   untilHealth,
   type Behaviour,
   type Harness,
+  type Lack,
   type TaskOptions,
 } from "./executor-harness.ts";
 
@@ -21,7 +22,11 @@ const signal = new AbortController().signal;
 /** From the end of a process to the report of it, on a machine that does other things too. */
 const NOTICE_MS = 3_000;
 
-export function executorSuite(name: string, makeHarness: (context: Mocha.Context) => Promise<Harness>): void {
+export function executorSuite(
+  name: string,
+  makeHarness: (context: Mocha.Context) => Promise<Harness>,
+  lacks: readonly Lack[] = [],
+): void {
   describe(name, function () {
     this.timeout(60_000);
     let harness: Harness;
@@ -36,7 +41,7 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
       executor = await open();
     });
     afterEach(async () => {
-      harness.outage?.("none");
+      harness.outage("none");
       await untilHealth(executor, true);
       for (const id of made.splice(0)) await executor.removeTask(id, signal);
       for (const one of started.splice(0)) await one.stop();
@@ -67,10 +72,11 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
     lifecycle();
     restarts();
     logs();
+    if (!lacks.includes("long lines")) longLines();
     logsBackPressure();
     healthAndPorts();
     ownership();
-    outages();
+    if (!lacks.includes("outage")) outages();
 
     function lifecycle(): void {
       it("prepares once, however often it is asked to", async () => {
@@ -163,8 +169,8 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
         await executor.removeTask(task.id, signal);
       });
 
-      it("names what is missing and what to do when it cannot prepare", async function () {
-        if (harness.missing === null) return this.skip();
+      if (lacks.includes("missing")) return;
+      it("names what is missing and what to do when it cannot prepare", async () => {
         const id = newId(realEnv);
         const { task, names } = harness.missing(id);
         const error = await rejected(executor.prepareTask(task, signal));
@@ -238,16 +244,6 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
         expect(texts(await following)).to.deep.equal(["one", "two", "three"]);
       });
 
-      it("cuts long lines into pieces", async () => {
-        const text = "0123456789".repeat(4_000);
-        const task = await running({ kind: "print", output: [{ stream: "stdout", text }] });
-        await untilExited(executor, task.id);
-        const lines = await readLogs(executor, task.id, { follow: true });
-        expect(texts(lines).join("")).to.equal(text);
-        expect(lines.every(({ data }) => data.length <= LOG_LINE_BYTES_MAX)).to.equal(true);
-        expect(lines.map(({ partial }) => partial)).to.deep.equal([...lines.slice(1).map(() => true), false]);
-      });
-
       it("ends with an error for a task it does not have, and with silence after a cancel", async () => {
         const error = await rejected(readLogs(executor, newId(realEnv)));
         expect(error).to.be.instanceOf(Error);
@@ -256,6 +252,18 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
         source.attach({ onLine: () => undefined, onEnd: () => expect.fail("no callbacks after a cancel") });
         source.cancel();
         await executor.stopTask(task, signal);
+      });
+    }
+
+    function longLines(): void {
+      it("cuts long lines into pieces", async () => {
+        const text = "0123456789".repeat(4_000);
+        const task = await running({ kind: "print", output: [{ stream: "stdout", text }] });
+        await untilExited(executor, task.id);
+        const lines = await readLogs(executor, task.id, { follow: true });
+        expect(texts(lines).join("")).to.equal(text);
+        expect(lines.every(({ data }) => data.length <= LOG_LINE_BYTES_MAX)).to.equal(true);
+        expect(lines.map(({ partial }) => partial)).to.deep.equal([...lines.slice(1).map(() => true), false]);
       });
     }
 
@@ -330,8 +338,7 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
 
     function outages(): void {
       for (const kind of ["hung", "cut"] as const) {
-        it(`an engine that is ${kind} makes calls unavailable, and nothing else`, async function () {
-          if (harness.outage === null) return this.skip();
+        it(`an engine that is ${kind} makes calls unavailable, and nothing else`, async () => {
           const task = await running({ kind: "serve" });
           const before = await executor.inspect(task.id, signal);
           harness.outage(kind);
@@ -353,8 +360,7 @@ export function executorSuite(name: string, makeHarness: (context: Mocha.Context
         });
       }
 
-      it("tells of what ended while the engine did not answer", async function () {
-        if (harness.outage === null) return this.skip();
+      it("tells of what ended while the engine did not answer", async () => {
         const task = await running({ kind: "exit", code: 5, afterMs: 1_500 });
         harness.outage("cut");
         await untilHealth(executor, false);

@@ -129,7 +129,8 @@ export class ProcessLogSource implements LogSource {
   }
 
   async #deliver(line: LogLine, signal: AbortSignal): Promise<void> {
-    await this.#unpaused(signal);
+    // No await between the look and the call: a pause holds from the moment it is made.
+    while (this.#isPaused) await this.#unpaused(signal);
     this.#delivered += 1;
     this.#handlers?.onLine(line);
     if (this.#delivered % LINES_PER_TURN === 0) await new Promise<void>((resolve) => this.#deps.env.defer(resolve));
