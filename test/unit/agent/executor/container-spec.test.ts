@@ -1,0 +1,158 @@
+import { expect } from "chai";
+import {
+  containerName,
+  containerOptions,
+  type ContainerOptions,
+} from "../../../../src/agent/executor/container-spec.ts";
+import type { ContainerSpec, TaskSpec } from "../../../../src/model/index.ts";
+import { codec } from "../../../../src/proto/load.ts";
+import { isAppError } from "../../../../src/util/errors.ts";
+import { aTask } from "../../../suites/executor-harness.ts";
+
+const OWNER = { clusterId: "c1", nodeId: "n1", nodeName: "worker1" };
+const CONTAINER = { ...codec("ContainerSpec").decode(new Uint8Array()), image: "nginx:1.27" };
+
+function options(container: Partial<ContainerSpec> = {}, spec: Partial<TaskSpec> = {}): ContainerOptions {
+  const task = aTask("t1", (empty) => ({ ...empty, ...spec, container: { ...CONTAINER, ...container } }));
+  return containerOptions(task, OWNER);
+}
+
+describe("agent/executor/container-spec", () => {
+  it("says nothing the spec leaves out, but rotates logs and leaves restarts to the orchestrator", () => {
+    expect(options()).to.deep.equal({
+      Image: "nginx:1.27",
+      Labels: {
+        "shoal.cluster": "c1",
+        "shoal.node": "n1",
+        "shoal.service": "suite",
+        "shoal.service-name": "suite",
+        "shoal.slot": "1",
+        "shoal.task": "t1",
+      },
+      Env: [],
+      Tty: false,
+      StopTimeout: 10,
+      HostConfig: {
+        RestartPolicy: { Name: "no" },
+        LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
+        ReadonlyRootfs: false,
+      },
+    });
+  });
+
+  const health = { test: ["CMD", "true"], intervalMs: 500, timeoutMs: 0, retries: 3, startPeriodMs: 2_000 };
+  const limits = { limits: { nanoCpus: 5e8, memoryBytes: 2 ** 26 }, reservations: null, pidsLimit: 64 };
+  const cases: readonly [string, ContainerOptions, (seen: ContainerOptions) => unknown, unknown][] = [
+    ["command as the entrypoint", options({ command: ["/bin/a", "-b"] }), (o) => o.Entrypoint, ["/bin/a", "-b"]],
+    ["args as the command", options({ args: ["x"] }), (o) => o.Cmd, ["x"]],
+    ["env", options({ env: ["A=1"] }), (o) => o.Env, ["A=1"]],
+    ["folder", options({ dir: "/srv" }), (o) => o.WorkingDir, "/srv"],
+    ["user", options({ user: "1000:1000" }), (o) => o.User, "1000:1000"],
+    ["hostname", options({ hostname: "web" }), (o) => o.Hostname, "web"],
+    ["terminal", options({ tty: true }), (o) => o.Tty, true],
+    ["stop signal", options({ stopSignal: "SIGINT" }), (o) => o.StopSignal, "SIGINT"],
+    ["grace, rounded up to seconds", options({ stopGraceMs: 1_200 }), (o) => o.StopTimeout, 2],
+    ["no grace", options({ stopGraceMs: 0 }), (o) => o.StopTimeout, 0],
+    ["read-only root", options({ readOnly: true }), (o) => o.HostConfig.ReadonlyRootfs, true],
+    ["init", options({ init: true }), (o) => o.HostConfig.Init, true],
+    ["added capabilities", options({ capAdd: ["NET_ADMIN"] }), (o) => o.HostConfig.CapAdd, ["NET_ADMIN"]],
+    ["dropped capabilities", options({ capDrop: ["ALL"] }), (o) => o.HostConfig.CapDrop, ["ALL"]],
+    [
+      "sysctls",
+      options({ sysctls: { "net.core.somaxconn": "1024" } }),
+      (o) => o.HostConfig.Sysctls,
+      { "net.core.somaxconn": "1024" },
+    ],
+    ["extra hosts", options({ extraHosts: ["db:10.0.0.9"] }), (o) => o.HostConfig.ExtraHosts, ["db:10.0.0.9"]],
+    ["CPU limit", options({}, { resources: limits }), (o) => o.HostConfig.NanoCpus, 5e8],
+    ["memory limit", options({}, { resources: limits }), (o) => o.HostConfig.Memory, 2 ** 26],
+    ["process limit", options({}, { resources: limits }), (o) => o.HostConfig.PidsLimit, 64],
+    [
+      "health check in nanoseconds, zeros left out",
+      options({ health }),
+      (o) => o.Healthcheck,
+      { Test: ["CMD", "true"], Interval: 5e8, Retries: 3, StartPeriod: 2e9 },
+    ],
+    [
+      "the image's health check turned off",
+      options({ health: { ...health, test: ["NONE"], intervalMs: 0, retries: 0, startPeriodMs: 0 } }),
+      (o) => o.Healthcheck,
+      { Test: ["NONE"] },
+    ],
+    [
+      "own rotation over the default",
+      options({}, { log: { driver: "", options: { "max-size": "1m" } } }),
+      (o) => o.HostConfig.LogConfig,
+      { Type: "json-file", Config: { "max-size": "1m", "max-file": "3" } },
+    ],
+    [
+      "another log driver as it is",
+      options({}, { log: { driver: "syslog", options: { tag: "x" } } }),
+      (o) => o.HostConfig.LogConfig,
+      { Type: "syslog", Config: { tag: "x" } },
+    ],
+  ];
+  for (const [what, seen, read, wanted] of cases) {
+    it(`passes on ${what}`, () => {
+      expect(read(seen)).to.deep.equal(wanted);
+    });
+  }
+
+  it("lets no label of the spec stand in for ours", () => {
+    const { Labels: labels } = options({ labels: { "shoal.node": "n2", team: "a" } });
+    expect([labels["shoal.node"], labels["team"]]).to.deep.equal(["n1", "a"]);
+  });
+
+  it("publishes one target several times, and leaves port 0 to the engine", () => {
+    const seen = options(
+      {},
+      {
+        ports: [
+          { target: 80, published: 8080, protocol: "TCP", hostIp: "127.0.0.1" },
+          { target: 80, published: 0, protocol: "TCP", hostIp: "" },
+          { target: 53, published: 53, protocol: "UDP", hostIp: "" },
+        ],
+      },
+    );
+    expect(seen.ExposedPorts).to.deep.equal({ "80/tcp": {}, "53/udp": {} });
+    expect(seen.HostConfig.PortBindings).to.deep.equal({
+      "80/tcp": [
+        { HostIp: "127.0.0.1", HostPort: "8080" },
+        { HostIp: "", HostPort: "" },
+      ],
+      "53/udp": [{ HostIp: "", HostPort: "53" }],
+    });
+  });
+
+  it("mounts folders, volumes and memory", () => {
+    const mount = { source: "", target: "/t", readOnly: false, tmpfsSizeBytes: 0 };
+    const seen = options({
+      mounts: [
+        { ...mount, type: "BIND", source: "/data", readOnly: true },
+        { ...mount, type: "VOLUME", source: "cache" },
+        { ...mount, type: "TMPFS", source: "ignored", tmpfsSizeBytes: 1024 },
+      ],
+    });
+    expect(seen.HostConfig.Mounts).to.deep.equal([
+      { Type: "bind", Source: "/data", Target: "/t", ReadOnly: true },
+      { Type: "volume", Source: "cache", Target: "/t", ReadOnly: false },
+      { Type: "tmpfs", Source: "", Target: "/t", ReadOnly: false, TmpfsOptions: { SizeBytes: 1024 } },
+    ]);
+  });
+
+  it("names the container after service, slot and task", () => {
+    const task = aTask("t1", (spec) => spec);
+    expect(containerName(task)).to.equal("suite.1.t1");
+  });
+
+  it("refuses a task that is no container, by the field's path", () => {
+    const task = aTask("t1", (spec) => spec);
+    try {
+      containerOptions(task, OWNER);
+    } catch (error) {
+      if (!isAppError(error, "invalid")) throw error;
+      return expect(error.details.path).to.equal("spec.task");
+    }
+    expect.fail("it was accepted");
+  });
+});
