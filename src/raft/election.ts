@@ -22,7 +22,7 @@ const PRECEDENCE_TICKS = 1;
 export interface ElectionHooks {
   becameLeader(): void;
   leftLeadership(): void;
-  /** The leader this member follows is another one now, or none. */
+  /** The leader this member follows is another one now, or none, or leads another term. */
   leaderChanged(): void;
 }
 
@@ -133,7 +133,8 @@ export class Election {
     if (wasLeader && term > termBefore && leader === null) this.#lostLeft = state.options.electionTicks;
     this.#hurry(1 + this.#jitter(PRE_VOTE_RETRY_TICKS));
     if (wasLeader) this.#hooks.leftLeadership();
-    if (state.leader !== before) this.#hooks.leaderChanged();
+    // The same leader in a later term may have followed another in between.
+    if (state.leader !== before || term > termBefore) this.#hooks.leaderChanged();
   }
 
   #preCampaign(): void {

@@ -149,6 +149,12 @@ const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "takes what a leader verified in one term for another term",
+    file: "election.ts",
+    from: "if (state.leader !== before || term > termBefore) this.#hooks.leaderChanged();",
+    to: "if (state.leader !== before) this.#hooks.leaderChanged();",
+  },
+  {
     name: "ignores the membership of a snapshot",
     file: "state.ts",
     from: "    this.configs.reset(meta.index, meta.config);\n",

@@ -203,7 +203,6 @@ describe("a Raft cluster under random faults", function () {
         throw why;
       }
     }
-    if (process.env["SHOW"]) console.log(total);
     // A storm in which nothing happened proves nothing.
     if (COUNT >= 50) {
       for (const [what, count] of Object.entries(total)) expect(count, `${what} in all`).to.be.greaterThan(COUNT / 2);

@@ -284,6 +284,16 @@ describe("raft follower", () => {
     expect(follower.out("append-reply").map(({ index, term }) => [index, term])).to.deep.equal([[3, 4]]);
   });
 
+  it("does not take what one leader verified for another's, nor for the same one's of a later term", () => {
+    for (const next of ["c", "b"]) {
+      const follower = new RaftMember("a", { hardState: { term: 2 } });
+      follower.append("b", [1, 1], [entry(2, 2), entry(3, 2)]);
+      expect(follower.out("append-reply")[0]).to.include({ ok: true, index: 3 });
+      follower.receive({ type: "append", from: next, term: 4, prevIndex: 1, prevTerm: 1, entries: [], commit: 1 });
+      expect(follower.out("append-reply")[0], `to ${next}`).to.include({ ok: true, index: 1 });
+    }
+  });
+
   it("insists that writes complete in order", () => {
     const follower = new RaftMember("a", { slowDisk: true });
     follower.append("b", [1, 1], [entry(2, 1)]);
