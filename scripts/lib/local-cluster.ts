@@ -33,6 +33,8 @@ export type LocalOptions = {
   readonly managers: number;
   readonly workers?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** For node itself: --cpu-prof, ... */
+  readonly nodeArgs?: readonly string[];
 };
 
 const READY_MS = 30_000;
@@ -46,8 +48,11 @@ export class LocalCluster implements AsyncDisposable {
   #dialer: GrpcDialer | null = null;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(env: Readonly<Record<string, string>>) {
+  readonly #nodeArgs: readonly string[];
+
+  constructor(env: Readonly<Record<string, string>>, nodeArgs: readonly string[]) {
     this.#env = env;
+    this.#nodeArgs = nodeArgs;
   }
 
   get managers(): LocalNode[] {
@@ -94,7 +99,7 @@ export class LocalCluster implements AsyncDisposable {
   boot(node: LocalNode): void {
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
-    node.child = spawn(process.execPath, ["--enable-source-maps", SHOAL_BIN, "daemon"], {
+    node.child = spawn(process.execPath, [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
       env: {
@@ -217,8 +222,13 @@ export class LocalCluster implements AsyncDisposable {
   }
 }
 
-export async function startLocalCluster({ managers, workers = 0, env = {} }: LocalOptions): Promise<LocalCluster> {
-  const cluster = new LocalCluster(env);
+export async function startLocalCluster({
+  managers,
+  workers = 0,
+  env = {},
+  nodeArgs = [],
+}: LocalOptions): Promise<LocalCluster> {
+  const cluster = new LocalCluster(env, nodeArgs);
   try {
     for (let at = 0; at < managers; at += 1) await cluster.add("manager");
     for (let at = 0; at < workers; at += 1) await cluster.add("worker");

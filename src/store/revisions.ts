@@ -1,6 +1,6 @@
 /** Which revisions nobody needs any more. */
 import type { ReadTx } from "./types.ts";
-import type { Revision } from "../model/index.ts";
+import type { Revision, Task } from "../model/index.ts";
 
 /** Revisions kept of a service for history and rollback, the current one included. */
 export const REVISIONS_KEPT = 10;
@@ -11,11 +11,17 @@ export const REVISIONS_REMOVED_MAX = 100;
  * Revisions that no task refers to and that are not among the newest ones; of a service that is
  * gone, all that no task refers to. At most {@link REVISIONS_REMOVED_MAX}, the oldest first.
  */
-export function removableRevisions(tx: ReadTx, serviceId: string): readonly Revision[] {
+export function removableRevisions(
+  tx: ReadTx,
+  serviceId: string,
+  /** Tasks about to be deleted keep no revision. */
+  isKept: (task: Task) => boolean = () => true,
+): readonly Revision[] {
   const revisions = [...tx.find("revision", "service", serviceId)].sort((a, b) => b.number - a.number);
   const kept = tx.get("service", serviceId) === undefined ? 0 : REVISIONS_KEPT;
   if (revisions.length <= kept) return [];
-  const inUse = new Set(tx.find("task", "service", serviceId).map((task) => task.revision));
+  const tasks = tx.find("task", "service", serviceId).filter(isKept);
+  const inUse = new Set(tasks.map((task) => task.revision));
   const removable = revisions.slice(kept).filter(({ number }) => !inUse.has(number));
   return removable.reverse().slice(0, REVISIONS_REMOVED_MAX);
 }

@@ -38,7 +38,8 @@ export type StoreOptions = {
   readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
 };
 
-type Speculation = { readonly term: number; readonly tables: TableSet };
+/** `startMs`: cluster time when this environment's monotonic clock was at 0, by which it advances whatever the wall clock does. */
+type Speculation = { readonly term: number; readonly tables: TableSet; readonly startMs: number };
 
 export class Store implements StoreApi {
   readonly watches: WatchHub;
@@ -131,7 +132,8 @@ export class Store implements StoreApi {
     this.#stopVerdictTimerWhenIdle();
     const tables = new TableSet();
     tables.copyFrom(this.#committed);
-    this.#speculation = { term, tables };
+    const nowMs = Math.max(tables.timeMs, this.#env.wallNow());
+    this.#speculation = { term, tables, startMs: nowMs - Math.floor(this.#env.now()) };
   }
 
   leadershipLost(): void {
@@ -158,7 +160,7 @@ export class Store implements StoreApi {
     assert(!this.#isUpdating, "an update does not start another one inside its callback");
     const slot = proposer.reserve(0);
     assert(slot.term === term, "the log's term is the one the store was told it leads in");
-    const timeMs = Math.max(tables.timeMs, this.#env.wallNow());
+    const timeMs = Math.max(tables.timeMs, this.#leading().startMs + Math.floor(this.#env.now()));
     const tx = new WriteTransaction(tables, { version: slot.index, timeMs });
     let value: T;
     let payload: Uint8Array;

@@ -7,6 +7,7 @@ import { compareStates, endedByItself, isTerminal, isWanted, observedState } fro
 import type { Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
+import { removableRevisions } from "../../store/revisions.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 
 /** Between the first change and the clean-up after it. */
@@ -93,9 +94,7 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
   for (const tasks of slotsOf(all, doomed)) {
     for (const task of excess(tasks, limit, service?.revision ?? 0)) doomed.add(task.id);
   }
-  const kept = new Set(all.filter((task) => !doomed.has(task.id)).map((task) => task.revision));
-  if (service !== undefined) kept.add(service.revision);
-  const revisions = tx.find("revision", "service", serviceId).filter((revision) => !kept.has(revision.number));
+  const revisions = removableRevisions(tx, serviceId, (task) => !doomed.has(task.id));
   return { tasks: [...doomed], revisions: revisions.map((revision) => revision.id) };
 }
 
