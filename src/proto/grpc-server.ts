@@ -3,6 +3,8 @@
  * and asks the dispatcher at each call, because a node becomes a manager while its port is open.
  */
 import { Server, ServerCredentials, type Metadata, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
+import { EventEmitter } from "node:events";
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Env } from "../util/env.ts";
 import { AppError } from "../util/errors.ts";
@@ -19,6 +21,8 @@ import type { CallContext, Caller, Dispatcher, Listener } from "./rpc.ts";
 
 /** Streams and calls in flight on one connection; further ones wait in the client. */
 const STREAMS_PER_CONNECTION_MAX = 1024;
+/** What a node may send ahead, a stream and in all. */
+const MEMBER_WINDOW_BYTES = 1024 * 1024;
 /** Between ending the calls and destroying the sockets at close. */
 const CLOSE_GRACE_MS = 300;
 
@@ -74,6 +78,7 @@ class GrpcServer implements Listener {
     serveReflection(this.#server, (call) => this.#refuseReflection(call));
     // Our listener has done TLS: what it injects is plain HTTP/2 to grpc-js.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#widenWindows();
   }
 
   get address(): string {
@@ -113,6 +118,25 @@ class GrpcServer implements Listener {
     await closed;
     timer.cancel();
     this.#server.forceShutdown();
+  }
+
+  /**
+   * HTTP/2 lets a client send 64 KiB before it must wait for our event loop; one batch of Raft
+   * entries is larger. grpc-js widens clients' windows only, so this goes by its own servers, which
+   * it keeps in a map. Members only: a stranger may not make us buffer.
+   */
+  #widenWindows(): void {
+    const servers: unknown = Reflect.get(this.#server, "http2Servers");
+    if (!(servers instanceof Map)) return;
+    for (const http2Server of servers.keys()) {
+      if (!(http2Server instanceof EventEmitter)) continue;
+      http2Server.on("session", (session: ServerHttp2Session) => {
+        const { remoteAddress, remotePort } = session.socket;
+        if (this.#sockets?.find(`${remoteAddress}:${remotePort}`)?.nodeId == null) return;
+        session.settings({ initialWindowSize: MEMBER_WINDOW_BYTES });
+        session.setLocalWindowSize(MEMBER_WINDOW_BYTES);
+      });
+    }
   }
 
   #register({ path, kind }: { path: string; kind: "unary" | "server-stream" | "bidi" }): void {
