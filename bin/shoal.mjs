@@ -12,7 +12,9 @@ function isUpToDate() {
   if (!existsSync(compiled)) return false;
   if (!existsSync(source)) return true;
   const builtMs = statSync(compiled).mtimeMs;
-  return readdirSync(source, { recursive: true }).every((name) => statSync(`${source}/${name}`).mtimeMs <= builtMs);
+  return readdirSync(source, { recursive: true, encoding: "utf8" }).every(
+    (name) => statSync(`${source}/${name}`).mtimeMs <= builtMs,
+  );
 }
 
 if (isUpToDate()) {

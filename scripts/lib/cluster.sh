@@ -63,7 +63,7 @@ image_ensure() {
   say "building the image $SHOAL_IMAGE"
   # The classic builder: it takes a base image that only this engine has. The host's network: where only the machine
   # itself has a way to the npm registry, a bridge would not.
-  if ! DOCKER_BUILDKIT=0 timeout 600 docker build --network host --label "shoal.source=$hash" -t "$SHOAL_IMAGE" . \
+  if ! DOCKER_BUILDKIT=0 timeout 600 docker build --force-rm --network host --label "shoal.source=$hash" -t "$SHOAL_IMAGE" . \
     >"$SHOAL_STATE/image-build.log" 2>&1; then
     tail -n 20 "$SHOAL_STATE/image-build.log" >&2
     fail "building $SHOAL_IMAGE failed: see $SHOAL_STATE/image-build.log"

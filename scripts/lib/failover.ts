@@ -21,6 +21,10 @@ export type FailoverOptions = {
   readonly clients: number;
   /** `kill`: SIGKILL. `stop`: SIGTERM, as a reboot in order. */
   readonly how: "kill" | "stop";
+  /** Instead of the context of the project's name among this user's. */
+  readonly context?: Context;
+  /** For the command line, where that context lies elsewhere. */
+  readonly env?: NodeJS.ProcessEnv;
 };
 
 export type FailoverResult = {
@@ -57,8 +61,10 @@ const PAGE = 1_000;
 
 type Acknowledged = { readonly name: string; readonly id: string; readonly sentAt: number; readonly at: number };
 
-export async function measureFailover({ project, clients, how }: FailoverOptions): Promise<FailoverResult> {
-  const shoal = new ShoalCli({ context: project });
+export async function measureFailover(options: FailoverOptions): Promise<FailoverResult> {
+  const { project, clients, how } = options;
+  const context = options.context ?? loadContext(project);
+  const shoal = new ShoalCli({ context: project, env: options.env ?? process.env });
   const killed = await leaderOf(shoal);
   const container = await containerOf(project, killed);
   const clusterId = await shoal.clusterId();
@@ -66,7 +72,7 @@ export async function measureFailover({ project, clients, how }: FailoverOptions
   const prefix = `failover-${newId(realEnv).slice(0, 6)}`;
   const writers = Array.from(
     { length: clients },
-    (_, i) => new Writer({ project, prefix: `${prefix}-${i}`, first: i }),
+    (_, i) => new Writer({ context, prefix: `${prefix}-${i}`, first: i }),
   );
   const stopping = new AbortController();
   const work = writers.map(async (writer) => await writer.run(stopping.signal));
@@ -86,8 +92,8 @@ export async function measureFailover({ project, clients, how }: FailoverOptions
     stopping.abort();
     await Promise.all(work);
     const newLeader = await waitFor("the new leader's name", HEAL_MS, async () => await leaderOf(shoal));
-    const reader = new Writer({ project, prefix, first: 0 });
-    const there = await reader.list(prefix);
+    const reader = new Writer({ context, prefix, first: 0 });
+    const there = await reader.list(prefix).finally(() => reader.close());
     const acknowledged = writers.flatMap((writer) => writer.acknowledged);
     const names = new Set(there.map(({ name }) => name));
     return {
@@ -107,7 +113,7 @@ export async function measureFailover({ project, clients, how }: FailoverOptions
     stopping.abort();
     await Promise.allSettled(work);
     await heal(shoal, container);
-    await removeAll(project, prefix);
+    await removeAll(context, prefix);
     for (const writer of writers) writer.close();
   }
 }
@@ -122,8 +128,7 @@ class Writer {
   #channel: Channel | null = null;
   #at: number;
 
-  constructor({ project, prefix, first }: { project: string; prefix: string; first: number }) {
-    const context = loadContext(project);
+  constructor({ context, prefix, first }: { context: Context; prefix: string; first: number }) {
     this.#prefix = prefix;
     this.#hosts = context.hosts;
     this.#at = first;
@@ -292,8 +297,8 @@ async function heal(shoal: ShoalCli, container: string): Promise<void> {
   });
 }
 
-async function removeAll(project: string, prefix: string): Promise<void> {
-  const remover = new Writer({ project, prefix, first: 0 });
+async function removeAll(context: Context, prefix: string): Promise<void> {
+  const remover = new Writer({ context, prefix, first: 0 });
   try {
     const left = await remover.list(prefix);
     await Promise.all(

@@ -1,11 +1,13 @@
 // The compose cluster as end-to-end tests use it: a project and ports of its own beside a user's cluster, its own
 // command line context, and ways to hurt one node. close() runs scripts/down.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { run, runOk, waitFor } from "../../scripts/lib/run.ts";
 import { managerPorts, ShoalCli } from "../../scripts/lib/shoal.ts";
+import { parseContext } from "../../src/cli/context.ts";
+import type { Context } from "../../src/cli/context.ts";
 import { ROOT } from "./engine.ts";
 
 /** The first run builds the image; the others take about 15 s. */
@@ -21,13 +23,14 @@ export class Cluster implements AsyncDisposable {
   readonly portBase: number;
   readonly shoal: ShoalCli;
   readonly #config: string;
-  readonly #env: NodeJS.ProcessEnv;
+  /** For programs that shall see this cluster instead of the user's own. */
+  readonly env: NodeJS.ProcessEnv;
 
   constructor(project: string, portBase: number, config: string) {
     this.project = project;
     this.portBase = portBase;
     this.#config = config;
-    this.#env = {
+    this.env = {
       ...process.env,
       SHOAL_PROJECT: project,
       SHOAL_PORT_BASE: String(portBase),
@@ -35,18 +38,24 @@ export class Cluster implements AsyncDisposable {
       SHOAL_MODE: "containers",
       SHOAL_KEEP_ENGINE: "1",
     };
-    this.shoal = new ShoalCli({ context: project, env: this.#env });
+    this.shoal = new ShoalCli({ context: project, env: this.env });
   }
 
   async up(): Promise<string> {
-    return await runOk([join(ROOT, "scripts/up")], { env: this.#env, cwd: ROOT, timeoutMs: UP_MS });
+    return await runOk([join(ROOT, "scripts/up")], { env: this.env, cwd: ROOT, timeoutMs: UP_MS });
   }
 
   /** Address of a manager's gRPC or HTTP port on this machine. */
-  address(manager: "manager1" | "manager2" | "manager3", port: "grpc" | "http"): string {
+  address(manager: string, port: "grpc" | "http"): string {
     const at = Number(manager.slice(-1)) - 1;
     const ports = managerPorts(this.portBase)[at];
     return `127.0.0.1:${ports?.[port] ?? 0}`;
+  }
+
+  /** Certificate, key and addresses, as scripts/up left them. */
+  context(): Context {
+    const file = join(this.#config, "contexts", `${this.project}.json`);
+    return parseContext(readFileSync(file, "utf8"), file);
   }
 
   /** The container of a node, by its compose service: manager1..3, worker1..2. */
@@ -95,7 +104,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Id and start time of every container that runs tasks of this cluster, sorted. */
   async taskContainers(): Promise<string[]> {
-    const clusterId = await this.shoal.clusterId();
+    const { clusterId } = this.context();
     const ids = await runOk(["docker", "ps", "-q", "--filter", `label=shoal.cluster=${clusterId}`]);
     if (ids === "") return [];
     const lines = await runOk(["docker", "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", ...ids.split("\n")]);
@@ -112,7 +121,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    const down = await run([join(ROOT, "scripts/down")], { env: this.#env, cwd: ROOT, timeoutMs: DOWN_MS });
+    const down = await run([join(ROOT, "scripts/down")], { env: this.env, cwd: ROOT, timeoutMs: DOWN_MS });
     rmSync(this.#config, { recursive: true, force: true });
     if (down.code !== 0) throw new Error(`scripts/down ended with ${down.code}: ${down.stderr}`);
   }

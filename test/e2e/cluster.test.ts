@@ -1,0 +1,182 @@
+// The compose cluster as scripts/up makes it, on a real engine: what a user sees, and what must not change when nodes
+// die. Figures over many rounds are `npm run prove`; here one round each, with the worst that is allowed.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { measureFailover } from "../../scripts/lib/failover.ts";
+import { httpGet, runOk, waitFor } from "../../scripts/lib/run.ts";
+import { ShoalCli } from "../../scripts/lib/shoal.ts";
+import type { TaskJson } from "../../scripts/lib/shoal.ts";
+import { startCluster } from "../support/cluster.ts";
+import type { Cluster } from "../support/cluster.ts";
+import { requireEngine, ROOT } from "../support/engine.ts";
+
+const MANAGERS = ["manager1", "manager2", "manager3"] as const;
+const SETTLE_MS = 60_000;
+const HTTP_MS = 3_000;
+
+describe("three managers and two workers in containers", function () {
+  this.timeout(180_000);
+  let cluster: Cluster;
+
+  before(async function () {
+    this.timeout(300_000);
+    await requireEngine(this);
+    cluster = await startCluster();
+  });
+
+  after(async function () {
+    this.timeout(90_000);
+    if (cluster === undefined) return;
+    await cluster.close();
+    expect(existsSync(join(ROOT, ".shoal/clusters", cluster.project)), "state of the cluster").to.equal(false);
+    const label = `label=com.docker.compose.project=${cluster.project}`;
+    for (const kind of [
+      ["ps", "-aq"],
+      ["volume", "ls", "-q"],
+      ["network", "ls", "-q"],
+    ]) {
+      expect(await runOk(["docker", ...kind, "--filter", label]), kind.join(" ")).to.equal("");
+    }
+  });
+
+  async function runningTasks(service: string): Promise<TaskJson[]> {
+    const tasks = await cluster.shoal.tasks(service);
+    return tasks.filter((task) => task.desired === "RUNNING" && task.status?.state === "RUNNING");
+  }
+
+  it("has five ready nodes, one leader, and three replicas that answer with their containers' names", async () => {
+    const nodes = await cluster.shoal.nodes();
+    expect(nodes.map((node) => node.status?.state)).to.deep.equal(["READY", "READY", "READY", "READY", "READY"]);
+    expect(nodes.filter((node) => node.manager === "LEADER")).to.have.lengthOf(1);
+    expect(nodes.filter((node) => node.description?.runtimes.includes("container"))).to.have.lengthOf(2);
+    const pages = await Promise.all(
+      (await runningTasks("web")).map(async (task) => {
+        return (await httpGet(`http://127.0.0.1:${task.status?.ports[0]?.published ?? 0}/`, HTTP_MS)).text;
+      }),
+    );
+    expect(new Set(pages).size, pages.join(" ")).to.equal(3);
+    for (const page of pages) expect(page).to.match(/^Hello from [0-9a-f]{12}/);
+  });
+
+  it("is brought up again without a change", async () => {
+    const before = await cluster.taskContainers();
+    const nodes = await Promise.all(MANAGERS.map(async (name) => await cluster.containerOf(name)));
+    await cluster.up();
+    expect(await Promise.all(MANAGERS.map(async (name) => await cluster.containerOf(name)))).to.deep.equal(nodes);
+    expect(await cluster.taskContainers()).to.deep.equal(before);
+  });
+
+  it("loses no acknowledged write and touches no container when the leader is killed", async () => {
+    const { project, env } = cluster;
+    const result = await measureFailover({ project, clients: 8, how: "kill", context: cluster.context(), env });
+    expect(result.acknowledged).to.be.greaterThan(100);
+    expect(result).to.include({ lost: 0, twice: 0, failed: 0, containersChanged: false });
+    expect(result.firstAcceptedMs).to.be.at.most(3_000);
+    expect(result.newLeader).to.not.equal(result.killed);
+  });
+
+  it("goes on while its leader is frozen, and takes it back as a follower", async () => {
+    await cluster.settled();
+    const frozen = await cluster.leader();
+    await cluster.pause(frozen);
+    try {
+      // Whichever manager the command tries first, it ends up at one that lives.
+      await cluster.shoal.text([
+        "service",
+        "create",
+        "--detach",
+        "--name",
+        "meanwhile",
+        "--replicas",
+        "0",
+        "shoal/busybox:local",
+      ]);
+    } finally {
+      await cluster.unpause(frozen);
+    }
+    await cluster.settled();
+    const names = await waitFor("the frozen manager's own answer", SETTLE_MS, async () => {
+      const text = await runOk([
+        "docker",
+        "exec",
+        await cluster.containerOf(frozen),
+        "shoal",
+        "service",
+        "ls",
+        "--format",
+        "json",
+      ]);
+      return text.includes('"meanwhile"') ? text : undefined;
+    });
+    expect(names).to.contain('"web"');
+    expect(await cluster.leader()).to.not.equal(frozen);
+    await cluster.shoal.text(["service", "rm", "meanwhile"]);
+  });
+
+  it("restarts nothing when an agent is killed and comes back", async () => {
+    const before = await cluster.taskContainers();
+    await cluster.kill("worker1");
+    await waitFor("worker1 to be missed", SETTLE_MS, async () => {
+      const worker = (await cluster.shoal.nodes()).find((node) => node.spec?.name === "worker1");
+      return worker?.status?.state === "UNREACHABLE" ? true : undefined;
+    });
+    await cluster.start("worker1");
+    await cluster.settled();
+    expect(await cluster.taskContainers()).to.deep.equal(before);
+    expect(await runningTasks("web")).to.have.lengthOf(3);
+  });
+
+  it("replaces a container that was killed, and only that one", async () => {
+    const before = await cluster.taskContainers();
+    const [victim = ""] = before;
+    await runOk(["docker", "kill", victim.split(" ")[0] ?? ""]);
+    const after = await waitFor("three running containers again", SETTLE_MS, async () => {
+      const now = await cluster.taskContainers();
+      return now.length === 3 && !now.includes(victim) ? now : undefined;
+    });
+    expect(after.filter((line) => before.includes(line))).to.have.lengthOf(2);
+    await waitFor("three running tasks", SETTLE_MS, async () =>
+      (await runningTasks("web")).length === 3 ? true : undefined,
+    );
+  });
+
+  it("keeps containers and state when every manager is killed at once", async () => {
+    const before = await cluster.taskContainers();
+    await Promise.all(MANAGERS.map(async (name) => await cluster.kill(name)));
+    expect(await cluster.taskContainers()).to.deep.equal(before);
+    await Promise.all(MANAGERS.map(async (name) => await cluster.start(name)));
+    await waitFor(
+      "the cluster to answer",
+      SETTLE_MS,
+      async () => (await cluster.shoal.run(["node", "ls"])).code === 0 || undefined,
+    );
+    await cluster.settled();
+    expect(await runningTasks("web")).to.have.lengthOf(3);
+    expect(await cluster.taskContainers()).to.deep.equal(before);
+  });
+
+  it("runs with two managers of three, and says that there is no quorum with one", async () => {
+    const leader = await cluster.leader();
+    expect(MANAGERS).to.include(leader);
+    const [first = "", second = ""] = MANAGERS.filter((name) => name !== leader);
+    await cluster.kill(first);
+    await cluster.shoal.text(["service", "scale", "--detach", "web=3"]);
+    await cluster.kill(second);
+    const survivor = new ShoalCli({
+      context: cluster.project,
+      hosts: cluster.address(leader, "grpc"),
+      env: cluster.env,
+    });
+    const refused = await survivor.run(["--timeout", "5s", "service", "scale", "--detach", "web=2"]);
+    expect(refused.code).to.be.oneOf([1, 3]);
+    expect(refused.stderr).to.match(/quorum|leader/i);
+    expect((await runningTasks("web").catch(() => [])).length, "linearizable reads without a quorum").to.equal(0);
+    await cluster.start(first);
+    await cluster.start(second);
+    await cluster.settled();
+    await cluster.shoal.text(["service", "scale", "--detach", "web=3"]);
+  });
+});
