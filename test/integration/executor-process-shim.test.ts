@@ -1,0 +1,152 @@
+// What only plain processes have: a shim that can be killed, children that stay, files that rotate.
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { ExecutorTask } from "../../src/agent/executor/executor.ts";
+import { ProcessExecutor } from "../../src/agent/executor/process/process-executor.ts";
+import { SEGMENT_BYTES, SEGMENTS_KEPT } from "../../src/agent/executor/process/shim.ts";
+import type { ProcessSpec } from "../../src/model/index.ts";
+import { codec } from "../../src/proto/load.ts";
+import { isAppError } from "../../src/util/errors.ts";
+import { newId } from "../../src/util/id.ts";
+import { silentLogger } from "../../src/util/log.ts";
+import { realEnv } from "../../src/util/real-env.ts";
+import { aTask, checkedBy, firstLine, readLogs, texts, until, untilExited } from "../suites/executor-harness.ts";
+
+const owner = { clusterId: "c", nodeId: "n", nodeName: "n" };
+const signal = new AbortController().signal;
+/** What a segment may have beyond its bound: one batch of the copier. */
+const BATCH_BYTES = 1024 * 1024;
+
+describe("agent/executor/process with its shim", function () {
+  this.timeout(30_000);
+  let dataDir: string;
+  let executor: ProcessExecutor;
+  const made: string[] = [];
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "shoal-shim-"));
+    executor = await open();
+  });
+  afterEach(async () => {
+    for (const id of made.splice(0)) await executor.removeTask(id, signal);
+    await executor.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function open(): Promise<ProcessExecutor> {
+    const opened = new ProcessExecutor({ env: realEnv, log: silentLogger, dataDir });
+    await opened.start(owner);
+    return opened;
+  }
+
+  function make(command: string, change: Partial<ProcessSpec> = {}): ExecutorTask {
+    const id = newId(realEnv);
+    made.push(id);
+    const process = { ...codec("ProcessSpec").decode(new Uint8Array()), command: ["sh", "-c", command], ...change };
+    return aTask(id, (spec) => ({ ...spec, runtime: "process", process }));
+  }
+
+  async function start(task: ExecutorTask): Promise<void> {
+    await executor.prepareTask(task, signal);
+    await executor.startTask(task, signal);
+  }
+
+  async function shimPid(taskId: string): Promise<number> {
+    return Number((await readFile(join(dataDir, "process", taskId, "run", "shim"), "utf8")).split(" ")[0]);
+  }
+
+  it("says that an exit status is lost when the shim was killed too", async () => {
+    const task = make("while :; do sleep 0.05; done");
+    await start(task);
+    const running = await executor.inspect(task.id);
+    process.kill(await shimPid(task.id), "SIGKILL");
+    expect((await executor.inspect(task.id))?.state).to.equal("running");
+    process.kill(Number(running?.runtimeId), "SIGKILL");
+    const state = await untilExited(executor, task.id);
+    expect(state.exitCode).to.equal(255);
+    expect(state.error).to.include("its shim was killed");
+  });
+
+  it("delivers SIGINT, which a shell's background jobs would ignore", async () => {
+    const task = make("trap 'exit 6' INT; echo ready; while :; do sleep 0.05; done", { stopSignal: "INT" });
+    await start(task);
+    await firstLine(executor, task.id);
+    await executor.stopTask(task, signal);
+    expect((await executor.inspect(task.id))?.exitCode).to.equal(6);
+  });
+
+  for (const how of ["stopTask", "removeTask"] as const) {
+    it(`leaves no child behind after ${how}`, async () => {
+      const task = make("(trap '' TERM; while :; do sleep 0.05; done) & echo $!; sleep 60");
+      await start(task);
+      const source = executor.logs(task.id, { follow: true, tail: null, sinceMs: 0 });
+      const child = await new Promise<number>((resolve) => {
+        source.attach({ onLine: ({ data }) => resolve(Number(Buffer.from(data).toString())), onEnd: () => undefined });
+      });
+      source.cancel();
+      expect(process.kill(child, 0)).to.equal(true);
+      if (how === "stopTask") await executor.stopTask(task, signal);
+      else await executor.removeTask(task.id, signal);
+      expect(await isRunning(child)).to.equal(false);
+    });
+  }
+
+  it("keeps at most so many segments of so many bytes, and the newest lines", async () => {
+    const lines = 500_000;
+    const width = 100;
+    const task = make(`i=0; seq -f '%0${width - 1}.0f' 1 ${lines}`);
+    await start(task);
+    await untilExited(executor, task.id);
+    const [last] = await readLogs(executor, task.id, { follow: true, tail: 1 });
+    expect(Number(Buffer.from(last?.data ?? []).toString())).to.equal(lines);
+    const folder = join(dataDir, "process", task.id, "log");
+    const names = (await readdir(folder)).filter((name) => name.startsWith("out."));
+    expect(names.length).to.be.at.most(SEGMENTS_KEPT);
+    for (const name of names) {
+      expect((await stat(join(folder, name))).size).to.be.at.most(SEGMENT_BYTES + BATCH_BYTES);
+    }
+    const all = texts(await readLogs(executor, task.id)).map(Number);
+    const first = all[0] ?? 0;
+    expect(first).to.be.greaterThan(1);
+    expect(all).to.deep.equal(Array.from({ length: lines - first + 1 }, (_, at) => first + at));
+  });
+
+  it("goes on with health where the last agent was", async () => {
+    const file = join(dataDir, "healthy");
+    const task = make(`touch ${file}; sleep 60`, { health: checkedBy(file) });
+    await start(task);
+    await until(executor, task.id, (state) => state?.health === "healthy");
+    await executor.stop();
+    executor = await open();
+    expect((await executor.inspect(task.id))?.health).to.equal("healthy");
+  });
+
+  it("kills a probe that hangs, and counts it as failed", async () => {
+    const health = { ...checkedBy(""), test: ["CMD", "sleep", "60"], timeoutMs: 100, startPeriodMs: 0 };
+    const task = make("sleep 60", { health });
+    await start(task);
+    const state = await until(executor, task.id, (seen) => seen?.health === "unhealthy");
+    expect(state?.state).to.equal("running");
+  });
+
+  it("refuses a folder that is not there", async () => {
+    const error: unknown = await executor
+      .prepareTask(make("true", { dir: "/no/such/folder" }), signal)
+      .catch((failure: unknown) => failure);
+    if (!isAppError(error, "invalid")) return expect.fail(String(error));
+    expect(error.details.path).to.equal("spec.task.process.dir");
+  });
+
+  it("refuses a task id that would leave its folder", async () => {
+    const error: unknown = await executor.removeTask("../other", signal).catch((failure: unknown) => failure);
+    expect(isAppError(error, "invalid"), String(error)).to.equal(true);
+  });
+});
+
+/** A zombie is not running. */
+async function isRunning(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return text !== "" && !text.slice(text.lastIndexOf(")")).startsWith(") Z");
+}
