@@ -25,6 +25,7 @@ import { ForwardedReads, LeaderReads } from "./read-only.ts";
 import { Replication } from "./replication.ts";
 import { Snapshots } from "./snapshot.ts";
 import { RaftState } from "./state.ts";
+import { StatusView } from "./status.ts";
 import { Transfer } from "./transfer.ts";
 import type {
   Config,
@@ -35,7 +36,6 @@ import type {
   MemberId,
   Message,
   RaftOptions,
-  Role,
   SnapshotMeta,
   Status,
 } from "./types.ts";
@@ -59,9 +59,8 @@ export class RaftCore {
   readonly #follower: Follower;
   readonly #snapshots: Snapshots;
   readonly #transfer: Transfer;
+  readonly #view: StatusView;
   #committedConfig: ConfigVersion;
-  /** What the last step reported, to tell whether the status changed. */
-  #shown: Shown;
 
   constructor(initial: InitialState, options: RaftOptions) {
     const state = new RaftState(initial, options);
@@ -89,7 +88,7 @@ export class RaftCore {
     });
     this.#transfer = new Transfer(state, this.#replication);
     this.#committedConfig = state.configs.at(state.commit);
-    this.#shown = this.#show();
+    this.#view = new StatusView(state, this.#replication, this.#transfer);
   }
 
   // Queries
@@ -118,24 +117,7 @@ export class RaftCore {
   }
 
   status(): Status {
-    const state = this.#state;
-    return {
-      id: state.id,
-      role: this.#role(),
-      term: state.term,
-      leader: state.leader,
-      commit: state.commit,
-      applied: state.applied,
-      lastIndex: state.log.lastIndex,
-      config: state.configs.latest.config,
-      ready: this.#replication.isReady,
-      transferTarget: this.#transfer.target,
-      peers: this.#replication.peers.map((peer) => ({
-        id: peer.id,
-        match: peer.match,
-        active: this.#replication.isActive(peer),
-      })),
-    };
+    return this.#view.status();
   }
 
   canPropose(bytes: number): CanPropose {
@@ -173,8 +155,8 @@ export class RaftCore {
     const commitBefore = this.#state.commit;
     this.#dispatch(event);
     const removed = this.#noticeRemoval(commitBefore);
-    const statusChanged = this.#noticeStatus();
-    return { ...this.#state.flush(), statusChanged, removed };
+    const statusChanged = this.#view.hasChanged();
+    return this.#state.flush(statusChanged, removed);
   }
 
   #dispatch(event: Event): void {
@@ -429,7 +411,7 @@ export class RaftCore {
   /** A committed configuration without us, after one with us, ends this member for good. */
   #noticeRemoval(commitBefore: number): boolean {
     const state = this.#state;
-    if (state.commit > commitBefore) {
+    if (state.commit > commitBefore && state.configs.at(state.commit) !== this.#committedConfig) {
       let was = hasMember(this.#committedConfig.config, state.id);
       for (const { config } of [...state.configs.between(commitBefore, state.commit), state.configs.at(state.commit)]) {
         const is = hasMember(config, state.id);
@@ -440,47 +422,4 @@ export class RaftCore {
     }
     return state.isRemoved;
   }
-
-  #role(): Role {
-    const { role, isVoter } = this.#state;
-    return role === "follower" && !isVoter ? "learner" : role;
-  }
-
-  #show(): Shown {
-    const { role, leader, term, configs } = this.#state;
-    return {
-      role,
-      leader,
-      term,
-      config: configs.latest,
-      ready: this.#replication.isReady,
-      target: this.#transfer.target,
-    };
-  }
-
-  #noticeStatus(): boolean {
-    const { role, leader, term, configs } = this.#state;
-    const shown = this.#shown;
-    if (
-      shown.role === role &&
-      shown.leader === leader &&
-      shown.term === term &&
-      shown.config === configs.latest &&
-      shown.ready === this.#replication.isReady &&
-      shown.target === this.#transfer.target
-    ) {
-      return false;
-    }
-    this.#shown = this.#show();
-    return true;
-  }
 }
-
-type Shown = {
-  readonly role: string;
-  readonly leader: MemberId | null;
-  readonly term: number;
-  readonly config: ConfigVersion;
-  readonly ready: boolean;
-  readonly target: MemberId | null;
-};

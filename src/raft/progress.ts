@@ -82,9 +82,9 @@ export class Progress {
 
   /** @param retry the next index worth trying, from the conflict hints. @returns false if the rejection is stale. */
   rejected(index: number, retry: number): boolean {
-    if (this.state === "snapshot") return false;
+    // What it acknowledged it has: the answer is late, or its disk was lost (which a heartbeat shows it).
+    if (this.state === "snapshot" || index <= this.match) return false;
     if (this.state === "replicate") {
-      if (index <= this.match) return false;
       this.toProbe();
       return true;
     }

@@ -189,13 +189,15 @@ export class RaftState {
   }
 
   /** Ends a step: what it produced, and an empty outbox. */
-  flush(): Omit<Effects, "statusChanged" | "removed"> {
-    const effects = {
+  flush(statusChanged: boolean, removed: boolean): Effects {
+    const effects: Effects = {
       messages: this.#messages.length > 0 ? this.#messages : NONE,
       persist: this.#takePersist(),
       committed: this.#takeCommitted(),
       reads: this.#reads.length > 0 ? this.#reads : NONE,
       fetchSnapshot: this.#fetch,
+      statusChanged,
+      removed,
     };
     if (this.#messages.length > 0) this.#messages = [];
     if (this.#reads.length > 0) this.#reads = [];

@@ -93,9 +93,15 @@ export type Event =
   /** The persist effect with this token is durable (in order, none skipped). */
   | { readonly type: "persisted"; readonly token: number }
   | { readonly type: "applied"; readonly index: number }
-  /** A snapshot of our own state machine is durable; the log up to `compactTo` may go. */
+  /**
+   * A snapshot of our own state machine is durable, and so are the entries up to its index; the log up
+   * to `compactTo` may go. Delete below `RaftCore.firstIndex` only: a peer's pull may need more.
+   */
   | { readonly type: "snapshot-taken"; readonly meta: SnapshotMeta; readonly compactTo: number }
-  /** A pulled snapshot is verified, durable and loaded into the state machine. */
+  /**
+   * A pulled snapshot is verified, durable and loaded into the state machine. `RaftCore.beginInstall`
+   * must have agreed before the log on disk was replaced; see core.ts.
+   */
   | { readonly type: "snapshot-installed"; readonly meta: SnapshotMeta }
   | { readonly type: "snapshot-failed"; readonly from: MemberId; readonly index: number }
   /** The leader's stream was reset and a reconnect did not heal it: campaign soon, drop stickiness. */
@@ -142,11 +148,11 @@ export type Effects = {
   /** Committed entries to apply, in order, contiguous from applied+1. */
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadResult[];
-  /** Pull this snapshot from `from`, then step snapshot-installed or snapshot-failed. */
+  /** Pull this snapshot from `from`, then step snapshot-installed or snapshot-failed. A later one replaces it. */
   readonly fetchSnapshot: { readonly from: MemberId; readonly meta: SnapshotMeta } | null;
-  /** Role, leader, term or readiness changed. */
+  /** Role, leader, term, readiness, membership or the transfer's target changed. */
   readonly statusChanged: boolean;
-  /** This member was removed from the cluster and must stop. */
+  /** This member was removed from the cluster and must stop. Stays true. */
   readonly removed: boolean;
 };
 
