@@ -31,7 +31,7 @@ export const LINK_DEFAULTS: EngineLinkOptions = { pingEveryMs: 2_000, pingMs: 3_
 const PINGS_UNANSWERED_MAX = 2;
 const RECONNECT = { firstMs: 100, maxMs: 2_000 };
 /** A ping of its own connection takes about a millisecond. */
-const PROBE_MS = 2_000;
+const PROBE_MS = 3_000;
 /** How long start() waits for the first try. */
 const FIRST_TRY_MS = 8_000;
 
