@@ -51,6 +51,7 @@ export class Snapshots {
    * snapshot is old news and must be dropped (step snapshot-failed).
    */
   beginInstall(meta: SnapshotMeta): boolean {
+    if (this.#pulling?.meta.index !== meta.index) return false;
     if (this.#state.role === "leader" || this.#hasAlready(meta)) return false;
     this.#state.isInstalling = true;
     return true;
@@ -78,11 +79,11 @@ export class Snapshots {
 
   onFailed(from: MemberId, index: number): void {
     const state = this.#state;
-    state.isInstalling = false;
     // A failure of a pull that was replaced meanwhile is nobody's business any more.
-    if (this.#pulling?.from !== from) return;
+    if (this.#pulling?.from !== from || this.#pulling.meta.index !== index) return;
     const { meta } = this.#pulling;
     this.#pulling = null;
+    state.isInstalling = false;
     if (this.#hasAlready(meta)) this.#fastForward(meta);
     else if (state.leader === from) this.#reply(index, false);
   }

@@ -108,6 +108,20 @@ describe("raft snapshots", () => {
     expect(again.fetchSnapshot).to.not.equal(null);
   });
 
+  it("goes on installing when an older pull reports its failure late", () => {
+    const follower = new RaftMember("a", { hardState: { term: 4 } });
+    const meta = snapshotMeta(50, 4, ABC);
+    follower.receive({ type: "snapshot", from: "b", meta });
+    expect(follower.core.beginInstall(meta)).to.equal(true);
+    follower.step({ type: "snapshot-failed", from: "b", index: 40 });
+    follower.step({ type: "snapshot-failed", from: "c", index: 50 });
+    follower.append("b", [1, 1], [entry(2, 4)], 1);
+    expect(follower.status.lastIndex).to.equal(1);
+    follower.step({ type: "snapshot-failed", from: "b", index: 50 });
+    follower.append("b", [1, 1], [entry(2, 4)], 1);
+    expect(follower.status.lastIndex).to.equal(2);
+  });
+
   it("refuses to install what its log has overtaken", () => {
     const follower = new RaftMember("a", { hardState: { term: 4 } });
     const meta = snapshotMeta(3, 4, ABC);
