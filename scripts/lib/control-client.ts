@@ -19,6 +19,15 @@ const PAGE = 1_000;
 export type Task = NonNullable<Response<"Control.GetTask">["task"]>;
 export type NodeSummary = Response<"Control.ListNodes">["nodes"][number];
 
+export type PatienceOptions = {
+  /** For one manager's answer. */
+  readonly attemptMs?: number;
+  /** For all attempts together. */
+  readonly timeoutMs?: number;
+  /** Just before each is sent. */
+  readonly onAttempt?: () => void;
+};
+
 export class ControlClient implements Disposable {
   readonly #hosts: readonly string[];
   readonly #dialer: GrpcDialer;
@@ -36,15 +45,18 @@ export class ControlClient implements Disposable {
   async call<K extends KeysOf<"unary">>(
     key: K,
     request: RequestInput<K>,
-    { attemptMs = ATTEMPT_MS, timeoutMs = CALL_MS }: { readonly attemptMs?: number; readonly timeoutMs?: number } = {},
+    { attemptMs = ATTEMPT_MS, timeoutMs = CALL_MS, onAttempt }: PatienceOptions = {},
   ): Promise<Response<K>> {
     const end = performance.now() + timeoutMs;
     for (;;) {
+      // A request beside this one may have moved on already; then this one follows it.
+      const at = this.#at;
+      onAttempt?.();
       try {
         return await call(this.channel(), key, request, { deadlineMs: attemptMs });
       } catch (error) {
         if (!isRepeatable(error) || performance.now() > end) throw AppError.from(error);
-        this.next();
+        if (at === this.#at) this.next();
         await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
