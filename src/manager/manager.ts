@@ -110,6 +110,7 @@ export class Manager {
     );
     router.setLeaderRoute(this.#forwarder);
     router.setIdentityCheck((caller) => this.#checkIdentity(caller));
+    this.#forwarder.start();
     this.#relay.start();
     this.#sessions.start(router);
     this.#onStatus();

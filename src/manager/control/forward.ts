@@ -4,6 +4,7 @@
  */
 import type { CallContext, Channel, Dialer } from "../../proto/rpc.ts";
 import type { LeaderRoute } from "../../proto/router.ts";
+import { call } from "../../proto/client.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import { sleep, type Env } from "../../util/env.ts";
 import type { LeaderInfo, ReplicaApi } from "../replica/types.ts";
@@ -13,6 +14,7 @@ export const LEADER_WAIT_MS = 3500;
 /** Kept back of the caller's deadline, so that it hears "no quorum" and not merely that time is up. */
 const ANSWER_RESERVE_MS = 300;
 export const FORWARD_DEADLINE_MS = 30_000;
+const WARM_DEADLINE_MS = 5000;
 
 export type ForwardDeps = {
   readonly env: Env;
@@ -24,7 +26,8 @@ export type ForwardDeps = {
 
 export class LeaderForwarder implements LeaderRoute {
   readonly #deps: ForwardDeps;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Map<string, { readonly address: string; readonly channel: Channel }>();
+  #unsubscribe: () => void = () => undefined;
 
   constructor(deps: ForwardDeps) {
     this.#deps = deps;
@@ -45,8 +48,7 @@ export class LeaderForwarder implements LeaderRoute {
         try {
           return await this.#send(leader, path, request, context);
         } catch (error) {
-          // Certainly not executed: the peer said that it does not lead. Anything else is the caller's to see.
-          if (!isAppError(error, "not-leader")) throw error;
+          if (!isCertainlyNotExecuted(error)) throw error;
         }
       }
       if (env.now() >= until) throw noLeader();
@@ -54,23 +56,62 @@ export class LeaderForwarder implements LeaderRoute {
     }
   }
 
+  /** Keeps a connection to every other manager open from now on. */
+  start(): void {
+    let leader = "";
+    this.#unsubscribe = this.#deps.replica.onStatus((status) => {
+      // With every new leader again: a manager that was restarted meanwhile has lost its connections.
+      const key = `${status.leader ?? ""}/${status.config.members.length}`;
+      if (status.leader === null || key === leader) return;
+      leader = key;
+      this.#warm();
+    });
+    this.#warm();
+  }
+
   /** The connection to the leader, shared by everything that calls it. */
   channel(leader: LeaderInfo): Channel {
-    const key = `${leader.id}@${leader.address}`;
-    let channel = this.#channels.get(key);
-    if (channel === undefined) {
-      this.close();
-      channel = this.#deps.dialer.dial(leader.address, {
-        peer: { kind: "node", nodeId: leader.id },
-        profile: "control",
-      });
-      this.#channels.set(key, channel);
-    }
+    return this.#dial(leader.id, leader.address);
+  }
+
+  #dial(id: string, address: string): Channel {
+    const known = this.#channels.get(id);
+    if (known?.address === address) return known.channel;
+    known?.channel.close();
+    const channel = this.#deps.dialer.dial(address, { peer: { kind: "node", nodeId: id }, profile: "control" });
+    this.#channels.set(id, { address, channel });
     return channel;
   }
 
+  /**
+   * Any of them may lead in a moment, and a handshake then would be part of the outage: the first
+   * call makes the connection, the channel's keepalive holds it.
+   */
+  #warm(): void {
+    const { replica } = this.#deps;
+    const self = replica.status().id;
+    const members = replica.members().filter((member) => member.id !== self);
+    for (const id of this.#channels.keys()) {
+      if (members.some((member) => member.id === id)) continue;
+      this.#channels.get(id)?.channel.close();
+      this.#channels.delete(id);
+    }
+    for (const { id, address } of members) {
+      call(
+        this.#dial(id, address),
+        "CertificateAuthority.GetRootCertificate",
+        {},
+        { deadlineMs: WARM_DEADLINE_MS },
+      ).catch(
+        // A manager that is down is dialled again by the first call that needs it.
+        () => undefined,
+      );
+    }
+  }
+
   close(): void {
-    for (const channel of this.#channels.values()) channel.close();
+    this.#unsubscribe();
+    for (const { channel } of this.#channels.values()) channel.close();
     this.#channels.clear();
   }
 
@@ -94,6 +135,11 @@ export class LeaderForwarder implements LeaderRoute {
       stopListening();
     }
   }
+}
+
+/** The peer said that it does not lead, or no byte of the call left. Anything else is the caller's to see. */
+function isCertainlyNotExecuted(error: unknown): boolean {
+  return isAppError(error, "not-leader") || (isAppError(error, "unavailable") && error.details["sent"] === "no");
 }
 
 export function noLeader(): AppError {
