@@ -1,0 +1,85 @@
+// A task's container is killed (restart delay 0): how long until the engine has started its replacement, and until the
+// cluster says that it runs.
+import { startCluster } from "../../test/support/cluster.ts";
+import { openStream } from "../../src/proto/client.ts";
+import { ControlClient } from "../lib/control-client.ts";
+import { waitFor } from "../lib/run.ts";
+import { killContainer, PROVE_PORT_BASE, watchStarts } from "./compose.ts";
+import { allUp, runService } from "./hosts.ts";
+import { print, progress, sleep, spread } from "./report.ts";
+import type { ProofOptions } from "./report.ts";
+
+const REPLICAS = 3;
+const REPLACED_MS = 30_000;
+const LOOK_EVERY_MS = 5;
+/** Between two kills: the history of one slot shall not be what is measured. */
+const PAUSE_MS = 500;
+
+export async function proveKillContainer({ runs }: ProofOptions): Promise<boolean> {
+  await using cluster = await startCluster({ name: `shoalprove${process.pid}`, portBase: PROVE_PORT_BASE });
+  const context = cluster.context();
+  using client = new ControlClient(context);
+  using watcher = new ControlClient(context);
+  await runService(client, "victim", REPLICAS);
+  const started = new Map<string, number>();
+  const running = new Map<string, number>();
+  const stopEvents = await watchStarts(context.clusterId, (id) => started.set(id, performance.now()));
+  const watch = openStream(
+    watcher.channel(),
+    "Watch.Watch",
+    {
+      onMessage: ({ changes }) => {
+        for (const { object } of changes) {
+          const task = object?.task;
+          if (task?.status?.state === "RUNNING" && !running.has(task.id)) running.set(task.id, performance.now());
+        }
+      },
+      onClose: () => {},
+    },
+    { request: { kinds: ["task"] } },
+  );
+  const startedMs: number[] = [];
+  const runningMs: number[] = [];
+  let others = 0;
+  try {
+    for (let run = 1; run <= runs; run += 1) {
+      if (run % 10 === 1) progress(`kill-container ${run} of ${runs}`);
+      const before = await allUp(client, "victim", REPLICAS);
+      const victim = before[run % REPLICAS];
+      if (victim === undefined) throw new Error("Nothing runs that could be killed");
+      const killedAt = performance.now();
+      await killContainer(victim.status?.runtimeId ?? "");
+      const isNew = (id: string): boolean => !before.some((task) => task.id === id);
+      const replacement = await waitFor(
+        "the replacement",
+        REPLACED_MS,
+        () => [...running].find(([id, at]) => at > killedAt && isNew(id)),
+        LOOK_EVERY_MS,
+      );
+      const after = await allUp(client, "victim", REPLICAS);
+      const containerAt = started.get(after.find(({ id }) => id === replacement[0])?.status?.runtimeId ?? "");
+      const untouched = after.filter((task) => before.some(({ id }) => id === task.id)).length;
+      if (untouched !== REPLICAS - 1) others += 1;
+      const line = {
+        startedMs: Math.round((containerAt ?? Number.NaN) - killedAt),
+        runningMs: Math.round(replacement[1] - killedAt),
+      };
+      startedMs.push(line.startedMs);
+      runningMs.push(line.runningMs);
+      print({ proof: "kill-container", run, ...line, untouched });
+      await sleep(PAUSE_MS);
+    }
+  } finally {
+    stopEvents();
+    watch.cancel();
+  }
+  print({ proof: "kill-container", summary: true, figure: "container started", ...spread(startedMs) });
+  print({
+    proof: "kill-container",
+    summary: true,
+    figure: "task running",
+    ...spread(runningMs),
+    othersTouched: others,
+  });
+  return others === 0;
+}

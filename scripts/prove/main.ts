@@ -1,0 +1,100 @@
+// npm run prove -- NAME [--runs N] [--seconds N] [--how kill|stop] [--clients N]
+// Long proofs on real parts, each on a cluster of its own that is removed again. One JSON object a line on standard
+// output: one a run, then a summary; progress on standard error. Code 1 where something was lost, moved or restarted
+// that must not be: figures are for people to judge, promises are not.
+import { parseArgs } from "node:util";
+
+import type { ProofOptions } from "./report.ts";
+
+const PROOFS = {
+  failover: {
+    what: "the leader's container is killed (--how stop: stopped in order) while clients write",
+    runs: 50,
+    load: async () => (await import("./failover.ts")).proveFailover,
+  },
+  partition: {
+    what: "the leader's host is cut off by dropped packets while clients write",
+    runs: 20,
+    load: async () => (await import("./partition.ts")).provePartition,
+  },
+  "power-cut": {
+    what: "a worker host dies at once: its tasks run elsewhere",
+    runs: 5,
+    load: async () => (await import("./power-cut.ts")).provePowerCut,
+  },
+  blip: {
+    what: "a worker's network is gone for 4 s: nothing is restarted or replaced",
+    runs: 10,
+    load: async () => (await import("./blip.ts")).proveBlip,
+  },
+  reboot: {
+    what: "every host dies at once and comes back within --seconds: no task moves",
+    runs: 1,
+    load: async () => (await import("./reboot.ts")).proveReboot,
+  },
+  "kill-container": {
+    what: "a task's container is killed: how long until its replacement runs",
+    runs: 50,
+    load: async () => (await import("./kill-container.ts")).proveKillContainer,
+  },
+  idle: {
+    what: "memory and CPU of every node of an idle cluster over --seconds",
+    runs: 1,
+    load: async () => (await import("./idle.ts")).proveIdle,
+  },
+  logs: {
+    what: "memory of agent and managers while a 10 MB/s writer has a reader that reads nothing",
+    runs: 1,
+    load: async () => (await import("./logs.ts")).proveLogs,
+  },
+} as const;
+
+const RUNS_MAX = 1_000;
+const SECONDS_MAX = 600;
+const CLIENTS_MAX = 1_000;
+
+function usage(problem: string): never {
+  const lines = Object.entries(PROOFS).map(([name, { what, runs }]) => `  ${name.padEnd(15)} ${what} (${runs} runs)`);
+  process.stderr.write(
+    `${problem}\nusage: npm run prove -- NAME [--runs N] [--seconds N] [--clients N] [--how kill|stop]\n`,
+  );
+  process.stderr.write(`${lines.join("\n")}\n`);
+  process.exit(64);
+}
+
+function bounded(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max) usage(`--${name} ${text}: 1 to ${max} is possible`);
+  return value;
+}
+
+function isProof(name: string): name is keyof typeof PROOFS {
+  return Object.hasOwn(PROOFS, name);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: "string" },
+    seconds: { type: "string" },
+    clients: { type: "string", default: "8" },
+    how: { type: "string", default: "kill" },
+  },
+});
+const [name = ""] = positionals;
+if (!isProof(name)) usage(name === "" ? "Which proof?" : `There is no proof "${name}"`);
+if (values.how !== "kill" && values.how !== "stop") usage(`--how ${values.how}: kill or stop`);
+const proof = PROOFS[name];
+const options: ProofOptions = {
+  runs: bounded("runs", values.runs ?? String(proof.runs), RUNS_MAX),
+  seconds: values.seconds === undefined ? undefined : bounded("seconds", values.seconds, SECONDS_MAX),
+  clients: bounded("clients", values.clients, CLIENTS_MAX),
+  how: values.how,
+};
+try {
+  const prove = await proof.load();
+  process.exitCode = (await prove(options)) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}
