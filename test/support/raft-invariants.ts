@@ -3,7 +3,8 @@
  * who sees all memories and all disks. Chains of hashes make "equal prefix" one comparison: the
  * hash at an index covers everything up to it.
  */
-import type { Entry, HardState, MemberId } from "../../src/raft/types.ts";
+import type { Entry, HardState, MemberId, Message } from "../../src/raft/types.ts";
+import type { SimNode } from "./raft-node.ts";
 
 /** FNV-like mix to 32 bits: collisions are possible in theory, and harmless for finding bugs. */
 export function chainHash(previous: number, entry: Entry): number {
@@ -77,7 +78,27 @@ export class RaftInvariants {
     if (index < committedAtCall) this.fail(`a read on ${id} is stale: ${index} < ${committedAtCall}`);
   }
 
-  get termCount(): number {
-    return this.#leaders.size;
+  /** Nothing is promised that is not on the sender's disk, and no prefix that is not the receiver's. */
+  promises({ id, disk, chain }: SimNode, message: Message, receiver: SimNode | undefined): void {
+    const { hardState } = disk;
+    const { term, to } = message;
+    if ((message.type === "append-reply" || message.type === "snapshot-reply") && message.ok) {
+      const { index } = message;
+      const durable = disk.chain[index];
+      if (hardState.term !== term) this.fail(`${id} acks in term ${term}, which is not on its disk`);
+      if (durable === undefined || (chain[index] !== undefined && durable !== chain[index])) {
+        this.fail(`${id} acks ${index}, which is not on its disk`);
+      }
+      // True for as long as that one leads.
+      const leads =
+        receiver !== undefined && receiver.isUp && receiver.status.role === "leader" && receiver.status.term === term;
+      if (leads && receiver.chain[index] !== durable)
+        this.fail(`${id} acks ${index} to ${to}, whose log differs there`);
+    }
+    if (message.type !== "vote" && !(message.type === "vote-reply" && message.granted)) return;
+    const vote = message.type === "vote" ? id : to;
+    if (hardState.term !== term || hardState.vote !== vote) {
+      this.fail(`${id} votes for ${vote} in term ${term}, which is not on its disk`);
+    }
   }
 }

@@ -25,7 +25,12 @@ export function voters(...ids: MemberId[]): Config {
   return makeConfig(ids.map((id) => ({ id, address: `${id}:1`, role: "voter" })));
 }
 
-export function entry(index: number, term: number, kind: EntryKind = "normal", payload: Uint8Array = new Uint8Array(1)): Entry {
+export function entry(
+  index: number,
+  term: number,
+  kind: EntryKind = "normal",
+  payload: Uint8Array = new Uint8Array(1),
+): Entry {
   return { index, term, kind, payload };
 }
 
