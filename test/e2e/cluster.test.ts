@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { expect } from "chai";
 
 import { measureFailover } from "../../scripts/lib/failover.ts";
@@ -12,10 +13,12 @@ import type { TaskJson } from "../../scripts/lib/shoal.ts";
 import { startCluster } from "../support/cluster.ts";
 import type { Cluster } from "../support/cluster.ts";
 import { requireEngine, ROOT } from "../support/engine.ts";
+import { descriptorSet, GenericClient } from "../support/generic-client.ts";
 
 const MANAGERS = ["manager1", "manager2", "manager3"] as const;
 const SETTLE_MS = 60_000;
 const HTTP_MS = 3_000;
+const MOVED_MS = 20_000;
 
 describe("three managers and two workers in containers", function () {
   this.timeout(180_000);
@@ -69,12 +72,49 @@ describe("three managers and two workers in containers", function () {
     expect(await cluster.taskContainers()).to.deep.equal(before);
   });
 
+  it("serves a generic gRPC client that knows nothing but reflection", async () => {
+    const client = new GenericClient(cluster.address("manager2", "grpc"), cluster.context());
+    try {
+      const info = await client.ask("v1", { fileContainingSymbol: "shoal.v1.Control" });
+      const files = info.fileDescriptorResponse?.fileDescriptorProto ?? [];
+      const control = loadFileDescriptorSetFromBuffer(descriptorSet(files), { defaults: true });
+      const answer = await client.unary(control, "shoal.v1.Control", "GetCluster", {});
+      expect(answer).to.include({ managers: 3, managersReachable: 3, nodes: 5, nodesReady: 5 });
+    } finally {
+      client.close();
+    }
+  });
+
+  it("runs what the example client submits", async () => {
+    const text = await runOk([process.execPath, join(ROOT, "examples/submit.mjs"), "hello", "2"], {
+      env: { ...cluster.env, SHOAL_CONTEXT: cluster.project },
+      cwd: ROOT,
+      timeoutMs: SETTLE_MS,
+    });
+    expect(text)
+      .to.match(/^created hello /)
+      .and.to.match(/2 of 2 running$/);
+    await cluster.shoal.text(["service", "rm", "hello"]);
+    await waitFor("the end of hello's containers", SETTLE_MS, async () =>
+      (await cluster.taskContainers()).length === 3 ? true : undefined,
+    );
+  });
+
   it("loses no acknowledged write and touches no container when the leader is killed", async () => {
     const { project, env } = cluster;
     const result = await measureFailover({ project, clients: 8, how: "kill", context: cluster.context(), env });
     expect(result.acknowledged).to.be.greaterThan(100);
     expect(result).to.include({ lost: 0, twice: 0, failed: 0, containersChanged: false });
     expect(result.firstAcceptedMs).to.be.at.most(3_000);
+    expect(result.newLeader).to.not.equal(result.killed);
+  });
+
+  it("stops writing for less than a blink when the leader is stopped in order", async () => {
+    await cluster.settled();
+    const { project, env } = cluster;
+    const result = await measureFailover({ project, clients: 8, how: "stop", context: cluster.context(), env });
+    expect(result).to.include({ lost: 0, twice: 0, failed: 0, containersChanged: false });
+    expect(result.longestGapMs).to.be.at.most(1_500);
     expect(result.newLeader).to.not.equal(result.killed);
   });
 
@@ -140,6 +180,24 @@ describe("three managers and two workers in containers", function () {
     expect(after.filter((line) => before.includes(line))).to.have.lengthOf(2);
     await waitFor("three running tasks", SETTLE_MS, async () =>
       (await runningTasks("web")).length === 3 ? true : undefined,
+    );
+  });
+
+  it("moves the tasks of a worker that is stopped in order, at once", async () => {
+    await cluster.settled();
+    const [first] = await runningTasks("web");
+    const worker = first?.node ?? "";
+    const stopping = cluster.stop(worker);
+    // Well before the 30 s after which a worker that only vanished would be given up.
+    await waitFor("all of web on the other worker", MOVED_MS, async () => {
+      const tasks = await runningTasks("web");
+      return tasks.length === 3 && tasks.every(({ node }) => node !== worker) ? true : undefined;
+    });
+    await stopping;
+    await cluster.start(worker);
+    await cluster.settled();
+    await waitFor("three containers, no more", SETTLE_MS, async () =>
+      (await cluster.taskContainers()).length === 3 ? true : undefined,
     );
   });
 
