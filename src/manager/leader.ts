@@ -8,18 +8,21 @@ import type { Logger } from "../util/log.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { Reaper } from "./orchestrator/reaper.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import { NodeMonitor } from "./sessions/monitor.ts";
+import { NodeMonitor, type MonitorOptions } from "./sessions/monitor.ts";
+import type { ObservedClock } from "./sessions/observed-clock.ts";
 
-/** Without a leader for this long, agents had no one to report to: they get the long grace. */
-export const QUORUM_LOSS_AFTER_MS = 10_000;
-
-export type LeaderDeps = { readonly env: Env; readonly log: Logger; readonly store: StoreApi };
+export type LeaderDeps = {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly store: StoreApi;
+  readonly clock: ObservedClock;
+};
 
 export class LeaderWork {
   readonly monitor: NodeMonitor;
   readonly #parts: readonly { start(): void; stop(): void | Promise<void> }[];
 
-  constructor(deps: LeaderDeps, options: { readonly afterQuorumLoss: boolean }) {
+  constructor(deps: LeaderDeps, options: MonitorOptions) {
     const log = (part: string): Logger => deps.log.child({ part });
     this.monitor = new NodeMonitor({ ...deps, log: log("monitor") }, options);
     this.#parts = [

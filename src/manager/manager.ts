@@ -16,15 +16,19 @@ import type { Logger } from "../util/log.ts";
 import { ControlService } from "./control/control.ts";
 import { LeaderForwarder } from "./control/forward.ts";
 import { registerLogs } from "./control/logs.ts";
-import { LeaderWork, QUORUM_LOSS_AFTER_MS } from "./leader.ts";
+import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
 import type { LeaderInfo } from "./replica/types.ts";
 import { explain } from "./scheduler/explain.ts";
+import { LeaderHistory } from "./sessions/leader-history.ts";
+import { ObservedClock } from "./sessions/observed-clock.ts";
 import { Relay } from "./sessions/relay.ts";
 import { SessionHub } from "./sessions/session-hub.ts";
 import { protoStoreCodec } from "./store-codec.ts";
 
 export const RELAY_DEADLINE_MS = 3000;
+/** Logs are read of what is known here when no leader answers in this time. */
+const CATCH_UP_MS = 1000;
 const READY_POLL_MS = 20;
 const INIT_DEADLINE_MS = 10_000;
 
@@ -57,14 +61,18 @@ export class Manager {
   readonly #forwarder: LeaderForwarder;
   #work: LeaderWork | null = null;
   #stopping: Promise<void> = Promise.resolve();
-  #leaderlessSince: number | null = 0;
-  #hadLeader = false;
-  #wasLeaderless = true;
+  readonly #control: ControlService;
+  readonly #clock: ObservedClock;
+  readonly #history: LeaderHistory;
+  #isNewcomer = false;
+  #paths: readonly string[] = [];
   #isStopped = false;
 
   constructor(deps: ManagerDeps) {
     this.#deps = deps;
     const { env, log, router, dialer, identity } = deps;
+    this.#clock = new ObservedClock(env);
+    this.#history = new LeaderHistory(this.#clock);
     this.store = new Store({ env, codec: protoStoreCodec });
     this.replica = new Replica(
       { env, log: log.child({ part: "raft" }), dialer, kvFactory: deps.kvFactory },
@@ -78,6 +86,14 @@ export class Manager {
     );
     this.replica.setStateMachine(this.store);
     this.store.setProposer(this.replica);
+    this.#control = new ControlService({
+      store: this.store,
+      replica: this.replica,
+      env,
+      log: log.child({ part: "control" }),
+      explain,
+      joinTokens: () => joinTokens(this.#cluster()),
+    });
     this.#forwarder = new LeaderForwarder({
       env,
       dialer,
@@ -87,13 +103,15 @@ export class Manager {
     this.#relay = new Relay({
       env,
       log: log.child({ part: "relay" }),
+      clock: this.#clock,
       replica: this.replica,
       managerId: identity.nodeId,
-      deliver: (leader, request) => this.#deliver(leader, request),
+      deliver: (leader, request, signal) => this.#deliver(leader, request, signal),
     });
     this.#sessions = new SessionHub({
       env,
       log: log.child({ part: "sessions" }),
+      clock: this.#clock,
       store: this.store,
       replica: this.replica,
       relay: this.#relay,
@@ -103,13 +121,16 @@ export class Manager {
   /** @param bootstrap only for the first start of a new cluster; a joiner or a restart has none. */
   async start(bootstrap: ManagerBootstrap | null): Promise<void> {
     const { router, identity, address } = this.#deps;
+    // Before the log is read: callers wait for a leader instead of being refused.
+    router.setLeaderRoute(this.#forwarder);
+    router.setIdentityCheck((caller) => this.#checkIdentity(caller));
     this.#register(router);
+    this.#clock.start();
     this.replica.onStatus(() => this.#onStatus());
     await this.replica.start(
       bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] },
     );
-    router.setLeaderRoute(this.#forwarder);
-    router.setIdentityCheck((caller) => this.#checkIdentity(caller));
+    this.#isNewcomer = bootstrap !== null || this.replica.status().lastIndex === 0;
     this.#forwarder.start();
     this.#relay.start();
     this.#sessions.start(router);
@@ -117,15 +138,26 @@ export class Manager {
     if (bootstrap !== null) await this.#writeBootstrap(bootstrap);
   }
 
-  /** Leadership goes to another manager first, so that writes hardly pause. */
+  /** Leadership goes to another manager first, so that writes hardly pause: until then calls are forwarded there. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#deps.router.setLeaderRoute(null);
+    const { router } = this.#deps;
+    await this.#stopWork();
     await this.replica.stop();
+    this.#forwarder.close();
     this.#sessions.stop();
     this.#relay.stop();
-    await this.#stopWork();
-    this.#forwarder.close();
+    this.#clock.stop();
+    this.#control.stop();
+    this.store.close();
+    for (const path of this.#paths) router.unregisterPath(path);
+    router.setLeaderRoute(null);
+    router.setIdentityCheck(() => null);
+  }
+
+  /** The log knows no members: this manager was never taken in, or nobody could tell it yet. */
+  get isMemberless(): boolean {
+    return this.replica.members().length === 0;
   }
 
   get leadsWork(): boolean {
@@ -133,24 +165,34 @@ export class Manager {
   }
 
   #register(router: Router): void {
+    const before = new Set(router.paths.map(({ path }) => path));
     const { env, log, dialer } = this.#deps;
-    this.replica.registerRpcs(router);
     const { store, replica } = this;
-    new ControlService({
-      store,
-      replica,
-      env,
-      log: log.child({ part: "control" }),
-      explain,
-      joinTokens: () => joinTokens(this.#cluster()),
-    }).register(router);
+    replica.registerRpcs(router);
+    this.#control.register(router);
     new CaService({ store, env, log: log.child({ part: "ca" }) }).register(router);
-    registerLogs(router, { store, dialer, log: log.child({ part: "logs" }) });
+    registerLogs(router, {
+      store,
+      dialer,
+      log: log.child({ part: "logs" }),
+      catchUp: (signal) => this.#catchUp(signal),
+    });
     router.unary("Session.Relay", async (request) => {
-      if (this.#work === null) throw new AppError("not-leader", "This manager is not the leader");
-      await this.#work.monitor.ingest(request);
+      // News for another term's leader was gathered when it was known to be one.
+      if (request.term !== replica.status().term) throw notLeader();
+      await this.#ingest(request);
       return {};
     });
+    this.#paths = router.paths.map(({ path }) => path).filter((path) => !before.has(path));
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    await this.replica.readBarrier({ deadlineMs: CATCH_UP_MS, signal });
+  }
+
+  async #ingest(request: RelayRequest): Promise<void> {
+    if (this.#work === null) throw notLeader();
+    await this.#work.monitor.ingest(request);
   }
 
   #cluster(): Cluster {
@@ -172,17 +214,16 @@ export class Manager {
     });
   }
 
-  async #deliver(leader: LeaderInfo, request: RelayRequest): Promise<void> {
-    if (leader.id === this.#deps.identity.nodeId) {
-      if (this.#work === null) throw new AppError("not-leader", "This manager does not lead yet");
-      await this.#work.monitor.ingest(request);
-      return;
+  async #deliver(leader: LeaderInfo, request: RelayRequest, signal: AbortSignal): Promise<void> {
+    if (leader.id === this.#deps.identity.nodeId) await this.#ingest(request);
+    else {
+      const options = { deadlineMs: RELAY_DEADLINE_MS, signal };
+      await call(this.#forwarder.channel(leader), "Session.Relay", request, options);
     }
-    await call(this.#forwarder.channel(leader), "Session.Relay", request, { deadlineMs: RELAY_DEADLINE_MS });
   }
 
   #onStatus(): void {
-    this.#noteLeader();
+    this.#history.note(this.replica.leader()?.id ?? null, { isNewcomer: this.#isNewcomer });
     const leads = this.replica.isReadyLeader() && !this.#isStopped;
     if (leads === (this.#work !== null)) return;
     if (!leads) {
@@ -190,29 +231,13 @@ export class Manager {
       return;
     }
     const { env, log } = this.#deps;
-    const afterQuorumLoss = this.#wasLeaderless && this.store.view().count("node") > 0;
-    const work = new LeaderWork({ env, log, store: this.store }, { afterQuorumLoss });
+    const { leaderlessMs, graceUntil } = this.#history;
+    const work = new LeaderWork({ env, log, store: this.store, clock: this.#clock }, { leaderlessMs, graceUntil });
     this.#work = work;
     // An earlier leadership's loops have stopped before these act.
     void this.#stopping.then(() => {
       if (this.#work === work) work.start();
     });
-  }
-
-  /**
-   * A manager that just started, or knew no leader for long before this one, cannot say how long
-   * agents had no one to report to.
-   */
-  #noteLeader(): void {
-    const now = this.#deps.env.now();
-    if (this.replica.leader() === null) {
-      this.#leaderlessSince ??= now;
-      return;
-    }
-    if (this.#leaderlessSince === null) return;
-    this.#wasLeaderless = !this.#hadLeader || now - this.#leaderlessSince > QUORUM_LOSS_AFTER_MS;
-    this.#hadLeader = true;
-    this.#leaderlessSince = null;
   }
 
   async #stopWork(): Promise<void> {
@@ -235,4 +260,8 @@ export class Manager {
       tx.put("node", node);
     });
   }
+}
+
+function notLeader(): AppError {
+  return new AppError("not-leader", "This manager is not the leader");
 }

@@ -5,7 +5,7 @@
 import { rpc, type KeysOf, type Request, type ResponseInput, type RpcDefinition, type RpcKey } from "./load.ts";
 import type { ByteStream, CallContext, Caller, Dispatcher, StreamEnd } from "./rpc.ts";
 import { refuseUnknownFields } from "./strict.ts";
-import { AppError } from "../util/errors.ts";
+import { AppError, isAppError } from "../util/errors.ts";
 import { must } from "../util/assert.ts";
 import type { Logger } from "../util/log.ts";
 
@@ -99,6 +99,11 @@ export class Router implements Dispatcher {
     this.#registrations.delete(rpc(key).path);
   }
 
+  /** One of `paths`, for who registers much and leaves with all of it. */
+  unregisterPath(path: string): void {
+    this.#registrations.delete(path);
+  }
+
   async dispatchUnary(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
     try {
       const { definition, unary } = this.#find(path);
@@ -108,8 +113,15 @@ export class Router implements Dispatcher {
         if (context.forwarded) throw new AppError("not-leader", "This manager is not the leader any more");
         return await this.#route.forward(path, request, context);
       }
-      const response = await must(unary, `${path} is unary`)(decode(definition, request) as Request<RpcKey>, context);
-      return definition.encodeResponse(response);
+      try {
+        const response = await must(unary, `${path} is unary`)(decode(definition, request) as Request<RpcKey>, context);
+        return definition.encodeResponse(response);
+      } catch (error) {
+        // Deposed while serving: `not-leader` says that the change is certainly not made, so the new leader may be asked.
+        const route = definition.access.leader && !context.forwarded ? this.#route : null;
+        if (route === null || !isAppError(error, "not-leader")) throw error;
+        return await route.forward(path, request, context);
+      }
     } catch (error) {
       throw this.#report(path, error);
     }

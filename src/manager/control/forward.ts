@@ -14,6 +14,8 @@ export const LEADER_WAIT_MS = 3500;
 /** Kept back of the caller's deadline, so that it hears "no quorum" and not merely that time is up. */
 const ANSWER_RESERVE_MS = 300;
 export const FORWARD_DEADLINE_MS = 30_000;
+/** A leader that hands over refuses before anyone is told who follows it. */
+const LOOK_AGAIN_MS = 50;
 const WARM_DEADLINE_MS = 5000;
 
 export type ForwardDeps = {
@@ -28,6 +30,7 @@ export class LeaderForwarder implements LeaderRoute {
   readonly #deps: ForwardDeps;
   readonly #channels = new Map<string, { readonly address: string; readonly channel: Channel }>();
   #unsubscribe: () => void = () => undefined;
+  #isClosed = false;
 
   constructor(deps: ForwardDeps) {
     this.#deps = deps;
@@ -38,22 +41,31 @@ export class LeaderForwarder implements LeaderRoute {
   }
 
   async forward(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
-    const { env, replica } = this.#deps;
+    const { env } = this.#deps;
+    const startedAt = env.now();
     const waitMs = Math.min(LEADER_WAIT_MS, (context.deadlineMs ?? Infinity) - ANSWER_RESERVE_MS);
-    const until = env.now() + waitMs;
+    const until = startedAt + waitMs;
     for (;;) {
-      if (replica.isReadyLeader()) return await this.#deps.serveHere(path, request, { ...context, forwarded: true });
-      const leader = replica.leader();
-      if (leader !== null && leader.id !== replica.status().id) {
-        try {
-          return await this.#send(leader, path, request, context);
-        } catch (error) {
-          if (!isCertainlyNotExecuted(error)) throw error;
-        }
+      if (this.#isClosed)
+        throw new AppError("unavailable", "This manager is stopping", { next: "ask another manager" });
+      try {
+        const leftMs = context.deadlineMs === undefined ? undefined : context.deadlineMs - (env.now() - startedAt);
+        const answer = this.#attempt(path, request, { ...context, deadlineMs: leftMs });
+        if (answer !== null) return await answer;
+      } catch (error) {
+        if (!isCertainlyNotExecuted(error)) throw error;
       }
       if (env.now() >= until) throw noLeader();
-      await this.#leaderChange(Math.min(100, until - env.now() + 1), context.signal);
+      await this.#leaderChange(Math.min(LOOK_AGAIN_MS, until - env.now() + 1), context.signal);
     }
+  }
+
+  /** @returns null while nobody leads. */
+  #attempt(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> | null {
+    const { replica, serveHere } = this.#deps;
+    if (replica.isReadyLeader()) return serveHere(path, request, { ...context, forwarded: true });
+    const leader = replica.leader();
+    return leader === null || leader.id === replica.status().id ? null : this.#send(leader, path, request, context);
   }
 
   /** Keeps a connection to every other manager open from now on. */
@@ -109,7 +121,9 @@ export class LeaderForwarder implements LeaderRoute {
     }
   }
 
+  /** Calls that wait for a leader end with `unavailable`. */
   close(): void {
+    this.#isClosed = true;
     this.#unsubscribe();
     for (const { channel } of this.#channels.values()) channel.close();
     this.#channels.clear();
@@ -137,7 +151,7 @@ export class LeaderForwarder implements LeaderRoute {
   }
 }
 
-/** The peer said that it does not lead, or no byte of the call left. Anything else is the caller's to see. */
+/** Whoever was asked does not lead, or no byte of the call left. Anything else is the caller's to see. */
 function isCertainlyNotExecuted(error: unknown): boolean {
   return isAppError(error, "not-leader") || (isAppError(error, "unavailable") && error.details["sent"] === "no");
 }

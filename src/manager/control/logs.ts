@@ -6,9 +6,9 @@ import { openStream, type ClientStream } from "../../proto/client.ts";
 import type { LogsMessageInput } from "../../proto/gen/LogsMessage.ts";
 import type { LogsOptions } from "../../proto/gen/LogsOptions.ts";
 import type { LogsRequest } from "../../proto/gen/LogsRequest.ts";
-import type { Channel, Dialer } from "../../proto/rpc.ts";
+import type { CallContext, Channel, Dialer } from "../../proto/rpc.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
-import type { Task } from "../../model/index.ts";
+import type { Node, Task } from "../../model/index.ts";
 import type { ReadTx, StoreApi, Tables } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Logger } from "../../util/log.ts";
@@ -17,17 +17,23 @@ import type { Logger } from "../../util/log.ts";
 export const SOURCES_MAX = 200;
 const TARGETS_MAX = 100;
 
-export type LogsDeps = { readonly store: StoreApi; readonly dialer: Dialer; readonly log: Logger };
+export type LogsDeps = {
+  readonly store: StoreApi;
+  readonly dialer: Dialer;
+  readonly log: Logger;
+  /** Resolves once what was acknowledged before is in the store. @throws without a quorum */
+  readonly catchUp: (signal: AbortSignal) => Promise<void>;
+};
 
 export function registerLogs(router: Router, deps: LogsDeps): void {
-  router.stream("Logs.Stream", (stream) => {
+  router.stream("Logs.Stream", (stream, context) => {
     let follower: LogsFollower | null = null;
     stream.attach({
       onMessage: (request) => {
         if (follower !== null) return;
         try {
           follower = new LogsFollower(deps, stream, request);
-          follower.start();
+          void begin(deps, follower, stream, context);
         } catch (error) {
           stream.cancel(AppError.from(error));
         }
@@ -38,6 +44,27 @@ export function registerLogs(router: Router, deps: LogsDeps): void {
   });
 }
 
+async function begin(
+  deps: LogsDeps,
+  follower: LogsFollower,
+  stream: ServerStream<"Logs.Stream">,
+  { signal }: CallContext,
+): Promise<void> {
+  try {
+    await deps.catchUp(signal);
+  } catch (error) {
+    // Without a quorum logs are all the more of use: what is known here has to do.
+    deps.log.debug("logs of what is known here", { code: AppError.from(error).code });
+  }
+  try {
+    follower.start();
+  } catch (error) {
+    stream.cancel(AppError.from(error));
+  }
+}
+
+type NodeChannel = { readonly channel: Channel; users: number };
+
 /** One caller's merged stream. */
 class LogsFollower {
   readonly #deps: LogsDeps;
@@ -46,8 +73,11 @@ class LogsFollower {
   readonly #targets: readonly string[];
   readonly #sources = new Map<string, ClientStream<"NodeService.Logs">>();
   readonly #seen = new Set<string>();
-  readonly #channels: Channel[] = [];
-  #serviceIds = new Set<string>();
+  /** By node: one connection carries all of its tasks. */
+  readonly #channels = new Map<string, NodeChannel>();
+  readonly #serviceIds = new Set<string>();
+  /** Followed tasks that no node has yet. */
+  readonly #waiting = new Set<string>();
   #isPaused = false;
   #isClosed = false;
   #unsubscribe: () => void = () => undefined;
@@ -63,24 +93,27 @@ class LogsFollower {
   }
 
   start(): void {
+    if (this.#isClosed) return;
     const tx = this.#deps.store.view();
-    const tasks = this.#targets.flatMap((target) => this.#resolve(tx, target));
-    const readable = tasks.filter((task) => task.nodeId !== "");
+    const tasks = new Map(this.#targets.flatMap((target) => this.#resolve(tx, target)).map((task) => [task.id, task]));
+    const readable = [...tasks.values()].filter((task) => task.nodeId !== "");
     if (readable.length > SOURCES_MAX) {
       throw new AppError("invalid", `targets: ${readable.length} tasks are more than ${SOURCES_MAX} at once`, {
         path: "targets",
         next: "name single tasks",
       });
     }
-    for (const task of readable) this.#open(tx, task, this.#options);
     if (this.#options.follow) {
+      for (const task of tasks.values()) if (task.nodeId === "") this.#waiting.add(task.id);
       this.#unsubscribe = this.#deps.store.onCommit((set) => {
         for (const change of set.changes) {
-          if (change.table === "task" && change.after !== undefined) this.#onTask(change.after);
-          if (change.table === "service" && change.after === undefined) this.#onServiceGone(change.id);
+          if (change.table === "task") this.#onTask(change.id, change.after);
+          if (change.table === "service" && change.after === undefined) this.#serviceIds.delete(change.id);
         }
+        this.#endIfDone();
       });
     }
+    for (const task of readable) this.#open(tx, task, this.#options);
     this.#endIfDone();
   }
 
@@ -90,23 +123,25 @@ class LogsFollower {
   }
 
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#unsubscribe();
     for (const source of this.#sources.values()) source.cancel();
-    for (const channel of this.#channels) channel.close();
+    for (const { channel } of this.#channels.values()) channel.close();
   }
 
   /** A replacement, or a new replica, of a followed service: read it from its own start. */
-  #onTask(task: Task): void {
-    if (this.#isClosed || !this.#serviceIds.has(task.serviceId) || task.nodeId === "" || this.#seen.has(task.id))
+  #onTask(id: string, task: Task | undefined): void {
+    if (this.#isClosed) return;
+    if (task === undefined) {
+      this.#seen.delete(id);
+      this.#waiting.delete(id);
       return;
-    if (this.#sources.size >= SOURCES_MAX) return;
+    }
+    const isFollowed = this.#serviceIds.has(task.serviceId) || this.#waiting.has(id);
+    if (!isFollowed || task.nodeId === "" || this.#seen.has(id) || this.#sources.size >= SOURCES_MAX) return;
+    this.#waiting.delete(id);
     this.#open(this.#deps.store.view(), task, { follow: true, sinceMs: this.#options.sinceMs });
-  }
-
-  #onServiceGone(serviceId: string): void {
-    this.#serviceIds.delete(serviceId);
-    this.#endIfDone();
   }
 
   #resolve(tx: ReadTx, target: string): readonly Task[] {
@@ -129,18 +164,16 @@ class LogsFollower {
   #open(tx: ReadTx, task: Task, options: LogsOptions): void {
     this.#seen.add(task.id);
     const node = tx.get("node", task.nodeId);
-    const name = `${task.serviceName}.${task.slot}`;
     const ids = { taskId: task.id, nodeId: task.nodeId };
+    const name = `${task.serviceName}.${task.slot}`;
     this.#send({ begin: { ...ids, name, nodeName: node?.spec?.name ?? "" } });
     if (node === undefined || node.address === "") {
       this.#send({ end: { ...ids, error: "Its node is gone" } });
       return;
     }
-    const channel = this.#deps.dialer.dial(node.address, { peer: { kind: "node", nodeId: node.id }, profile: "bulk" });
-    this.#channels.push(channel);
     let hasEnded = false;
     const source = openStream(
-      channel,
+      this.#channel(node),
       "NodeService.Logs",
       {
         onMessage: (message) => {
@@ -149,7 +182,7 @@ class LogsFollower {
         },
         onClose: (end) => {
           this.#sources.delete(task.id);
-          channel.close();
+          this.#release(node.id);
           if (this.#isClosed) return;
           if (!hasEnded) this.#send({ end: { ...ids, error: end.error?.message ?? "" } });
           this.#endIfDone();
@@ -161,6 +194,26 @@ class LogsFollower {
     if (this.#isPaused) source.pause();
   }
 
+  #channel({ id, address }: Node): Channel {
+    const known = this.#channels.get(id);
+    if (known !== undefined) {
+      known.users += 1;
+      return known.channel;
+    }
+    const channel = this.#deps.dialer.dial(address, { peer: { kind: "node", nodeId: id }, profile: "bulk" });
+    this.#channels.set(id, { channel, users: 1 });
+    return channel;
+  }
+
+  #release(nodeId: string): void {
+    const known = this.#channels.get(nodeId);
+    if (known === undefined) return;
+    known.users -= 1;
+    if (known.users > 0) return;
+    this.#channels.delete(nodeId);
+    known.channel.close();
+  }
+
   #send(message: LogsMessageInput): void {
     if (this.#isClosed || this.#stream.write(message) || this.#isPaused) return;
     this.#isPaused = true;
@@ -169,7 +222,7 @@ class LogsFollower {
 
   #endIfDone(): void {
     if (this.#isClosed || this.#sources.size > 0) return;
-    if (this.#options.follow && this.#serviceIds.size > 0) return;
+    if (this.#options.follow && this.#serviceIds.size + this.#waiting.size > 0) return;
     this.close();
     this.#stream.end();
   }

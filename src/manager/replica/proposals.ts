@@ -27,7 +27,7 @@ export class Proposals {
     return this.#payloads.length === 0;
   }
 
-  /** @throws AppError not-leader | unavailable | exhausted */
+  /** @throws AppError not-leader | exhausted */
   reserve(core: RaftCore, bytes: number): Slot {
     if (bytes > PROPOSAL_BYTES_MAX) {
       throw new AppError("exhausted", `A change of ${bytes} bytes is too large; ${TRANSACTION_BYTES_MAX} is the limit`);
@@ -60,7 +60,8 @@ export class Proposals {
         return new AppError("exhausted", "Too many changes wait to be committed", { next: "try again in a moment" });
       case "not-ready":
       case "transferring":
-        return new AppError("unavailable", "The leader is changing", { next: "try again in a moment" });
+        // Refused before anything was written: whoever leads in a moment may be asked instead.
+        return new AppError("not-leader", "The leader is changing", { next: "try again in a moment" });
     }
   }
 }

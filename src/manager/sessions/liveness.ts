@@ -1,12 +1,14 @@
 /**
- * Which state a node is in, from what is known of its link. Pure; times are the leader's monotonic
- * milliseconds.
+ * Which state a node is in, from what is known of its link. Pure; times are the leader's observed
+ * milliseconds (observed-clock.ts).
  *
+ * ```
  *   READY --silent 3 s--> UNREACHABLE --silent 6 s, or closed 30 s--> DOWN
  *     \--goodbye--> LEFT
+ * ```
  *
  * Silence means that the host may be dead. A connection closed without a goodbye means that its
- * kernel lives and its containers are presumed running.
+ * kernel lives and its containers are presumed running. Only being heard of leads back to READY.
  */
 import type { NodeState } from "../../model/index.ts";
 
@@ -25,44 +27,36 @@ export type NodeLink = {
 export type LivenessInput = {
   readonly link: NodeLink;
   readonly now: number;
-  /** DOWN is not reached by a node unheard of before this time. */
+  /** DOWN is not reached before this time. */
   readonly graceUntil: number;
   readonly current: NodeState;
 };
 
+/** `nextCheckAt` is always later than `now`; null: only news can change anything. */
 export type Liveness = { readonly state: NodeState; readonly message: string; readonly nextCheckAt: number | null };
 
 export function livenessOf({ link, now, graceUntil, current }: LivenessInput): Liveness {
   if (link.kind === "GOODBYE") return { state: "LEFT", message: "left", nextCheckAt: null };
-  const silentMs = now - link.at;
-  if (link.kind === "OPEN" && silentMs < UNREACHABLE_AFTER_MS) {
-    return { state: "READY", message: "", nextCheckAt: link.at + UNREACHABLE_AFTER_MS };
-  }
-  if (link.kind === "UNHEARD") return unheard({ link, now, graceUntil, current });
-  const downAt = link.at + (link.kind === "CLOSED" ? CLOSED_DOWN_AFTER_MS : SILENT_DOWN_AFTER_MS);
-  if (now >= downAt) return { state: "DOWN", message: downMessage(link.kind), nextCheckAt: null };
-  if (silentMs < UNREACHABLE_AFTER_MS)
-    return { state: current, message: "", nextCheckAt: link.at + UNREACHABLE_AFTER_MS };
-  return { state: "UNREACHABLE", message: unreachableMessage(link.kind), nextCheckAt: downAt };
-}
-
-/** A node this leader has not heard of yet: what it was before, until its time is up. */
-function unheard({ link, now, graceUntil, current }: LivenessInput): Liveness {
-  if (current === "DOWN" || current === "LEFT") return { state: current, message: "", nextCheckAt: null };
-  const downAt = Math.max(link.at + SILENT_DOWN_AFTER_MS, graceUntil);
-  if (now >= downAt) return { state: "DOWN", message: "not heard of", nextCheckAt: null };
   const unreachableAt = link.at + UNREACHABLE_AFTER_MS;
+  if (link.kind === "OPEN" && now < unreachableAt) return { state: "READY", message: "", nextCheckAt: unreachableAt };
+  if (current === "DOWN" || current === "LEFT") return { state: current, message: "", nextCheckAt: null };
+  const downAfterMs = link.kind === "CLOSED" ? CLOSED_DOWN_AFTER_MS : SILENT_DOWN_AFTER_MS;
+  const downAt = Math.max(link.at + downAfterMs, graceUntil);
+  if (now >= downAt) return { state: "DOWN", message: DOWN_MESSAGES[link.kind], nextCheckAt: null };
   if (now < unreachableAt) return { state: current, message: "", nextCheckAt: unreachableAt };
-  // A node that never connected stays UNKNOWN until then: nothing of it is lost.
-  return current === "UNKNOWN"
-    ? { state: "UNKNOWN", message: "", nextCheckAt: downAt }
-    : { state: "UNREACHABLE", message: "not heard of since the managers came back", nextCheckAt: downAt };
+  // A node that never connected has nothing that could be out of reach.
+  if (current === "UNKNOWN") return { state: "UNKNOWN", message: "", nextCheckAt: downAt };
+  return { state: "UNREACHABLE", message: UNREACHABLE_MESSAGES[link.kind], nextCheckAt: downAt };
 }
 
-function unreachableMessage(kind: NodeLink["kind"]): string {
-  return kind === "CLOSED" ? "connection closed without a goodbye: its containers are presumed running" : "silent";
-}
+const UNREACHABLE_MESSAGES = {
+  OPEN: "silent",
+  CLOSED: "connection closed without a goodbye: its tasks are presumed running",
+  UNHEARD: "not heard of since this leader began",
+} as const;
 
-function downMessage(kind: NodeLink["kind"]): string {
-  return kind === "CLOSED" ? "connection closed for 30 s" : "silent for 6 s";
-}
+const DOWN_MESSAGES = {
+  OPEN: "silent for 6 s",
+  CLOSED: "connection closed for 30 s",
+  UNHEARD: "not heard of since this leader began",
+} as const;

@@ -2,94 +2,153 @@
  * On the leader: turns what managers relay into node and task state. Only time under a serving
  * leader counts against a node, and time this process did not observe does not.
  */
-import type { Node, NodeStatus, Task } from "../../model/index.ts";
-import { TASK_STATE_NUMBER } from "../../model/task-state.ts";
-import type { NodeReport } from "../../proto/gen/NodeReport.ts";
+import type { Node, NodeStatus } from "../../model/index.ts";
 import type { NodeSeen } from "../../proto/gen/NodeSeen.ts";
 import type { RelayRequest } from "../../proto/gen/RelayRequest.ts";
 import type { StoreApi, WriteTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
-import type { Env, Timer } from "../../util/env.ts";
+import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
-import { livenessOf, QUORUM_LOSS_GRACE_MS, type NodeLink } from "./liveness.ts";
+import { livenessOf, UNREACHABLE_AFTER_MS, type Liveness, type NodeLink } from "./liveness.ts";
+import type { ObservedClock } from "./observed-clock.ts";
+import { applyReport } from "./reports.ts";
 
-/** A check this late means the process stood still: heartbeats may wait unread in sockets. */
-export const LATE_CHECK_MS = 500;
-const CHECK_MS_MIN = 20;
+/** Objects changed by one entry: with the bounds on descriptions and texts it stays below a transaction's. */
+export const NODES_PER_UPDATE_MAX = 50;
+export const REPORTS_PER_UPDATE_MAX = 150;
+/** After a check that could not be written. */
+const RETRY_MS = 1000;
 
-type Known = { link: NodeLink; sessionId: string; managerId: string };
+type Known = {
+  readonly link: NodeLink;
+  /** As `link.at`, but with the time nobody led: what orders one session's news against another's. */
+  readonly heardAt: number;
+  readonly sessionId: string;
+  readonly agentEpoch: number;
+  /** Nothing was heard since this leader began. */
+  readonly isInherited: boolean;
+};
 
-export type MonitorDeps = { readonly env: Env; readonly log: Logger; readonly store: StoreApi };
+export type MonitorDeps = {
+  readonly env: Env;
+  readonly log: Logger;
+  readonly store: StoreApi;
+  readonly clock: ObservedClock;
+};
+
 export type MonitorOptions = {
-  /** No leader was followed for long before this leadership: agents get the long grace. */
-  readonly afterQuorumLoss: boolean;
+  /** Nobody led for this long before this leadership: it counts against no node. */
+  readonly leaderlessMs: number;
+  /** Until then (observed time) no node is given up that was not heard of since this leader began. */
+  readonly graceUntil: number;
 };
 
 export class NodeMonitor {
   readonly #deps: MonitorDeps;
+  readonly #options: MonitorOptions;
   readonly #known = new Map<string, Known>();
   readonly #startedAt: number;
-  readonly #graceUntil: number;
-  #timer: Timer | null = null;
-  #timerAt = Infinity;
+  readonly #unsubscribe: (() => void)[] = [];
+  #nextCheckAt = 0;
+  #isChecking = false;
   #isStopped = false;
-  #unsubscribe: () => void = () => undefined;
 
   constructor(deps: MonitorDeps, options: MonitorOptions) {
     this.#deps = deps;
-    this.#startedAt = deps.env.now();
-    this.#graceUntil = options.afterQuorumLoss ? this.#startedAt + QUORUM_LOSS_GRACE_MS : 0;
+    this.#options = options;
+    this.#startedAt = deps.clock.now();
   }
 
   start(): void {
-    this.#unsubscribe = this.#deps.store.onSpeculative((changes) => {
-      for (const change of changes)
-        if (change.table === "node" && change.after === undefined) this.#known.delete(change.id);
-    });
-    this.#checkAt(this.#startedAt);
+    const { store, clock } = this.#deps;
+    this.#unsubscribe.push(
+      store.onSpeculative((changes) => {
+        for (const change of changes) {
+          if (change.table !== "node") continue;
+          if (change.after === undefined) this.#known.delete(change.id);
+          // A new node's time runs too.
+          else if (change.before === undefined) this.#checkAt(0);
+        }
+      }),
+      clock.onLook(() => this.#onLook()),
+    );
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#unsubscribe();
-    this.#timer?.cancel();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
   /** One relayed batch; resolves when what it changed is committed. */
-  async ingest(request: RelayRequest): Promise<void> {
+  async ingest({ managerId, seen, reports }: RelayRequest): Promise<void> {
     if (this.#isStopped) throw new AppError("not-leader", "This manager is not the leader any more");
-    const reports = request.reports;
-    const changed = request.seen.filter((seen) => this.#learn(request.managerId, seen));
-    if (changed.length === 0 && reports.length === 0) return;
-    const ids = new Set(changed.map((seen) => seen.nodeId));
-    await this.#deps.store.update((tx) => {
-      for (const seen of changed) this.#describe(tx, request.managerId, seen);
-      for (const id of ids) this.#evaluate(tx, id);
-      for (const report of reports) applyReport(tx, report);
-    });
+    const { store } = this.#deps;
+    const changed = seen.filter((one) => this.#learn(managerId, one));
+    const updates: Promise<unknown>[] = [];
+    for (const part of slices(changed, NODES_PER_UPDATE_MAX)) {
+      updates.push(
+        store.update((tx) => {
+          for (const one of part) this.#describe(tx, managerId, one);
+          for (const one of part) this.#evaluate(tx, one.nodeId);
+        }),
+      );
+    }
+    for (const part of slices(reports, REPORTS_PER_UPDATE_MAX)) {
+      updates.push(
+        store.update((tx) => {
+          for (const report of part) applyReport(tx, report);
+        }),
+      );
+    }
+    await Promise.all(updates);
   }
 
   /** @returns true when the store may have to change for it. */
   #learn(managerId: string, seen: NodeSeen): boolean {
-    const now = this.#deps.env.now();
+    const { clock, store } = this.#deps;
+    const node = store.speculative().get("node", seen.nodeId);
+    if (node === undefined) return false;
     const before = this.#known.get(seen.nodeId);
-    const at = now - seen.silentMs;
-    const isOther = before !== undefined && before.sessionId !== seen.sessionId;
-    // An older session's end, or an older sighting, says nothing about the node's present one.
-    if (isOther && (seen.link !== "OPEN" || at < before.link.at)) return false;
-    this.#known.set(seen.nodeId, { link: { kind: seen.link, at }, sessionId: seen.sessionId, managerId });
-    const wasOpen = before !== undefined && before.link.kind === "OPEN" && !isOther;
-    if (seen.link === "OPEN" && wasOpen && seen.description === null) {
-      // The common heartbeat: only a node that was given up needs a write.
-      const node = this.#deps.store.speculative().get("node", seen.nodeId);
-      return node?.status?.state !== "READY";
+    const at = clock.now() - seen.silentMs;
+    const isSame = before?.sessionId === seen.sessionId;
+    if (!isSame && !this.#isNewer({ managerId, seen, at, before, node })) return false;
+    const isInherited = at < this.#startedAt;
+    // The time between the leaders is nobody's silence.
+    const countedAt = isInherited ? Math.min(this.#startedAt, at + this.#options.leaderlessMs) : at;
+    this.#known.set(seen.nodeId, {
+      link: { kind: seen.link, at: countedAt },
+      heardAt: at,
+      sessionId: seen.sessionId,
+      agentEpoch: seen.agentEpoch,
+      isInherited,
+    });
+    const isHeartbeat = isSame && before.link.kind === "OPEN" && seen.link === "OPEN" && seen.description === null;
+    // The common case: only a node that was given up needs a write.
+    return !isHeartbeat || node.status?.state !== "READY";
+  }
+
+  /** Managers remember sessions that ended long ago, and tell a new leader in any order. */
+  #isNewer(news: {
+    readonly managerId: string;
+    readonly seen: NodeSeen;
+    readonly at: number;
+    readonly before: Known | undefined;
+    readonly node: Node;
+  }): boolean {
+    const { managerId, seen, at, before, node } = news;
+    if (before !== undefined) {
+      if (seen.agentEpoch !== before.agentEpoch) return seen.agentEpoch > before.agentEpoch;
+      return at > before.heardAt;
     }
-    return true;
+    if (seen.link === "OPEN" && seen.silentMs < UNREACHABLE_AFTER_MS) return true;
+    // The last session that was made known is the manager's who is named in the store.
+    return node.status?.sessionManagerId === managerId && node.status.agentEpoch === seen.agentEpoch;
   }
 
   #describe(tx: WriteTx, managerId: string, seen: NodeSeen): void {
     const node = tx.get("node", seen.nodeId);
     if (node === undefined || seen.link !== "OPEN") return;
+    if (this.#known.get(seen.nodeId)?.sessionId !== seen.sessionId) return;
     const status: NodeStatus = {
       ...(node.status ?? EMPTY_STATUS),
       engineOk: seen.engineOk,
@@ -102,54 +161,60 @@ export class NodeMonitor {
     putIfChanged(tx, node, { ...node, description, address, status });
   }
 
-  #evaluate(tx: WriteTx, nodeId: string): number | null {
-    const node = tx.get("node", nodeId);
-    if (node === undefined) return null;
-    const status = node.status ?? EMPTY_STATUS;
-    const { state, message, nextCheckAt } = livenessOf({
-      link: this.#known.get(nodeId)?.link ?? { kind: "UNHEARD", at: this.#startedAt },
-      now: this.#deps.env.now(),
-      graceUntil: this.#graceUntil,
-      current: status.state,
+  #livenessOf({ id, status }: Node): Liveness {
+    const known = this.#known.get(id);
+    return livenessOf({
+      link: known?.link ?? { kind: "UNHEARD", at: this.#startedAt },
+      now: this.#deps.clock.now(),
+      graceUntil: known === undefined || known.isInherited ? this.#options.graceUntil : 0,
+      current: status?.state ?? "UNKNOWN",
     });
+  }
+
+  #evaluate(tx: WriteTx, nodeId: string): void {
+    const node = tx.get("node", nodeId);
+    if (node === undefined) return;
+    const status = node.status ?? EMPTY_STATUS;
+    const { state, message, nextCheckAt } = this.#livenessOf(node);
     if (nextCheckAt !== null) this.#checkAt(nextCheckAt);
-    if (state !== status.state) {
-      this.#deps.log.info("node state changed", { nodeId, from: status.state, to: state, message });
-      tx.put("node", { ...node, status: { ...status, state, message, sinceMs: tx.timeMs } });
-    }
-    return nextCheckAt;
+    if (state === status.state) return;
+    this.#deps.log.info("node state changed", { nodeId, from: status.state, to: state, message });
+    tx.put("node", { ...node, status: { ...status, state, message, sinceMs: tx.timeMs } });
   }
 
   #checkAt(at: number): void {
-    if (this.#isStopped || at >= this.#timerAt) return;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = this.#deps.env.setTimer(Math.max(CHECK_MS_MIN, at - this.#deps.env.now()), () => this.#check());
+    this.#nextCheckAt = Math.min(this.#nextCheckAt, at);
   }
 
-  #check(): void {
-    const lateMs = this.#deps.env.now() - Math.max(this.#timerAt, this.#startedAt + CHECK_MS_MIN);
-    this.#timerAt = Infinity;
-    if (this.#isStopped) return;
-    if (lateMs > LATE_CHECK_MS) this.#forgive(lateMs);
-    this.#deps.store
-      .update((tx) => {
-        // Ids first: a table is not written while it is read through.
-        const ids = Array.from(tx.all("node"), (node) => node.id);
-        for (const id of ids) this.#evaluate(tx, id);
-      })
+  #onLook(): void {
+    if (this.#isStopped || this.#isChecking || this.#deps.clock.now() < this.#nextCheckAt) return;
+    this.#isChecking = true;
+    this.#check()
       .catch((error: unknown) => {
         this.#deps.log.debug("node check failed", { code: AppError.from(error).code });
-        this.#checkAt(this.#deps.env.now() + 1000);
+        this.#checkAt(this.#deps.clock.now() + RETRY_MS);
+      })
+      .finally(() => {
+        this.#isChecking = false;
       });
   }
 
-  /** Moves every baseline by the time nobody watched. */
-  #forgive(lateMs: number): void {
-    for (const known of this.#known.values()) {
-      if (known.link.kind === "OPEN" || known.link.kind === "CLOSED")
-        known.link = { ...known.link, at: known.link.at + lateMs };
+  /** Looks at every node; writes only for those whose state is another now. */
+  async #check(): Promise<void> {
+    const { store } = this.#deps;
+    this.#nextCheckAt = Infinity;
+    const due: string[] = [];
+    for (const node of store.speculative().all("node")) {
+      const { state, nextCheckAt } = this.#livenessOf(node);
+      if (nextCheckAt !== null) this.#checkAt(nextCheckAt);
+      if (state !== (node.status?.state ?? "UNKNOWN")) due.push(node.id);
     }
+    const updates = slices(due, NODES_PER_UPDATE_MAX).map((ids) =>
+      store.update((tx) => {
+        for (const id of ids) this.#evaluate(tx, id);
+      }),
+    );
+    await Promise.all(updates);
   }
 }
 
@@ -167,21 +232,8 @@ function putIfChanged(tx: WriteTx, before: Node, after: Node): void {
   if (JSON.stringify(before) !== JSON.stringify(after)) tx.put("node", after);
 }
 
-/** Observed state only rises; statuses are ordered by (agent epoch, sequence). */
-export function applyReport(tx: WriteTx, { nodeId, report }: NodeReport): void {
-  const status = report?.status;
-  if (report === null || status === null || status === undefined) return;
-  const task = tx.get("task", report.taskId);
-  if (task === undefined || task.nodeId !== nodeId || !isNewer(task, status)) return;
-  const before = task.status;
-  const isRise = before === null || TASK_STATE_NUMBER[status.state] > TASK_STATE_NUMBER[before.state];
-  tx.put("task", { ...task, status: { ...status, atMs: isRise ? tx.timeMs : before.atMs } });
-}
-
-function isNewer(task: Task, next: NonNullable<Task["status"]>): boolean {
-  const { status } = task;
-  if (status === null) return true;
-  if (TASK_STATE_NUMBER[next.state] < TASK_STATE_NUMBER[status.state]) return false;
-  if (next.agentEpoch !== status.agentEpoch) return next.agentEpoch > status.agentEpoch;
-  return next.sequence > status.sequence;
+function slices<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < items.length; at += size) parts.push(items.slice(at, at + size));
+  return parts;
 }

@@ -2,8 +2,9 @@
  * The sessions this manager holds, leader or not. Sessions survive changes of leader; only this
  * manager's death makes its agents reconnect.
  */
-import type { ServerStream } from "../../proto/router.ts";
-import type { Router } from "../../proto/router.ts";
+import type { NodeDescription } from "../../model/index.ts";
+import { codec } from "../../proto/load.ts";
+import type { Router, ServerStream } from "../../proto/router.ts";
 import type { CallContext, StreamEnd } from "../../proto/rpc.ts";
 import type { SessionUp } from "../../proto/gen/SessionUp.ts";
 import type { ChangeSet, StoreApi } from "../../store/types.ts";
@@ -12,7 +13,9 @@ import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import type { Logger } from "../../util/log.ts";
 import type { ReplicaApi } from "../replica/types.ts";
+import type { ObservedClock } from "./observed-clock.ts";
 import type { Relay } from "./relay.ts";
+import { STATUS_TEXT_MAX } from "./reports.ts";
 import { AgentSession } from "./session.ts";
 
 export const HEARTBEAT_MS = 1000;
@@ -25,11 +28,19 @@ export const CLOSE_IS_PROOF_MS = 2500;
 export const ADMISSIONS_PER_SECOND = 100;
 export const ADMISSIONS_BURST = 200;
 
-type Held = { readonly session: AgentSession; readonly stream: ServerStream<"Session.Session">; heardAt: number };
+/** What a node says of itself, encoded: it is in every copy of the node's object. */
+export const DESCRIPTION_BYTES_MAX = 16 * 1024;
+const ADDRESS_MAX = 300;
+
+type SessionStream = ServerStream<"Session.Session">;
+type Held = { readonly session: AgentSession; heardAt: number };
+
+const descriptionCodec = codec("NodeDescription");
 
 export type SessionHubDeps = {
   readonly env: Env;
   readonly log: Logger;
+  readonly clock: ObservedClock;
   readonly store: StoreApi;
   readonly replica: ReplicaApi;
   readonly relay: Relay;
@@ -47,7 +58,7 @@ export class SessionHub {
 
   constructor(deps: SessionHubDeps) {
     this.#deps = deps;
-    this.#tokensAt = deps.env.now();
+    this.#tokensAt = deps.clock.now();
   }
 
   start(router: Router): void {
@@ -55,6 +66,7 @@ export class SessionHub {
     this.#unsubscribe.push(
       this.#deps.store.onCommit((set) => this.#onCommit(set)),
       this.#deps.replica.onStatus(() => this.#sendManagers()),
+      this.#deps.clock.onLook(() => this.#sendAwayIfCutOff()),
     );
     this.#deps.relay.onAcknowledged((nodeId, acks) => this.#held.get(nodeId)?.session.acknowledge(acks));
   }
@@ -71,17 +83,13 @@ export class SessionHub {
     return [...this.#held.keys()];
   }
 
-  #accept(stream: ServerStream<"Session.Session">, context: CallContext): void {
-    const { caller } = context;
+  #accept(stream: SessionStream, { caller }: CallContext): void {
     let held: Held | null = null;
     stream.attach({
       onMessage: (message) => {
-        if (this.#isStopped || caller.kind !== "node") {
-          stream.cancel(new AppError("unavailable", "This manager is stopping"));
-          return;
-        }
         try {
-          if (held === null) held = this.#open(caller.nodeId, caller.clusterId, stream, message);
+          if (this.#isStopped || caller.kind !== "node") throw stopping();
+          if (held === null) held = this.#open(caller, stream, message);
           else this.#onMessage(held, message);
         } catch (error) {
           stream.cancel(AppError.from(error));
@@ -99,81 +107,94 @@ export class SessionHub {
     });
   }
 
-  #open(nodeId: string, clusterId: string, stream: ServerStream<"Session.Session">, message: SessionUp): Held {
-    const { env, store, relay } = this.#deps;
-    const { hello } = message;
+  #open(
+    caller: { readonly nodeId: string; readonly clusterId: string },
+    stream: SessionStream,
+    { hello }: SessionUp,
+  ): Held {
+    const { env, store, relay, clock } = this.#deps;
     if (hello === null || hello === undefined || hello.description === null) {
       throw new AppError("invalid", "A session begins with hello and a node description", { path: "hello" });
     }
     const cluster = this.#cluster();
-    if (hello.clusterId !== cluster.id || clusterId !== cluster.id) {
+    if (hello.clusterId !== cluster.id || caller.clusterId !== cluster.id) {
       throw new AppError("precondition", `This manager belongs to cluster ${cluster.id}`, {
         path: "hello.cluster_id",
         next: "the node's data directory is of another cluster: leave it and join again",
       });
     }
-    if (store.view().get("node", nodeId) === undefined) {
-      throw new AppError("denied", `Node ${nodeId} is not a member of this cluster`, {
+    const node = store.view().get("node", caller.nodeId);
+    if (node === undefined) {
+      throw new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
         next: "join again with a token",
       });
     }
+    if (relay.isCutOff) throw cutOff();
+    checkDescription(hello.description, hello.address);
     this.#admit();
-    const session = new AgentSession(nodeId, newId(env), stream, {
-      description: hello.description,
-      address: hello.address,
-      agentEpoch: hello.agentEpoch,
-    });
-    const held: Held = { session, stream, heardAt: env.now() };
-    this.#held.get(nodeId)?.session.close();
-    this.#held.set(nodeId, held);
+    const { description, address, agentEpoch } = hello;
+    const session = new AgentSession(caller.nodeId, newId(env), stream, { description, address, agentEpoch });
+    const held: Held = { session, heardAt: clock.now() };
+    this.#held.get(caller.nodeId)?.session.close();
+    this.#held.set(caller.nodeId, held);
     session.welcome(HEARTBEAT_MS, cluster.incarnation);
     session.sendManagers(this.#managerAddresses());
+    if (node.spec !== null) session.sendNodeSpec(node.spec);
     this.#markDirty(held);
-    relay.opened(session);
     return held;
   }
 
   #onMessage(held: Held, message: SessionUp): void {
-    const { relay, env } = this.#deps;
-    if (this.#held.get(held.session.nodeId) !== held) return;
-    held.heardAt = env.now();
+    const { relay, clock } = this.#deps;
+    const { session } = held;
+    // Of a session that another one replaced, or that said goodbye, nothing counts any more.
+    if (this.#held.get(session.nodeId) !== held) return;
+    held.heardAt = clock.now();
     switch (message.message) {
-      case "heartbeat":
-        held.session.answerHeartbeat();
-        if (
-          message.heartbeat &&
-          held.session.updateEngine({ ok: message.heartbeat.engineOk, message: message.heartbeat.engineMessage })
-        ) {
-          relay.described(held.session);
+      case "heartbeat": {
+        session.answerHeartbeat();
+        const { engineOk: ok, engineMessage } = message.heartbeat ?? { engineOk: true, engineMessage: "" };
+        if (session.updateEngine({ ok, message: engineMessage.slice(0, STATUS_TEXT_MAX) })) relay.described(session);
+        break;
+      }
+      case "description":
+        if (message.description) {
+          checkDescription(message.description, "");
+          session.updateDescription(message.description);
+          if (session.isEngineKnown) relay.described(session);
         }
         break;
-      case "description":
-        if (message.description) held.session.updateDescription(message.description);
-        relay.described(held.session);
-        break;
       case "statuses":
-        relay.reports(held.session.nodeId, message.statuses?.reports ?? []);
+        relay.reports(session.nodeId, message.statuses?.reports ?? []);
         break;
       case "goodbye":
-        this.#held.delete(held.session.nodeId);
-        relay.closed(held.session, "GOODBYE");
-        held.session.close();
+        this.#held.delete(session.nodeId);
+        // The stream stays until the leader knows: its end is what the agent waits for.
+        relay.saidGoodbye(session, () => session.close());
         return;
       default:
         throw new AppError("invalid", "Unexpected session message", { path: "message" });
     }
-    relay.heard(held.session);
+    if (session.isEngineKnown) relay.heard(session);
   }
 
-  #onClose(held: Held, _end: StreamEnd): void {
-    const { relay, env } = this.#deps;
+  #onClose(held: Held, end: StreamEnd): void {
+    const { relay, clock } = this.#deps;
     this.#dirty.delete(held);
     // A newer session of the same node, or a goodbye, already took its place.
     if (this.#held.get(held.session.nodeId) !== held) return;
     this.#held.delete(held.session.nodeId);
     if (this.#isStopped) return;
-    const isProof = env.now() - held.heardAt < CLOSE_IS_PROOF_MS;
-    relay.closed(held.session, isProof ? "CLOSED" : "OPEN");
+    const isByPeer = end.reset || end.error === null || end.error.code === "cancelled";
+    relay.closed(held.session, { isProof: isByPeer && clock.now() - held.heardAt < CLOSE_IS_PROOF_MS });
+  }
+
+  /** Agents find a manager that reaches the leader before their silence there costs them their tasks. */
+  #sendAwayIfCutOff(): void {
+    if (this.#held.size === 0 || !this.#deps.relay.isCutOff) return;
+    this.#deps.log.warn("no leader in reach: agents are sent to other managers", { sessions: this.#held.size });
+    for (const { session } of this.#held.values()) session.refuse(cutOff());
+    this.#held.clear();
   }
 
   #onCommit(set: ChangeSet): void {
@@ -187,9 +208,11 @@ export class SessionHub {
         }
       } else if (change.table === "node") {
         const held = this.#held.get(change.id);
+        if (change.after === undefined) this.#deps.relay.forget(change.id);
         if (held === undefined) continue;
         if (change.after === undefined) {
-          held.stream.cancel(
+          this.#held.delete(change.id);
+          held.session.refuse(
             new AppError("denied", `Node ${change.id} was removed from the cluster`, {
               next: "join again with a token",
             }),
@@ -231,11 +254,30 @@ export class SessionHub {
   }
 
   #admit(): void {
-    const now = this.#deps.env.now();
+    const now = this.#deps.clock.now();
     this.#tokens = Math.min(ADMISSIONS_BURST, this.#tokens + ((now - this.#tokensAt) / 1000) * ADMISSIONS_PER_SECOND);
     this.#tokensAt = now;
     if (this.#tokens < 1)
       throw new AppError("exhausted", "Too many nodes connect at once", { next: "try again in a second" });
     this.#tokens -= 1;
   }
+}
+
+function checkDescription(description: NodeDescription, address: string): void {
+  const bytes = descriptionCodec.encode(description).length;
+  if (bytes > DESCRIPTION_BYTES_MAX) {
+    throw new AppError("invalid", `The node's description has ${bytes} bytes, at most ${DESCRIPTION_BYTES_MAX} fit`, {
+      path: "description",
+      next: "give the engine fewer labels",
+    });
+  }
+  if (address.length > ADDRESS_MAX) throw new AppError("invalid", "The address is too long", { path: "hello.address" });
+}
+
+function cutOff(): AppError {
+  return new AppError("unavailable", "This manager has lost touch with the leader", { next: "ask another manager" });
+}
+
+function stopping(): AppError {
+  return new AppError("unavailable", "This manager is stopping", { next: "ask another manager" });
 }

@@ -5,6 +5,7 @@
 import type { AssignmentSet, NodeDescription, NodeSpec } from "../../model/index.ts";
 import { codec } from "../../proto/load.ts";
 import type { ServerStream } from "../../proto/router.ts";
+import type { AppError } from "../../util/errors.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AssignmentTracker } from "./assignments.ts";
 
@@ -17,6 +18,11 @@ export type SessionHello = {
   readonly agentEpoch: number;
 };
 
+export type EngineHealth = { readonly ok: boolean; readonly message: string };
+
+/** Acknowledgements in one message: each is below 100 bytes. */
+const ACKS_PER_MESSAGE_MAX = 500;
+
 const assignmentSetCodec = codec("AssignmentSet");
 
 export class AgentSession {
@@ -25,11 +31,13 @@ export class AgentSession {
   readonly #stream: ServerStream<"Session.Session">;
   readonly #tracker: AssignmentTracker;
   #hello: SessionHello;
-  #engine = { ok: true, message: "" };
+  #engine: EngineHealth = { ok: true, message: "" };
+  #isEngineKnown = false;
   #chunks: { data: Uint8Array; last: boolean }[] = [];
   #isBlocked = false;
   #nodeSpecKey = "";
   #managersKey = "";
+  #isClosed = false;
 
   constructor(nodeId: string, sessionId: string, stream: ServerStream<"Session.Session">, hello: SessionHello) {
     this.nodeId = nodeId;
@@ -43,15 +51,21 @@ export class AgentSession {
     return this.#hello;
   }
 
-  get engine(): { readonly ok: boolean; readonly message: string } {
+  get engine(): EngineHealth {
     return this.#engine;
   }
 
+  /** The agent beats right after the welcome: before that it is not known whether it can run anything. */
+  get isEngineKnown(): boolean {
+    return this.#isEngineKnown;
+  }
+
   /** @returns true when the engine's health differs from what was known. */
-  updateEngine(engine: { ok: boolean; message: string }): boolean {
-    const changed = engine.ok !== this.#engine.ok || engine.message !== this.#engine.message;
-    this.#engine = engine;
-    return changed;
+  updateEngine({ ok, message }: EngineHealth): boolean {
+    const isNews = !this.#isEngineKnown || ok !== this.#engine.ok || message !== this.#engine.message;
+    this.#isEngineKnown = true;
+    if (isNews) this.#engine = { ok, message };
+    return isNews;
   }
 
   updateDescription(description: NodeDescription): void {
@@ -68,7 +82,9 @@ export class AgentSession {
   }
 
   acknowledge(acks: readonly { taskId: string; agentEpoch: number; sequence: number }[]): void {
-    for (let at = 0; at < acks.length; at += 500) this.#stream.write({ ack: { acks: acks.slice(at, at + 500) } });
+    for (let at = 0; at < acks.length; at += ACKS_PER_MESSAGE_MAX) {
+      this.#stream.write({ ack: { acks: acks.slice(at, at + ACKS_PER_MESSAGE_MAX) } });
+    }
   }
 
   sendManagers(addresses: readonly string[]): void {
@@ -91,7 +107,7 @@ export class AgentSession {
 
   /** Sends what is due; while the agent reads slowly, changes coalesce in the tracker instead of queueing. */
   flush(tx: ReadTx, incarnation: string): void {
-    while (!this.#isBlocked) {
+    while (!this.#isBlocked && !this.#isClosed) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
         this.#isBlocked = !this.#stream.write({ assignments: { data: Buffer.from(chunk.data), last: chunk.last } });
@@ -109,7 +125,14 @@ export class AgentSession {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#stream.end();
+  }
+
+  /** Ends it with a reason, for an agent that is to go elsewhere or to stop. */
+  refuse(error: AppError): void {
+    this.#isClosed = true;
+    this.#stream.cancel(error);
   }
 }
 

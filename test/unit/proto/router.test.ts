@@ -155,6 +155,18 @@ describe("proto/router", () => {
       expect(forwarded).to.deep.equal([]);
     });
 
+    it("gets a change that this manager was deposed in the middle of, once", async () => {
+      isLeader = true;
+      router.unary("Control.CreateService", () => Promise.reject(new AppError("not-leader", "deposed")));
+      await send(router, "Control.CreateService", CALLERS.admin);
+      expect(forwarded.map(([path]) => path)).to.deep.equal(["/shoal.v1.Control/CreateService"]);
+      const { path, encodeRequest } = rpc("Control.CreateService");
+      await expectCode(router.dispatchUnary(path, encodeRequest({}), context(CALLERS.admin, true)), "not-leader");
+      router.unary("Control.CreateService", () => Promise.reject(new AppError("unknown-outcome", "who knows")));
+      await expectCode(send(router, "Control.CreateService", CALLERS.admin), "unknown-outcome");
+      expect(forwarded).to.have.length(1);
+    });
+
     it("is not asked for what the caller may not do", async () => {
       await expectCode(send(router, "Control.CreateService", CALLERS.worker), "denied");
       expect(forwarded).to.deep.equal([]);

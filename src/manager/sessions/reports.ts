@@ -1,0 +1,58 @@
+/** What agents say of their tasks: bounded on entry, ordered at the leader. Pure. */
+import type { Task, TaskReport, TaskStatus } from "../../model/index.ts";
+import { TASK_STATE_NUMBER } from "../../model/task-state.ts";
+import type { NodeReport } from "../../proto/gen/NodeReport.ts";
+import type { WriteTx } from "../../store/types.ts";
+
+/** UTF-16 units of a status's texts that are kept. */
+export const STATUS_TEXT_MAX = 1024;
+/** Ports of a task; a spec has fewer. */
+const PORTS_MAX = 64;
+const ID_MAX = 128;
+
+/** What an agent sent, cut to what the store should hold; null for what is no report. */
+export function boundedReport({ taskId, status }: TaskReport): TaskReport | null {
+  if (status === null || taskId.length > ID_MAX || !isKnownState(status.state)) return null;
+  const { message, error, runtimeId, ports } = status;
+  const isSmall =
+    message.length <= STATUS_TEXT_MAX &&
+    error.length <= STATUS_TEXT_MAX &&
+    runtimeId.length <= ID_MAX &&
+    ports.length <= PORTS_MAX;
+  if (isSmall) return { taskId, status };
+  const bounded: TaskStatus = {
+    ...status,
+    message: cut(message, STATUS_TEXT_MAX),
+    error: cut(error, STATUS_TEXT_MAX),
+    runtimeId: runtimeId.slice(0, ID_MAX),
+    ports: ports.slice(0, PORTS_MAX),
+  };
+  return { taskId, status: bounded };
+}
+
+/** Observed state only rises; statuses are ordered by (agent epoch, sequence). */
+export function applyReport(tx: WriteTx, { nodeId, report }: NodeReport): void {
+  const status = report?.status;
+  if (report === null || status === null || status === undefined || !isKnownState(status.state)) return;
+  const task = tx.get("task", report.taskId);
+  if (task === undefined || task.nodeId !== nodeId || !isNewer(task, status)) return;
+  const before = task.status;
+  const isRise = before === null || TASK_STATE_NUMBER[status.state] > TASK_STATE_NUMBER[before.state];
+  tx.put("task", { ...task, status: { ...status, atMs: isRise ? tx.timeMs : before.atMs } });
+}
+
+function isNewer({ status }: Task, next: TaskStatus): boolean {
+  if (status === null) return true;
+  if (TASK_STATE_NUMBER[next.state] < TASK_STATE_NUMBER[status.state]) return false;
+  if (next.agentEpoch !== status.agentEpoch) return next.agentEpoch > status.agentEpoch;
+  return next.sequence > status.sequence;
+}
+
+/** A newer agent's state decodes as a number, whatever the type says. */
+function isKnownState(state: string): boolean {
+  return state in TASK_STATE_NUMBER;
+}
+
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+}
