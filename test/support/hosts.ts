@@ -148,6 +148,8 @@ export class Host implements AsyncDisposable {
       return left.length === 0 ? true : undefined;
     });
     this.#engine = undefined;
+    // As /run after a reboot. A pid or socket left there is taken for a containerd that runs, and waited for in vain.
+    rmSync(join(this.folder, "exec"), { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
