@@ -87,8 +87,10 @@ export class ClusterNode {
   }
 
   async start(start: NodeStart): Promise<void> {
-    await this.manager?.start(start.kind === "init" ? start.bootstrap : null);
-    if (this.manager !== null && start.kind === "join") await this.#joinRaft();
+    const { manager } = this;
+    await manager?.start(start.kind === "init" ? start.bootstrap : null);
+    // A manager that crashed after it got its identity and before it was taken in asks again.
+    if (manager !== null && (start.kind === "join" || manager.isMemberless)) await this.#joinRaft();
     await this.agent.start();
   }
 

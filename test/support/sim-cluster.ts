@@ -34,6 +34,8 @@ export type Machine = {
   executor: FakeExecutor | null;
   listener: Listener | null;
   boots: number;
+  /** How often its power was cut: what an agent takes for its machine's boot id. */
+  powerCuts: number;
 };
 
 const storeObject = codec("StoreObject");
@@ -88,6 +90,18 @@ export class SimCluster {
     await this.sim.runUntil(() => this.#allReady(), { timeoutMs: 60_000, what: "all nodes are ready" });
   }
 
+  /** A machine more, known to the cluster but not booted. */
+  async addMachine(name: string, role: "manager" | "worker"): Promise<Machine> {
+    this.#add(name, role);
+    const machine = this.machine(name);
+    const { store } = must(this.leader()?.node?.manager, "there is a leader");
+    await this.sim.resolve(
+      store.update((tx) => tx.put("node", this.#nodeObject(machine))),
+      { timeoutMs: 10_000, what: "the node object is written" },
+    );
+    return machine;
+  }
+
   machine(name: string): Machine {
     const machine = this.machines.find((candidate) => candidate.name === name);
     if (machine === undefined) throw new Error(`No machine ${name}`);
@@ -140,6 +154,7 @@ export class SimCluster {
         managers: this.managers.map((manager) => manager.address),
         version: "sim",
         dataDir: machine.name,
+        bootId: `boot-${machine.powerCuts}`,
       },
     );
     machine.node = node;
@@ -154,6 +169,7 @@ export class SimCluster {
 
   /** `power`: the whole machine, unsynced data lost, containers too. Otherwise SIGKILL of the daemon. */
   crash(machine: Machine, { power }: { readonly power: boolean }): void {
+    if (power) machine.powerCuts += 1;
     machine.env.kill();
     machine.network.kill({ silent: power });
     machine.executor?.crash();
@@ -259,6 +275,7 @@ export class SimCluster {
       executor: null,
       listener: null,
       boots: 0,
+      powerCuts: 0,
     });
   }
 
