@@ -4,6 +4,7 @@ import { CaService } from "../pki/ca-service.ts";
 import { joinTokens } from "../pki/create-cluster.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
+import type { RpcKey } from "../proto/load.ts";
 import type { RelayRequest } from "../proto/gen/RelayRequest.ts";
 import type { Router } from "../proto/router.ts";
 import type { Caller, Dialer } from "../proto/rpc.ts";
@@ -123,7 +124,7 @@ export class Manager {
     const { router, identity, address } = this.#deps;
     // Before the log is read: callers wait for a leader instead of being refused.
     router.setLeaderRoute(this.#forwarder);
-    router.setIdentityCheck((caller) => this.#checkIdentity(caller));
+    router.setIdentityCheck((caller, key) => this.#checkIdentity(caller, key));
     this.#register(router);
     this.#clock.start();
     this.replica.onStatus(() => this.#onStatus());
@@ -201,7 +202,7 @@ export class Manager {
   }
 
   /** A node's membership is its object in the store: without one its certificate opens nothing. */
-  #checkIdentity(caller: Caller): AppError | null {
+  #checkIdentity(caller: Caller, key: RpcKey | null): AppError | null {
     const { clusterId } = this.#deps.identity;
     if (caller.kind === "anonymous" || caller.kind === "local") return null;
     if (caller.clusterId !== clusterId) return new AppError("denied", "The certificate is of another cluster");
@@ -209,6 +210,9 @@ export class Manager {
     const tx = this.store.view();
     // A joiner's own state is empty until the leader filled it; TLS already proved the certificate.
     if (tx.count("cluster") === 0 || tx.get("node", caller.nodeId) !== undefined) return null;
+    // Who is behind cannot tell a manager that joined meanwhile from one that was removed, and may
+    // hear of either only from it. Raft itself tells a removed one that it is out.
+    if (key === "Raft.Stream" && this.replica.leader() === null) return null;
     return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
       next: "join again with a token",
     });

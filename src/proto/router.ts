@@ -38,8 +38,8 @@ export interface LeaderRoute {
   forward(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array>;
 }
 
-/** Says whether an identity still belongs to the cluster; checked again on each call. */
-export type IdentityCheck = (caller: Caller) => AppError | null;
+/** Says whether an identity still belongs to the cluster; checked again on each call. `key`: the RPC, null for what is none. */
+export type IdentityCheck = (caller: Caller, key: RpcKey | null) => AppError | null;
 
 type Registration = {
   readonly definition: RpcDefinition;
@@ -73,7 +73,7 @@ export class Router implements Dispatcher {
   }
 
   refuse(caller: Caller): AppError | null {
-    return this.#checkIdentity(caller);
+    return this.#checkIdentity(caller, null);
   }
 
   /** Registering again replaces: a node becomes a manager while its port is open. */
@@ -156,7 +156,7 @@ export class Router implements Dispatcher {
     if (!allow.some((kind) => permits(kind, caller))) {
       throw new AppError("denied", `${definition.key} may not be called by ${describeCaller(caller)}`);
     }
-    const refusal = this.#checkIdentity(caller);
+    const refusal = this.#checkIdentity(caller, definition.key);
     if (refusal !== null) throw refusal;
   }
 

@@ -1,0 +1,53 @@
+/** A manager that was away while another one joined: it must be reached by a leader it never heard of. */
+import { assert } from "chai";
+import { SimCluster, type Machine } from "../support/sim-cluster.ts";
+import { must } from "../../src/util/assert.ts";
+
+const SEEDS = [1, 2, 3];
+
+function leads(cluster: SimCluster, machine: Machine): boolean {
+  return cluster.leader() === machine;
+}
+
+/** With one of the first managers gone for good, the late one is the only other voter that answers. */
+async function makeLeader(cluster: SimCluster, wanted: Machine, gone: Machine): Promise<void> {
+  const replica = cluster.leader()?.node?.manager?.replica;
+  await replica?.removeMember(gone.id, { force: false });
+  await replica?.transferLeadership();
+  await cluster.sim.runUntil(() => leads(cluster, wanted), { timeoutMs: 10_000, what: `${wanted.name} leads` });
+}
+
+describe("sim/late member", () => {
+  for (const seed of SEEDS) {
+    it(`seed ${seed}: a manager that was down while the leader joined follows it`, async () => {
+      const cluster = new SimCluster(seed);
+      await cluster.start({ managers: 3, workers: 0 });
+      const away = must(
+        cluster.managers.find((machine) => machine !== cluster.leader()),
+        "a cluster of three has followers",
+      );
+      const gone = must(
+        cluster.managers.find((machine) => machine !== away && machine !== cluster.leader()),
+        "a cluster of three has two followers",
+      );
+      cluster.crash(away, { power: true });
+      await cluster.sim.run(3_000);
+      const late = await cluster.addMachine("m4", "manager");
+      cluster.boot(late, { kind: "join" });
+      const isVoter = (): boolean =>
+        cluster
+          .leader()
+          ?.node?.manager?.replica.members()
+          .some(({ id, role }) => id === late.id && role === "voter") === true;
+      await cluster.sim.runUntil(isVoter, { timeoutMs: 30_000, what: "the late manager votes" });
+      await cluster.sim.resolve(makeLeader(cluster, late, gone), { timeoutMs: 60_000, what: "the late manager leads" });
+      cluster.boot(away);
+      const version = (machine: Machine): number => machine.node?.manager?.store.view().version ?? 0;
+      await cluster.sim.runUntil(() => leads(cluster, late) && version(away) > 0 && version(away) === version(late), {
+        timeoutMs: 20_000,
+        what: "the returned manager has caught up under the leader it did not know",
+      });
+      assert.deepEqual(cluster.fatal, []);
+    });
+  }
+});
