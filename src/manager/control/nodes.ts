@@ -52,9 +52,9 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
 
   router.unary("Control.RemoveNode", async (request, context) => {
     const actor = describeCaller(context.caller);
-    await leaveRaft(deps, request.id, request.force);
+    const before = async (): Promise<void> => await leaveRaft(deps, request.id, request.force);
     const change = (tx: WriteTx): { id: string } => ({ id: removeNode(tx, request, actor) });
-    return await requests.run({ key: "Control.RemoveNode", request, context, change });
+    return await requests.run({ key: "Control.RemoveNode", request, context, before, change });
   });
 }
 

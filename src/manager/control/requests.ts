@@ -7,7 +7,7 @@ import { describeCaller } from "../../proto/router.ts";
 import { rpc, type KeysOf, type Request, type ResponseInput } from "../../proto/load.ts";
 import type { CallContext } from "../../proto/rpc.ts";
 import { REQUEST_TTL_MS } from "../../store/actions.ts";
-import type { StoreApi, WriteTx } from "../../store/types.ts";
+import type { ReadTx, StoreApi, Tables, WriteTx } from "../../store/types.ts";
 import { withDeadline, type Env } from "../../util/env.ts";
 import { AppError, invalid, isAppError } from "../../util/errors.ts";
 import { waitMs } from "./reads.ts";
@@ -20,6 +20,8 @@ type Mutation<K extends MutationKey> = {
   readonly key: K;
   readonly request: Request<K> & { readonly requestId: string };
   readonly context: CallContext;
+  /** What must be done before the change and outside the store. Not done for a repetition; may itself be repeated. */
+  readonly before?: () => Promise<void>;
   /** Runs inside one store transaction. Everything it reads is speculative. */
   readonly change: (tx: WriteTx) => ResponseInput<K>;
   /**
@@ -61,7 +63,10 @@ export class Requests {
 
   async #once<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const { requestId } = mutation.request;
-    if (requestId === "") return (await this.#store.update(mutation.change)).value;
+    if (requestId === "") {
+      await mutation.before?.();
+      return (await this.#store.update(mutation.change)).value;
+    }
     checkRequestId(requestId);
     const id = `${describeCaller(mutation.context.caller)}/${requestId}`;
     const hash = hashOf(mutation.key, mutation.request);
@@ -83,12 +88,16 @@ export class Requests {
   async #record<K extends MutationKey>(mutation: Mutation<K>, id: string, hash: string): Promise<ResponseInput<K>> {
     const { key, change, compact = same, expand = same } = mutation;
     const definition = rpc(key);
-    const { value } = await this.#store.update((tx): ResponseInput<K> => {
+    const recorded = (tx: ReadTx): Tables["request"] | undefined => {
       const record = tx.get("request", id);
-      if (record !== undefined && record.expiresAtMs > tx.timeMs) {
-        if (record.hash !== hash) throw otherContent(mutation.request.requestId);
-        return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
-      }
+      if (record === undefined || record.expiresAtMs <= tx.timeMs) return undefined;
+      if (record.hash !== hash) throw otherContent(mutation.request.requestId);
+      return record;
+    };
+    if (mutation.before !== undefined && recorded(this.#store.speculative()) === undefined) await mutation.before();
+    const { value } = await this.#store.update((tx): ResponseInput<K> => {
+      const record = recorded(tx);
+      if (record !== undefined) return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
       const response = change(tx);
       const result = definition.encodeResponse(compact(response));
       tx.put("request", { id, meta: null, hash, result, expiresAtMs: tx.timeMs + REQUEST_TTL_MS });

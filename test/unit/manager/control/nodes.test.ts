@@ -92,6 +92,15 @@ describe("manager/control/nodes", () => {
     expect(rig.replica.removed).to.deep.equal(["m2"]);
   });
 
+  it("takes no other manager out of the quorum when a request id is used again", async () => {
+    const rig = await withNode("m2", "DOWN", { role: "MANAGER" });
+    await addNode(rig, "m3", "DOWN", { role: "MANAGER" });
+    await rig.call("Control.RemoveNode", { requestId: "r1", id: "m2" });
+    const error = await rig.failure("Control.RemoveNode", { requestId: "r1", id: "m3" });
+    expect(error.code).to.equal("conflict");
+    expect(rig.replica.removed).to.deep.equal(["m2"]);
+  });
+
   it("tells the reachability of managers, and none for workers", async () => {
     const rig = await withNode("m1", "READY", { role: "MANAGER" });
     await addNode(rig, "m2", "READY", { role: "MANAGER" });
