@@ -1,8 +1,12 @@
-/** What every command has: global flags, a client when it asks for one, output, and one way to fail. */
+/**
+ * What every command has: global flags, a client when it asks for one, output, and one way to fail.
+ * Nothing of gRPC is loaded until a command with right words runs, so that help and refusals are quick.
+ */
 import { Command } from "commander";
+import type { Client, ConnectOptions } from "./connect.ts";
+import { AppError } from "../util/errors.ts";
 import { parseDurationMs } from "../util/units.ts";
-import { connect, connectLocal, type Client } from "./connect.ts";
-import { exitCodeOf, renderError, usage } from "./exit.ts";
+import { exitCodeOf, renderError, usage, worstExit } from "./exit.ts";
 import { Output } from "./output.ts";
 
 export type GlobalFlags = {
@@ -13,35 +17,74 @@ export type GlobalFlags = {
   readonly quiet?: boolean;
 };
 
+export const TIMEOUT = "30s";
+
+/** The half of connect.ts that commands use. */
+export type Connector = {
+  connect(options: ConnectOptions): Client;
+  connectLocal(options: ConnectOptions): Client;
+};
+
 export class Session {
   readonly out: Output;
   readonly timeoutMs: number;
+  /** Of each object that failed in `each`. */
+  readonly failures: number[] = [];
   readonly #flags: GlobalFlags;
+  readonly #connector: Connector | null;
   #client: Client | null = null;
 
-  constructor(flags: GlobalFlags) {
+  constructor(flags: GlobalFlags, connector: Connector | null, out: Output) {
     this.#flags = flags;
-    if (flags.format !== undefined && flags.format !== "json" && flags.format !== "table") {
-      throw usage(`--format: "${flags.format}" is not table or json`);
-    }
-    this.out = new Output(flags.format === "json" ? "json" : "table", flags.quiet === true);
-    this.timeoutMs = parseDurationMs(flags.timeout ?? "30s", "--timeout");
+    this.#connector = connector;
+    this.out = out;
+    this.timeoutMs = parseDurationMs(flags.timeout ?? TIMEOUT, "--timeout");
+    if (this.timeoutMs === 0) throw usage("--timeout: 0 leaves no time", "write it like 10s");
   }
 
   /** A client of the cluster. */
   get client(): Client {
-    this.#client ??= connect({ host: this.#flags.host, context: this.#flags.context, timeoutMs: this.timeoutMs });
+    this.#client ??= this.#connectorOrThrow().connect(this.#options());
     return this.#client;
   }
 
   /** A client of this machine's own daemon. */
   get local(): Client {
-    this.#client ??= connectLocal({ host: this.#flags.host, timeoutMs: this.timeoutMs });
+    this.#client ??= this.#connectorOrThrow().connectLocal(this.#options());
     return this.#client;
+  }
+
+  /** One after the other; one that fails is told and does not keep the others from their turn. */
+  async each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    for (const item of items) {
+      try {
+        await work(item);
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+  }
+
+  fail(error: unknown): void {
+    const paint = this.out.painter(this.out.err);
+    this.out.err.write(`${renderError(error, this.out.isJson, (text) => paint("red", text))}\n`);
+    this.failures.push(exitCodeOf(error));
   }
 
   close(): void {
     this.#client?.close();
+  }
+
+  #connectorOrThrow(): Connector {
+    if (this.#connector === null) throw new AppError("internal", "This command has no connection");
+    return this.#connector;
+  }
+
+  #options(): ConnectOptions {
+    const { host, context } = this.#flags;
+    const { out } = this;
+    const onWait = (why: string): void => out.note(`Waiting: ${why}`);
+    return { host, context, timeoutMs: this.timeoutMs, ...(out.err.isTTY === true ? { onWait } : {}) };
   }
 }
 
@@ -49,21 +92,52 @@ export type Handler<F> = (session: Session, flags: F, words: readonly string[]) 
 
 /** Runs a handler with a session, prints errors one way, sets the exit code. */
 export function action<F>(handler: Handler<F>): (...args: unknown[]) => Promise<void> {
+  return runner(handler, async () => await import("./connect.ts"));
+}
+
+/** For commands that need no cluster. */
+export function offline<F>(handler: Handler<F>): (...args: unknown[]) => Promise<void> {
+  return runner(handler, async () => await Promise.resolve(null));
+}
+
+function runner<F>(handler: Handler<F>, load: () => Promise<Connector | null>): (...args: unknown[]) => Promise<void> {
   return async (...args) => {
     const command = args.at(-1);
     if (!(command instanceof Command)) throw new Error("commander passes the command last");
-    const flags: F & GlobalFlags = command.optsWithGlobals();
+    const flags = flagsOf<F>(command);
     let session: Session | null = null;
     try {
-      session = new Session(flags);
+      const out = new Output({ format: formatOf(flags.format), isQuiet: flags.quiet === true });
+      session = new Session(flags, await load(), out);
       await handler(session, flags, command.args);
+      if (session.failures.length > 0) process.exitCode = worstExit(session.failures);
     } catch (error) {
-      process.stderr.write(`${renderError(error, flags.format === "json")}\n`);
+      (session ?? fallback(flags)).fail(error);
       process.exitCode = exitCodeOf(error);
     } finally {
       session?.close();
     }
   };
+}
+
+function formatOf(text = "table"): "table" | "json" {
+  if (text === "table" || text === "json") return text;
+  throw usage(`--format: "${text}" is not table or json`, "use --format json, one object a line, and a tool like jq");
+}
+
+/** Flags that cannot make a session can still say what is wrong, in the form that was asked for. */
+function fallback({ format }: GlobalFlags): Session {
+  return new Session({}, null, new Output({ format: format === "json" ? "json" : "table" }));
+}
+
+/** Global flags may stand before and after the noun: the last one said is the innermost. */
+function flagsOf<F>(command: Command): F & GlobalFlags {
+  const all: Record<string, unknown> = {};
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    for (const [name, value] of Object.entries(at.opts())) if (!(name in all)) all[name] = value;
+  }
+  // commander does not type what it parsed; each command names its own flags.
+  return all as F & GlobalFlags;
 }
 
 /** Collects a repeatable option. */
@@ -74,5 +148,8 @@ export function many(value: string, before: readonly string[] = []): readonly st
 export function listFlags(command: Command): Command {
   return command
     .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
-    .option("-q, --quiet", "only ids");
+    .option("-q, --quiet", "only ids")
+    .option("--no-trunc", "whole ids");
 }
+
+export type ListFlags = { readonly filter?: readonly string[]; readonly trunc?: boolean };

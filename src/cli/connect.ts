@@ -1,72 +1,95 @@
 /**
- * How commands reach a manager: --host or SHOAL_HOST, else the context, else this machine's socket.
- * On failure the next manager is tried; a change is repeated elsewhere only under its request id.
+ * How commands reach a manager: --host, else --context, else SHOAL_HOST, else the current context,
+ * else this machine's socket. On failure the next manager is tried; a change is repeated elsewhere
+ * only under its request id.
  */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { call, openStream, type ClientHandlers, type ClientStream } from "../proto/client.ts";
 import { bootstrapCredentials, RotatingCredentials } from "../pki/credentials.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
-import type { KeysOf, RequestInput, Response } from "../proto/load.ts";
-import type { Channel, StreamEnd } from "../proto/rpc.ts";
-import { AppError, isAppError } from "../util/errors.ts";
-import { sleep } from "../util/env.ts";
+import { rpc, type KeysOf, type RequestInput, type Response } from "../proto/load.ts";
+import type { Channel, Dialer } from "../proto/rpc.ts";
+import { AppError } from "../util/errors.ts";
+import { sleep, type Env } from "../util/env.ts";
 import { newId } from "../util/id.ts";
 import { silentLogger } from "../util/log.ts";
 import { realEnv } from "../util/real-env.ts";
 import { currentName, loadContext } from "./context.ts";
+import { ONLY_READ, usage } from "./exit.ts";
+import { isWorthRetrying, mayHaveRun } from "./retry.ts";
 
 export const DEFAULT_SOCKET = "/run/shoal/shoal.sock";
+const DEFAULT_PORT = 7377;
+/** Of one attempt, while there are other managers to ask. */
 const ATTEMPT_MS_MAX = 10_000;
 const RETRY_PAUSE_MS = 100;
+/** No manager can be connected to at all: waiting longer than a restart takes would only look like a hang. */
+export const UNREACHABLE_MS = 5000;
+/** From then on a person is told what is waited for. */
+const NOTICE_AFTER_MS = 1500;
+/** Addresses named in one error. */
+const NAMED_MAX = 3;
 
 export type ConnectOptions = {
+  /** Of --host and --context; undefined or empty is not given. */
   readonly host?: string | undefined;
   readonly context?: string | undefined;
   readonly timeoutMs: number;
+  readonly onWait?: (why: string) => void;
+};
+
+export type ClientOptions = {
+  readonly timeoutMs: number;
+  /** Called once a call, when it is tried again for longer than a moment. */
+  readonly onWait?: ((why: string) => void) | undefined;
 };
 
 export class Client {
-  readonly #dialer: GrpcDialer;
+  readonly #dialer: Dialer;
+  readonly #env: Env;
   readonly #hosts: readonly string[];
-  readonly #timeoutMs: number;
+  readonly #options: ClientOptions;
   #at = 0;
   #channel: Channel | null = null;
 
-  constructor(dialer: GrpcDialer, hosts: readonly string[], timeoutMs: number) {
-    this.#dialer = dialer;
+  constructor(deps: { readonly dialer: Dialer; readonly env: Env }, hosts: readonly string[], options: ClientOptions) {
+    this.#dialer = deps.dialer;
+    this.#env = deps.env;
     this.#hosts = hosts;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
   }
 
   get hosts(): readonly string[] {
     return this.#hosts;
   }
 
-  /** A fresh id for one change: give the same one to every repetition. */
-  requestId(): string {
-    return newId(realEnv);
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
   }
 
-  /** @throws AppError; `deadline` and `unknown-outcome` may still take effect. */
+  /** A fresh id for one change: give the same one to every repetition. */
+  requestId(): string {
+    return newId(this.#env);
+  }
+
+  /** @throws AppError; `unknown-outcome` may still take effect. */
   async call<K extends KeysOf<"unary">>(key: K, request: RequestInput<K>): Promise<Response<K>> {
-    const until = realEnv.now() + this.#timeoutMs;
-    const isRepeatable = !("requestId" in request) || (request as { requestId?: string }).requestId !== "";
-    let last: unknown;
-    for (let attempt = 0; ; attempt += 1) {
-      const leftMs = until - realEnv.now();
-      if (leftMs <= 0) throw toTimeout(last);
+    const attempts = new Attempts(this.#env, this.#options, { hosts: this.#hosts.length, ...repetition(key, request) });
+    for (;;) {
+      const leftMs = attempts.leftMs();
+      const deadlineMs = attempts.canRepeat ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs;
       try {
-        return await call(this.#connect(), key, request, { deadlineMs: Math.min(leftMs, ATTEMPT_MS_MAX) });
+        return await call(this.#connect(), key, request, { deadlineMs });
       } catch (error) {
-        last = error;
-        if (!isWorthRetrying(error, isRepeatable)) throw error;
-        this.#next();
-        if (attempt % this.#hosts.length === this.#hosts.length - 1) await sleep(realEnv, RETRY_PAUSE_MS);
+        const host = this.#host();
+        attempts.failed(host, AppError.from(error));
+        this.next();
+        if (attempts.isRoundOver) await sleep(this.#env, RETRY_PAUSE_MS);
       }
     }
   }
 
-  /** One stream to one manager; the caller decides about repetition. */
+  /** One stream to one manager; the caller decides about repetition, on the `next()` one. */
   stream<K extends KeysOf<"bidi" | "server-stream">>(
     key: K,
     request: RequestInput<K>,
@@ -75,10 +98,10 @@ export class Client {
     return openStream(this.#connect(), key, handlers, { request });
   }
 
-  /** After a stream failed: the next one goes to another manager. */
-  failed(end: StreamEnd): boolean {
-    this.#next();
-    return end.error !== null && isWorthRetrying(end.error, true);
+  /** What follows goes to another manager. */
+  next(): void {
+    this.close();
+    this.#at += 1;
   }
 
   close(): void {
@@ -86,48 +109,180 @@ export class Client {
     this.#channel = null;
   }
 
+  #host(): string {
+    return this.#hosts[this.#at % this.#hosts.length] ?? "";
+  }
+
   #connect(): Channel {
-    const host = this.#hosts[this.#at % this.#hosts.length] ?? "";
-    const channel = this.#channel ?? this.#dialer.dial(host, { peer: { kind: "manager" }, profile: "control" });
-    this.#channel = channel;
-    return channel;
-  }
-
-  #next(): void {
-    this.close();
-    this.#at += 1;
+    this.#channel ??= this.#dialer.dial(this.#host(), { peer: { kind: "manager" }, profile: "control" });
+    return this.#channel;
   }
 }
 
-function isWorthRetrying(error: unknown, isRepeatable: boolean): boolean {
-  if (isAppError(error, "not-leader")) return true;
-  return (
-    isRepeatable &&
-    (isAppError(error, "unavailable") || isAppError(error, "unknown-outcome") || isAppError(error, "deadline"))
-  );
+type Repetition = { readonly isChange: boolean; readonly canRepeat: boolean };
+
+/** Reads repeat freely, changes under a request id, the local daemon's own life (init, join, leave) never. */
+function repetition(key: KeysOf<"unary">, request: object): Repetition {
+  if (key.startsWith("Daemon.")) return { isChange: true, canRepeat: false };
+  if (!rpc(key).access.mutation) return { isChange: false, canRepeat: true };
+  return { isChange: true, canRepeat: "requestId" in request && request.requestId !== "" };
 }
 
-function toTimeout(last: unknown): AppError {
-  const why = last === undefined ? "no manager answered" : AppError.from(last).message;
-  return new AppError("deadline", `Timed out: ${why}`, { ...(isAppError(last) ? last.details : {}) });
+/** The tries of one call, and what their failures add up to. */
+class Attempts {
+  readonly canRepeat: boolean;
+  readonly #env: Env;
+  readonly #options: ClientOptions;
+  readonly #isChange: boolean;
+  readonly #hosts: number;
+  readonly #startedAt: number;
+  /** By address: why nothing could be sent there. */
+  readonly #unreachable = new Map<string, AppError>();
+  #count = 0;
+  #last: AppError | null = null;
+  #hasAnswer = false;
+  #mayHaveRun = false;
+  #isNoticed = false;
+
+  constructor(env: Env, options: ClientOptions, how: Repetition & { readonly hosts: number }) {
+    this.canRepeat = how.canRepeat;
+    this.#env = env;
+    this.#options = options;
+    this.#isChange = how.isChange;
+    this.#hosts = how.hosts;
+    this.#startedAt = env.now();
+  }
+
+  get isRoundOver(): boolean {
+    return this.#count % this.#hosts === 0;
+  }
+
+  /** Left of the call's time. @throws AppError when there is none */
+  leftMs(): number {
+    const leftMs = this.#options.timeoutMs - this.#elapsedMs();
+    if (leftMs <= 0) throw this.#gaveUp();
+    return leftMs;
+  }
+
+  /** Returns when another try makes sense. @throws AppError otherwise */
+  failed(host: string, error: AppError): void {
+    this.#count += 1;
+    this.#last = error;
+    const isUnsent = error.code === "unavailable" && error.details["sent"] === "no";
+    if (isUnsent) this.#unreachable.set(host, error);
+    else {
+      this.#hasAnswer = true;
+      if (mayHaveRun(error)) this.#mayHaveRun = true;
+      if (!isWorthRetrying(error, this.canRepeat)) throw this.#isOpen(error) ? this.#gaveUp() : error;
+    }
+    if (this.#isHopeless()) throw this.#noManager();
+    if (this.#elapsedMs() >= NOTICE_AFTER_MS && !this.#isNoticed) {
+      this.#isNoticed = true;
+      this.#options.onWait?.(error.message);
+    }
+  }
+
+  #elapsedMs(): number {
+    return this.#env.now() - this.#startedAt;
+  }
+
+  #isOpen(error: AppError): boolean {
+    return this.#isChange && mayHaveRun(error);
+  }
+
+  /** Nobody was ever reached: a socket that is not there stays away, an address gets a little time. */
+  #isHopeless(): boolean {
+    if (this.#hasAnswer || this.#unreachable.size < this.#hosts) return false;
+    return this.#elapsedMs() >= UNREACHABLE_MS || [...this.#unreachable.keys()].every((host) => isSocket(host));
+  }
+
+  #noManager(): AppError {
+    const reasons = [...this.#unreachable.values()].slice(0, NAMED_MAX).map(({ message }) => message);
+    const [first] = this.#unreachable.values();
+    const details = {
+      sent: "no",
+      next: first?.details.next ?? "check the addresses (shoal context ls) and the network",
+    };
+    return new AppError("unavailable", `No manager answers: ${reasons.join("; ")}`, details);
+  }
+
+  /** The time is up. What surely changed nothing says so by its own code. */
+  #gaveUp(): AppError {
+    const last = this.#last;
+    const seconds = Math.round(this.#elapsedMs() / 100) / 10;
+    if (this.#isChange && this.#mayHaveRun) {
+      const why = last === null ? "" : `: ${last.message}`;
+      return new AppError("unknown-outcome", `No answer within ${seconds} s${why}`, last?.details ?? {}, last);
+    }
+    if (last === null || last.code === "deadline") {
+      const message = `No answer within ${seconds} s${last === null ? "" : `: ${last.message}`}`;
+      return new AppError("deadline", message, { ...last?.details, ...ONLY_READ }, last);
+    }
+    return new AppError(last.code, `${last.message} (tried for ${seconds} s)`, last.details, last);
+  }
+}
+
+export type Target =
+  | { readonly kind: "socket"; readonly hosts: readonly string[] }
+  /** With a context's certificate; without hosts at the context's own. */
+  | { readonly kind: "context"; readonly name: string; readonly hosts: readonly string[] }
+  | { readonly kind: "none"; readonly hosts: readonly string[] };
+
+export type TargetSources = {
+  readonly host?: string | undefined;
+  readonly context?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly currentName: () => string | null;
+};
+
+/** Where to, by what was said and in which order. Pure but for the context it asks for. */
+export function chooseTarget({ host = "", context = "", environment, currentName: current }: TargetSources): Target {
+  // As in docker, a context named on the command line wins over a host in the environment.
+  const hosts = parseHosts(host === "" && context === "" ? (environment["SHOAL_HOST"] ?? "") : host);
+  if (hosts.length > 0 && hosts.every(isSocket)) return { kind: "socket", hosts };
+  if (hosts.some(isSocket)) throw usage("--host: a socket and an address of the network do not mix");
+  const name = context === "" ? current() : context;
+  return name === null ? { kind: "none", hosts } : { kind: "context", name, hosts };
+}
+
+/** `a, b:7477, unix:/path`; the port is 7377 unless given. */
+export function parseHosts(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => {
+      if (part.startsWith("/")) return `unix:${part}`;
+      if (part.startsWith("unix://")) return `unix:${part.slice("unix://".length)}`;
+      if (isSocket(part)) return part;
+      const match = /^(?<name>\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+)(?::(?<port>\d{1,5}))?$/.exec(part);
+      const { name, port } = match?.groups ?? {};
+      if (name === undefined || Number(port ?? 1) > 65_535 || Number(port ?? 1) === 0) {
+        throw usage(`--host: "${part}" is not HOST[:PORT] or unix:/PATH`, "write it like 10.0.0.5:7377,10.0.0.6:7377");
+      }
+      return `${name}:${port ?? DEFAULT_PORT}`;
+    });
+}
+
+function isSocket(host: string): boolean {
+  return host.startsWith("unix:");
 }
 
 export function connect(options: ConnectOptions): Client {
-  const host = options.host ?? process.env["SHOAL_HOST"] ?? "";
-  const name = options.context ?? currentName();
-  const hosts = host.split(",").filter((part) => part !== "");
-  if (hosts.every((part) => part.startsWith("unix:")) && hosts.length > 0) return local(hosts, options);
-  if (name !== null) {
-    const context = loadContext(name);
+  const target = chooseTarget({ ...options, environment: process.env, currentName });
+  if (target.kind === "socket") return local(target.hosts, options);
+  if (target.kind === "context") {
+    const context = loadContext(target.name);
+    const hosts = target.hosts.length > 0 ? target.hosts : parseHosts(context.hosts.join(","));
     const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: new RotatingCredentials(context) });
-    return new Client(dialer, hosts.length > 0 ? hosts : context.hosts, options.timeoutMs);
+    return new Client({ dialer, env: realEnv }, hosts, options);
   }
-  if (hosts.length > 0) {
-    throw new AppError("precondition", "Reaching a remote manager needs a context with a certificate", {
-      next: "on a manager: shoal context export > FILE, here: shoal context import FILE",
+  if (target.hosts.length > 0) {
+    throw new AppError("precondition", `Reaching ${target.hosts.join(", ")} needs a context with a certificate`, {
+      next: "on a manager: shoal context export --output FILE, here: shoal context import FILE",
     });
   }
-  const socket = process.env["SHOAL_SOCKET"] ?? DEFAULT_SOCKET;
+  const socket = defaultSocket();
   if (existsSync(socket)) return local([`unix:${socket}`], options);
   throw new AppError("precondition", "No cluster to talk to: no context, no --host, and no daemon on this machine", {
     next: "shoal dev, or scripts/up, or shoal context import FILE",
@@ -136,12 +291,36 @@ export function connect(options: ConnectOptions): Client {
 
 /** This machine's daemon, through its socket: needs no certificate. */
 export function connectLocal(options: ConnectOptions): Client {
-  const host = options.host ?? process.env["SHOAL_HOST"] ?? "";
-  if (host.startsWith("unix:")) return local([host], options);
-  return local([`unix:${process.env["SHOAL_SOCKET"] ?? DEFAULT_SOCKET}`], options);
+  const given = parseHosts(options.host ?? "");
+  if (given.some((host) => !isSocket(host)) || given.length > 1) {
+    throw usage("--host: this command is about one machine's own daemon", "run it there, or give unix:/PATH");
+  }
+  const [named] = given.length > 0 ? given : parseHosts(process.env["SHOAL_HOST"] ?? "").filter(isSocket);
+  return local([named ?? `unix:${defaultSocket()}`], options);
+}
+
+function defaultSocket(): string {
+  const given = process.env["SHOAL_SOCKET"] ?? "";
+  return given === "" ? DEFAULT_SOCKET : given;
 }
 
 function local(hosts: readonly string[], options: ConnectOptions): Client {
+  for (const host of hosts) checkSocket(host.slice("unix:".length));
   const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: bootstrapCredentials(null) });
-  return new Client(dialer, hosts, options.timeoutMs);
+  return new Client({ dialer, env: realEnv }, hosts, options);
+}
+
+/** Says at once what the transport would only call a connection error. */
+function checkSocket(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "EACCES" || code === "EPERM") {
+      const next = "use sudo, or become a member of the group shoal";
+      throw new AppError("denied", `You may not use the socket ${path}`, { next }, error);
+    }
+    const next = "start one with: shoal daemon, or shoal dev";
+    throw new AppError("unavailable", `No daemon runs here: there is no socket ${path}`, { sent: "no", next }, error);
+  }
 }

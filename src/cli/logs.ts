@@ -1,4 +1,5 @@
 /** `shoal service logs`: merged lines of every task, with reconnects while following. */
+import type { Command } from "commander";
 import type { LogsMessage } from "../proto/gen/LogsMessage.ts";
 import type { StreamEnd } from "../proto/rpc.ts";
 import { AppError } from "../util/errors.ts";
@@ -6,8 +7,11 @@ import { sleep } from "../util/env.ts";
 import { realEnv } from "../util/real-env.ts";
 import { parseDurationMs } from "../util/units.ts";
 import type { Session } from "./command.ts";
-import { integer } from "./spec-flags.ts";
+import { isWorthRetrying } from "./retry.ts";
+import { LogCursor } from "./log-cursor.ts";
+import type { Output } from "./output.ts";
 import { shortId } from "./render.ts";
+import { count } from "./value-syntax.ts";
 
 export type LogFlags = {
   readonly follow?: boolean;
@@ -19,24 +23,46 @@ export type LogFlags = {
 
 const RECONNECT_MS = 300;
 
+export function addLogFlags(command: Command): Command {
+  return command
+    .option("-f, --follow", "go on as new lines come, also across replacements")
+    .option("-n, --tail <lines>", "last lines of each task, or all")
+    .option("--since <when>", "only newer: a duration (10m), a date, or Unix seconds")
+    .option("-t, --timestamps", "show when")
+    .option("--raw", "no task names");
+}
+
 export async function showLogs(session: Session, flags: LogFlags, targets: readonly string[]): Promise<void> {
-  const printer = new Printer(session, flags);
-  let sinceMs = flags.since === undefined ? 0 : parseSince(flags.since);
-  let tail = flags.tail === undefined || flags.tail === "all" ? undefined : integer(flags.tail, "--tail");
+  const { client, out } = session;
+  const startedMs = realEnv.wallNow();
+  const sinceMs = flags.since === undefined ? 0 : parseSince(flags.since, startedMs);
+  const tail = flags.tail === undefined || flags.tail === "all" ? undefined : count(flags.tail, "--tail");
+  const follow = flags.follow === true;
+  // With --tail older lines are not wanted, whichever manager is asked for the rest.
+  const printer = new Printer(out, flags, new LogCursor(tail === undefined ? sinceMs : startedMs));
+  let options: { follow: boolean; sinceMs: number; tail?: number } = {
+    follow,
+    sinceMs,
+    ...(tail === undefined ? {} : { tail }),
+  };
+  let troubleSince: number | null = null;
   for (;;) {
-    const options = { follow: flags.follow === true, sinceMs, ...(tail === undefined ? {} : { tail }) };
+    const before = printer.messages;
     const end = await new Promise<StreamEnd>((resolve) => {
-      session.client.stream(
+      client.stream(
         "Logs.Stream",
         { targets: [...targets], options },
         { onMessage: (message) => printer.print(message), onClose: resolve },
       );
     });
+    printer.breakLine();
     if (end.error === null) break;
-    if (flags.follow !== true || !session.client.failed(end)) throw end.error;
-    // Another manager goes on after the last line shown; lines of that very microsecond may be repeated.
-    sinceMs = Math.max(sinceMs, Math.floor(printer.lastTimeUs / 1000));
-    tail = undefined;
+    const now = realEnv.now();
+    troubleSince = printer.messages > before ? now : (troubleSince ?? now);
+    const isOver = now - troubleSince >= session.timeoutMs;
+    if (isOver || !isWorthRetrying(end.error, true) || (!follow && printer.messages > 0)) throw end.error;
+    client.next();
+    if (printer.messages > 0) options = { follow, sinceMs: printer.resume() };
     await sleep(realEnv, RECONNECT_MS);
   }
   if (printer.incomplete.length > 0) {
@@ -44,39 +70,94 @@ export async function showLogs(session: Session, flags: LogFlags, targets: reado
   }
 }
 
-export function parseSince(text: string): number {
-  const date = Date.parse(text);
-  if (!Number.isNaN(date) && /\d{4}-/.test(text)) return date;
-  return realEnv.wallNow() - parseDurationMs(text, "--since");
+/** @returns Unix ms. */
+export function parseSince(text: string, nowMs: number): number {
+  if (/^\d{9,}(?:\.\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(date) ? nowMs - parseDurationMs(text, "--since") : date;
 }
 
-class Printer {
-  readonly #session: Session;
+/** Writes bytes as they came: a task's output need not be text, and a piece may end inside a letter. */
+export class Printer {
+  readonly #out: Output;
   readonly #flags: LogFlags;
+  readonly #cursor: LogCursor;
   readonly #names = new Map<string, string>();
-  readonly incomplete: string[] = [];
-  lastTimeUs = 0;
+  readonly #silent = new Set<string>();
+  /** The task whose line has no end yet: its next piece goes on behind it. */
+  #open: { readonly taskId: string; readonly isErr: boolean } | null = null;
+  #incomplete = new Map<string, string>();
+  messages = 0;
 
-  constructor(session: Session, flags: LogFlags) {
-    this.#session = session;
+  constructor(out: Output, flags: LogFlags, cursor: LogCursor) {
+    this.#out = out;
     this.#flags = flags;
+    this.#cursor = cursor;
   }
 
-  print(message: LogsMessage): void {
-    const { begin, end, line } = message;
-    if (begin) this.#names.set(begin.taskId, `${begin.name}.${shortId(begin.taskId)}@${begin.nodeName}`);
-    if (end && end.error !== "") this.incomplete.push(`${this.#names.get(end.taskId) ?? end.taskId}: ${end.error}`);
-    if (!line) return;
-    this.lastTimeUs = Math.max(this.lastTimeUs, line.timeUs);
-    const text = Buffer.from(line.data).toString("utf8");
-    const time = new Date(line.timeUs / 1000).toISOString();
-    const { out } = this.#session;
-    if (out.isJson)
-      out.json({ taskId: line.taskId, nodeId: line.nodeId, stream: line.stream.toLowerCase(), time, text });
-    else {
-      const prefix = this.#flags.raw === true ? "" : `${this.#names.get(line.taskId) ?? line.taskId} | `;
-      const stamp = this.#flags.timestamps === true ? `${time} ` : "";
-      (line.stream === "STDERR" ? process.stderr : process.stdout).write(`${prefix}${stamp}${text}\n`);
-    }
+  /** Sources that could not be read to their end, and why. */
+  get incomplete(): string[] {
+    return [...this.#incomplete].map(([taskId, error]) => `${this.#name(taskId)}: ${error}`);
   }
+
+  /** Another stream goes on. @returns Unix ms to ask from. */
+  resume(): number {
+    this.#incomplete = new Map();
+    return this.#cursor.resume(this.#silent.size);
+  }
+
+  print({ begin, end, line }: LogsMessage): void {
+    this.messages += 1;
+    if (begin) {
+      if (!this.#names.has(begin.taskId)) this.#silent.add(begin.taskId);
+      this.#names.set(begin.taskId, `${begin.name}.${shortId(begin.taskId)}@${begin.nodeName}`);
+    }
+    if (end && end.error !== "") this.#incomplete.set(end.taskId, end.error);
+    if (!line || !this.#cursor.accept(line)) return;
+    this.#silent.delete(line.taskId);
+    if (this.#out.isJson) this.#json(line);
+    else this.#text(line);
+  }
+
+  /** Ends a line that will get no more pieces. */
+  breakLine(): void {
+    if (this.#open !== null) this.#screen(this.#open.isErr).write("\n");
+    this.#open = null;
+  }
+
+  #json(line: NonNullable<LogsMessage["line"]>): void {
+    this.#out.json({
+      taskId: line.taskId,
+      nodeId: line.nodeId,
+      name: this.#name(line.taskId),
+      stream: line.stream.toLowerCase(),
+      time: timeOf(line.timeUs),
+      text: Buffer.from(line.data).toString("utf8"),
+      ...(line.partial ? { partial: true } : {}),
+    });
+  }
+
+  #text(line: NonNullable<LogsMessage["line"]>): void {
+    const isErr = line.stream === "STDERR";
+    const goesOn = this.#open?.taskId === line.taskId && this.#open.isErr === isErr;
+    if (!goesOn) this.breakLine();
+    const stamp = this.#flags.timestamps === true ? `${timeOf(line.timeUs)} ` : "";
+    const prefix = this.#flags.raw === true ? "" : `${this.#name(line.taskId)} | `;
+    const head = goesOn ? "" : prefix + stamp;
+    const tail = line.partial ? "" : "\n";
+    this.#screen(isErr).write(Buffer.concat([Buffer.from(head), Buffer.from(line.data), Buffer.from(tail)]));
+    this.#open = line.partial ? { taskId: line.taskId, isErr } : null;
+  }
+
+  #screen(isErr: boolean): Output["out"] {
+    return isErr ? this.#out.err : this.#out.out;
+  }
+
+  #name(taskId: string): string {
+    return this.#names.get(taskId) ?? shortId(taskId);
+  }
+}
+
+function timeOf(timeUs: number): string {
+  return new Date(timeUs / 1000).toISOString();
 }

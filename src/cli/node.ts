@@ -1,13 +1,15 @@
 /** `shoal node ...` */
 import type { Command } from "commander";
-import type { Availability, Node } from "../model/index.ts";
+import type { Availability, Node, NodeSpec } from "../model/index.ts";
+import { nodeName } from "../model/naming.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
-import { action, listFlags, many, type Session } from "./command.ts";
-import { allPages } from "./pages.ts";
-import { managerStatus, nodeName, nodeStatus, runtimes, title } from "./render.ts";
+import { action, listFlags, many, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
+import { allPages } from "./pages.ts";
+import { retryOnConflict, shown } from "./read-change-write.ts";
+import { managerStatus, nodeStatus, nodeStyle, runtimes, title } from "./render.ts";
+import { parsePair } from "./value-syntax.ts";
 
-type ListFlags = { readonly filter?: readonly string[] };
 type UpdateFlags = {
   readonly labelAdd?: readonly string[];
   readonly labelRm?: readonly string[];
@@ -15,16 +17,17 @@ type UpdateFlags = {
   readonly name?: string;
 };
 
-export function registerNode(program: Command): void {
-  const node = program.command("node").description("Manage nodes");
-  listFlags(node.command("ls").description("List nodes")).action(action<ListFlags>(list));
+export function registerNode(node: Command): void {
+  listFlags(node.command("ls").description("List nodes"))
+    .addHelpText("after", "\nFilters: name, id, role, availability, state, label")
+    .action(action<ListFlags>(list));
   node.command("inspect <node...>").description("Show nodes in full").action(action(inspect));
   node
     .command("update <node>")
     .description("Change a node's labels, name or availability")
-    .option("--label-add <key=value>", "add or change a label", many)
-    .option("--label-rm <key>", "remove a label", many)
-    .option("--availability <kind>", "active, pause or drain")
+    .option("--label-add <key=value>", "add or change a label (repeatable)", many)
+    .option("--label-rm <key>", "remove a label (repeatable)", many)
+    .option("--availability <kind>", "active, pause (no new tasks) or drain (no tasks)")
     .option("--name <name>", "rename the node")
     .action(action<UpdateFlags>(update));
   node
@@ -48,89 +51,110 @@ async function list({ client, out }: Session, { filter }: ListFlags): Promise<vo
     (page) => page.nodes,
     filter,
   );
+  const byName = nodes.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }));
   out.list<NodeSummary>(
-    nodes,
+    byName,
     [
       { title: "ID", value: ({ node }) => node?.id ?? "" },
-      { title: "NAME", value: ({ node }) => (node === null ? "" : nodeName(node)) },
-      { title: "STATUS", value: ({ node }) => (node === null ? "" : nodeStatus(node)) },
-      { title: "AVAILABILITY", value: ({ node }) => title(node?.spec?.availability ?? "") },
+      { title: "NAME", value: nameOf },
+      {
+        title: "STATUS",
+        value: ({ node }) => (node === null ? "" : nodeStatus(node)),
+        style: ({ node }) => (node === null ? null : nodeStyle(node)),
+      },
+      {
+        title: "AVAILABILITY",
+        value: ({ node }) => title(node?.spec?.availability ?? "ACTIVE"),
+        style: ({ node }) => ((node?.spec?.availability ?? "ACTIVE") === "ACTIVE" ? null : "yellow"),
+      },
       { title: "MANAGER STATUS", value: managerStatus },
       { title: "RUNTIMES", value: ({ node }) => (node === null ? "" : runtimes(node)) },
-      { title: "ENGINE", value: ({ node }) => node?.description?.engineVersion ?? "" },
+      { title: "ENGINE VERSION", value: ({ node }) => node?.description?.engineVersion ?? "" },
     ],
     ({ node }) => node?.id ?? "",
     (summary) => ({ ...summary.node, manager: summary.manager?.reachability ?? "NONE" }),
   );
 }
 
-async function inspect({ client, out }: Session, _: object, words: readonly string[]): Promise<void> {
-  for (const id of words) {
-    const { node, manager } = await client.call("Control.GetNode", { id });
-    const value = { ...node, manager: manager?.reachability ?? "NONE" };
-    out.line(out.isJson ? JSON.stringify(value) : JSON.stringify(value, null, 2));
-  }
+function nameOf({ node }: NodeSummary): string {
+  return node === null ? "" : nodeName(node);
 }
 
-async function update({ client, out }: Session, flags: UpdateFlags, [id = ""]: readonly string[]): Promise<void> {
+async function inspect(session: Session, _: object, words: readonly string[]): Promise<void> {
+  const { client, out } = session;
+  await session.each(words, async (id) => {
+    const { node, manager } = await client.call("Control.GetNode", { id });
+    out.inspect({ ...node, manager: manager?.reachability ?? "NONE" });
+  });
+}
+
+async function update(session: Session, flags: UpdateFlags, [id = ""]: readonly string[]): Promise<void> {
+  if (Object.keys(pick(flags)).length === 0) {
+    throw usage("Nothing to change", "say what with --label-add, --label-rm, --availability or --name");
+  }
+  const change = parseNodeChange(flags);
+  const node = await changeNode(session, id, change);
+  session.out.say(nodeName(node));
+  if (session.out.isJson) session.out.json(node);
+}
+
+function pick({ labelAdd, labelRm, availability, name }: UpdateFlags): object {
+  return Object.fromEntries(
+    Object.entries({ labelAdd, labelRm, availability, name }).filter(([, value]) => value !== undefined),
+  );
+}
+
+type NodeChange = (spec: NodeSpec) => NodeSpec;
+
+/** @returns what to do with a node's spec, whichever version of it the change meets. */
+export function parseNodeChange(flags: UpdateFlags): NodeChange {
   const availability = flags.availability?.toUpperCase();
   if (availability !== undefined && availability !== "ACTIVE" && availability !== "PAUSE" && availability !== "DRAIN") {
     throw usage(`--availability: "${flags.availability ?? ""}" is not active, pause or drain`);
   }
-  const { node } = await client.call("Control.GetNode", { id });
-  if (node === null) return;
-  const labels = { ...node.spec?.labels };
-  for (const key of flags.labelRm ?? []) delete labels[key];
-  for (const text of flags.labelAdd ?? []) {
-    const at = text.indexOf("=");
-    if (at === 0) throw usage(`--label-add: "${text}" is not KEY=VALUE`);
-    labels[at < 0 ? text : text.slice(0, at)] = at < 0 ? "" : text.slice(at + 1);
-  }
-  await write(client, node, {
-    labels,
+  const added = (flags.labelAdd ?? []).map((text) => parsePair(text, "--label-add"));
+  const removed = new Set(flags.labelRm);
+  return (spec) => ({
+    ...spec,
+    labels: Object.fromEntries([...Object.entries(spec.labels).filter(([key]) => !removed.has(key)), ...added]),
     ...(availability === undefined ? {} : { availability }),
     ...(flags.name === undefined ? {} : { name: flags.name }),
   });
-  out.say(nodeName(node));
-  if (out.isJson) out.json({ id: node.id, updated: true });
 }
 
-async function setAvailability(
-  { client, out }: Session,
-  words: readonly string[],
-  availability: Availability,
-): Promise<void> {
-  for (const id of words) {
-    const { node } = await client.call("Control.GetNode", { id });
-    if (node === null) continue;
-    await write(client, node, { availability });
-    out.say(nodeName(node));
-    if (out.isJson) out.json({ id: node.id, availability });
-  }
+async function setAvailability(session: Session, words: readonly string[], availability: Availability): Promise<void> {
+  await session.each(words, async (id) => {
+    const node = await changeNode(session, id, (spec) => ({ ...spec, availability }));
+    session.out.say(nodeName(node));
+    if (session.out.isJson) session.out.json(node);
+  });
 }
 
-async function write(client: Session["client"], node: Node, change: Partial<NonNullable<Node["spec"]>>): Promise<void> {
-  const spec = { name: "", labels: {}, availability: "ACTIVE" as const, ...node.spec, ...change };
-  await client.call("Control.UpdateNode", {
-    requestId: client.requestId(),
-    id: node.id,
-    version: node.meta?.version ?? 0,
-    spec,
+async function changeNode({ client }: Session, id: string, change: NodeChange): Promise<Node> {
+  return await retryOnConflict(async () => {
+    const { node: before } = await client.call("Control.GetNode", { id });
+    const node = shown(before, `node "${id}"`);
+    const spec = change(node.spec ?? { name: "", labels: {}, availability: "ACTIVE" });
+    const answer = await client.call("Control.UpdateNode", {
+      requestId: client.requestId(),
+      id: node.id,
+      version: node.meta?.version ?? 0,
+      spec,
+    });
+    return shown(answer.node, `node "${id}"`);
   });
 }
 
 async function remove(
-  { client, out }: Session,
+  session: Session,
   { force }: { readonly force?: boolean },
   words: readonly string[],
 ): Promise<void> {
-  for (const id of words) {
-    const answer = await client.call("Control.RemoveNode", {
-      requestId: client.requestId(),
-      id,
-      force: force === true,
-    });
-    out.say(answer.id);
-    if (out.isJson) out.json({ id: answer.id, removed: true });
-  }
+  const { client, out } = session;
+  await session.each(words, async (word) => {
+    const requestId = client.requestId();
+    const { id } = await client.call("Control.RemoveNode", { requestId, id: word, force: force === true });
+    out.say(word);
+    if (out.isJson) out.json({ id, removed: true });
+  });
 }

@@ -1,21 +1,47 @@
-/** Tables without borders, as docker prints them; one JSON object a line with --format json. */
-import { styleText } from "node:util";
-
+/**
+ * What commands write. Standard output has the answer: tables without borders as docker prints
+ * them, one JSON object a line with --format json, ids alone with --quiet. Progress and hints go to
+ * standard error, so that `ID=$(shoal service create ...)` holds an id and nothing else.
+ */
 export type Format = "table" | "json";
+export type Style = "green" | "yellow" | "red" | "dim" | "bold";
+
+/** The part of a stream that is used; a test gives its own. */
+export type Screen = {
+  write(text: string | Uint8Array): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
+
+export type OutputOptions = {
+  readonly format: Format;
+  readonly isQuiet?: boolean;
+  readonly out?: Screen;
+  readonly err?: Screen;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+};
+
+const SGR: Readonly<Record<Style, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
 
 export class Output {
   readonly format: Format;
   readonly isQuiet: boolean;
-  readonly #out: NodeJS.WriteStream;
+  readonly out: Screen;
+  readonly err: Screen;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
 
-  constructor(format: Format, isQuiet: boolean, out: NodeJS.WriteStream = process.stdout) {
+  constructor({
+    format,
+    isQuiet = false,
+    out = process.stdout,
+    err = process.stderr,
+    environment = process.env,
+  }: OutputOptions) {
     this.format = format;
     this.isQuiet = isQuiet;
-    this.#out = out;
-  }
-
-  get isTerminal(): boolean {
-    return this.#out.isTTY;
+    this.out = out;
+    this.err = err;
+    this.#environment = environment;
   }
 
   get isJson(): boolean {
@@ -23,16 +49,26 @@ export class Output {
   }
 
   line(text: string): void {
-    this.#out.write(`${text}\n`);
+    this.out.write(`${text}\n`);
   }
 
   json(value: object): void {
     this.line(JSON.stringify(value));
   }
 
-  /** Text for people; nothing with --format json. */
+  /** An answer for people; nothing with --format json. */
   say(text: string): void {
     if (!this.isJson) this.line(text);
+  }
+
+  /** A hint beside the answer; nothing for programs. */
+  note(text: string): void {
+    if (!this.isJson && !this.isQuiet) this.err.write(`${text}\n`);
+  }
+
+  /** An object in full: indented for people, one line for programs. */
+  inspect(value: object): void {
+    this.line(this.isJson ? JSON.stringify(value) : JSON.stringify(value, null, 2));
   }
 
   /** Rows for people, objects for programs, ids with --quiet. */
@@ -44,28 +80,49 @@ export class Output {
   ): void {
     if (this.isQuiet) for (const item of items) this.line(id(item));
     else if (this.isJson) for (const item of items) this.json(toJson(item));
-    else for (const row of table(items, columns)) this.line(row);
+    else for (const row of table(items, columns, this.painter(this.out))) this.line(row);
   }
 
-  color(style: "green" | "yellow" | "red" | "dim" | "bold", text: string): string {
-    return this.isTerminal && process.env["NO_COLOR"] === undefined ? styleText(style, text) : text;
+  /** Colors on a terminal only, and not where NO_COLOR (no-color.org) or a dumb terminal asks for none. */
+  painter(screen: Screen): Painter {
+    const { NO_COLOR: none = "", TERM: term = "" } = this.#environment;
+    const isColored = screen.isTTY === true && none === "" && term !== "dumb";
+    return (style, text) =>
+      isColored && style !== null && text !== "" ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text;
   }
 }
 
-export type Column<T> = { readonly title: string; readonly value: (item: T) => string };
+export type Painter = (style: Style | null, text: string) => string;
+
+export type Column<T> = {
+  readonly title: string;
+  readonly value: (item: T) => string;
+  readonly style?: (item: T) => Style | null;
+};
 
 const GAP = 3;
+const plain: Painter = (_, text) => text;
 
-export function table<T>(items: readonly T[], columns: readonly Column<T>[]): string[] {
-  const rows = [
-    columns.map((column) => column.title),
-    ...items.map((item) => columns.map((column) => column.value(item))),
-  ];
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + GAP)))
+export function table<T>(items: readonly T[], columns: readonly Column<T>[], paint: Painter = plain): string[] {
+  const cells = items.map((item) => columns.map((column) => oneLine(column.value(item))));
+  const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)));
+  const pad = (text: string, at: number): string =>
+    at === columns.length - 1 ? "" : " ".repeat((widths[at] ?? 0) - text.length + GAP);
+  const head = columns.map(({ title }, at) => title + pad(title, at)).join("");
+  const rows = items.map((item, row) =>
+    columns
+      .map(({ style }, at) => {
+        const text = cells[row]?.[at] ?? "";
+        return paint(style?.(item) ?? null, text) + pad(text, at);
+      })
       .join("")
       .trimEnd(),
   );
+  return [head.trimEnd(), ...rows];
+}
+
+/** A container's own words may hold line ends and escape sequences: neither may break or repaint the table. */
+export function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replace(/\s+/g, " ").replace(/[\u0000-\u001f\u007f-\u009f]/g, "");
 }

@@ -1,67 +1,136 @@
 /**
- * Waits until a service is what it should be, showing how far it is: redrawn on a terminal, plain
- * lines when something changed otherwise.
+ * Waits until a service is what it should be, showing how far it is on standard error: redrawn on a
+ * terminal, plain lines when something changed otherwise.
  */
-import type { Task } from "../model/index.ts";
+import type { Service, Task } from "../model/index.ts";
+import { isHealthy, isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep } from "../util/env.ts";
 import { realEnv } from "../util/real-env.ts";
 import type { Session } from "./command.ts";
+import { EXIT } from "./exit.ts";
+import { oneLine, type Output } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { taskError, title } from "./render.ts";
 
 const POLL_MS = 150;
-/** A converged service must stay so for this long before the command believes it. */
-const STABLE_MS = 300;
+/** Longer than what fails at its start takes to fail: only then is it believed to run. */
+const STABLE_MS = 1000;
+/** Of a terminal's line; a wrapped one cannot be redrawn. */
+const WIDTH_DEFAULT = 80;
 
-export type Convergence = { readonly running: number; readonly wanted: number; readonly worst: string };
+export type Convergence = {
+  readonly running: number;
+  readonly wanted: number;
+  /** What the first of the others says. */
+  readonly worst: string;
+  readonly isDone: boolean;
+};
 
-export async function waitForService(session: Session, id: string, timeoutMs: number): Promise<void> {
-  const { client, out } = session;
-  const until = realEnv.now() + timeoutMs;
-  let shown = "";
+export async function waitForService(session: Session, service: Service, timeoutMs: number): Promise<void> {
+  const name = service.spec?.name ?? service.id;
+  const line = new ProgressLine(session.out, name);
+  const onInterrupt = (): void => {
+    line.end();
+    session.out.note(`The change goes on. Look with: shoal service ps ${name}`);
+    process.exit(EXIT.interrupted);
+  };
+  process.once("SIGINT", onInterrupt);
+  try {
+    await converge(session, service.id, { name, timeoutMs, line });
+  } finally {
+    line.end();
+    process.removeListener("SIGINT", onInterrupt);
+  }
+}
+
+type Wait = { readonly name: string; readonly timeoutMs: number; readonly line: ProgressLine };
+
+async function converge(session: Session, id: string, { name, timeoutMs, line }: Wait): Promise<void> {
+  const startedAt = realEnv.now();
   let stableSince: number | null = null;
   for (;;) {
-    const { service } = await client.call("Control.GetService", { id });
-    if (service === null) return;
-    const tasks = await allPages(
-      (request) => client.call("Control.ListTasks", request),
-      (page) => page.tasks,
-      [`service=${service.id}`],
-    );
+    const state = await look(session, id);
     const now = realEnv.now();
-    const state = convergence(service.spec?.replicated?.replicas ?? 0, service.revision, tasks);
-    const text = `${state.running} of ${state.wanted} tasks running${state.worst === "" ? "" : `: ${state.worst}`}`;
-    if (text !== shown && !out.isJson) show(out.isTerminal, text);
-    shown = text;
-    stableSince = state.running === state.wanted && isQuiet(tasks, service.revision) ? (stableSince ?? now) : null;
-    if (stableSince !== null && now - stableSince >= (state.wanted === 0 ? 0 : STABLE_MS)) break;
-    if (now >= until) {
-      throw new AppError("deadline", `${service.spec?.name ?? id}: ${text} after ${Math.round(timeoutMs / 1000)} s`, {
-        next: `shoal why ${service.spec?.name ?? id}`,
-      });
+    line.show(describe(state));
+    stableSince = state.isDone ? (stableSince ?? now) : null;
+    if (stableSince !== null && now - stableSince >= (state.wanted === 0 ? 0 : STABLE_MS)) return;
+    if (now - startedAt >= timeoutMs) {
+      const text = `${name}: ${describe(state)}, after ${Math.round(timeoutMs / 1000)} s`;
+      throw new AppError("deadline", text, { next: `shoal why ${name}` });
     }
     await sleep(realEnv, POLL_MS);
   }
-  if (out.isTerminal && !out.isJson) process.stdout.write("\n");
 }
 
-/** How many slots run the wanted revision, and what the worst of the others says. */
-export function convergence(wanted: number, revision: number, tasks: readonly Task[]): Convergence {
-  const live = tasks.filter((task) => task.desired === "RUNNING" || task.desired === "READY");
-  const good = new Set(
-    live.filter((task) => task.status?.state === "RUNNING" && task.revision === revision).map((task) => task.slot),
+async function look({ client }: Session, id: string): Promise<Convergence> {
+  const { service } = await client.call("Control.GetService", { id });
+  const tasks = await allPages(
+    (request) => client.call("Control.ListTasks", request),
+    (page) => page.tasks,
+    [`service=${id}`],
   );
+  return convergence(service?.spec?.replicated?.replicas ?? 0, service?.revision ?? 0, tasks);
+}
+
+export function describe({ running, wanted, worst }: Convergence): string {
+  return `${running} of ${wanted} tasks running${worst === "" ? "" : `: ${worst}`}`;
+}
+
+/** Done: every slot has a healthy task of this revision, and nothing else is wanted or still stopping. */
+export function convergence(wanted: number, revision: number, tasks: readonly Task[]): Convergence {
+  const live = tasks.filter(isWanted);
+  const good = new Set(live.filter((task) => task.revision === revision && isHealthy(task)).map(({ slot }) => slot));
   const waiting = live.find((task) => !good.has(task.slot));
-  const worst = waiting === undefined ? "" : taskError(waiting) || title(waiting.status?.state ?? "NEW");
-  return { running: Math.min(good.size, wanted), wanted, worst };
+  const worst = waiting === undefined ? "" : oneLine(trouble(waiting, tasks));
+  const isOverfull =
+    live.some((task) => task.revision !== revision) || new Set(live.map(({ slot }) => slot)).size > wanted;
+  return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull };
 }
 
-/** Nothing of another revision is still on its way out of service. */
-function isQuiet(tasks: readonly Task[], revision: number): boolean {
-  return !tasks.some((task) => task.desired === "RUNNING" && task.revision !== revision);
+/** A replacement that waits for its turn says nothing itself: what its slot's last attempt ended with does. */
+function trouble(task: Task, tasks: readonly Task[]): string {
+  const own = taskError(task);
+  if (own !== "") return own;
+  const failed = tasks
+    .filter(({ slot, serviceId }) => slot === task.slot && serviceId === task.serviceId)
+    .filter((other) => other !== task && isTerminal(observedState(other)) && taskError(other) !== "")
+    .toSorted((a, b) => (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0))[0];
+  const state = title(observedState(task));
+  return failed === undefined ? state : `${state}, the last one failed: ${taskError(failed)}`;
 }
 
-function show(isTerminal: boolean, text: string): void {
-  process.stdout.write(isTerminal ? `\r\u001b[2K${text}` : `${text}\n`);
+/** One line of progress on standard error. */
+export class ProgressLine {
+  readonly #out: Output;
+  readonly #prefix: string;
+  readonly #isRedrawn: boolean;
+  #shown = "";
+  #isOpen = false;
+
+  constructor(out: Output, name: string) {
+    this.#out = out;
+    this.#prefix = `${name}: `;
+    this.#isRedrawn = out.err.isTTY === true;
+  }
+
+  show(text: string): void {
+    if (this.#out.isJson || this.#out.isQuiet || text === this.#shown) return;
+    this.#shown = text;
+    const line = this.#prefix + text;
+    if (!this.#isRedrawn) {
+      this.#out.err.write(`${line}\n`);
+      return;
+    }
+    const { columns = WIDTH_DEFAULT } = this.#out.err;
+    const cut = line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`;
+    this.#out.err.write(`\r\u001b[2K${cut}`);
+    this.#isOpen = true;
+  }
+
+  /** Leaves a redrawn line behind. Idempotent. */
+  end(): void {
+    if (this.#isOpen) this.#out.err.write("\n");
+    this.#isOpen = false;
+  }
 }

@@ -1,14 +1,18 @@
 /** Objects as people and programs read them. Pure. */
-import type { Node, PortStatus, Service, Task, TaskSpec } from "../model/index.ts";
+import type { Node, PortSpec, PortStatus, Service, Task, TaskSpec } from "../model/index.ts";
+import { isTerminal, observedState } from "../model/task-state.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { formatAge } from "../util/units.ts";
+import type { Style } from "./output.ts";
+
+const SHORT_ID_LENGTH = 12;
 
 export function shortId(id: string): string {
-  return id.slice(0, 12);
+  return id.slice(0, SHORT_ID_LENGTH);
 }
 
 export function title(text: string): string {
-  return text === "" ? "" : text[0] + text.slice(1).toLowerCase();
+  return text === "" ? "" : text.charAt(0) + text.slice(1).toLowerCase();
 }
 
 /** `Running 5 seconds ago`. */
@@ -16,17 +20,45 @@ export function taskState(task: Task, nowMs: number): string {
   const { status } = task;
   if (status === null) return "New";
   const age = status.atMs === 0 ? "" : ` ${formatAge(nowMs - status.atMs).toLowerCase()} ago`;
-  return `${title(status.state)}${age}`;
+  const isSick = status.state === "RUNNING" && !status.healthy;
+  return `${title(status.state)}${isSick ? " (unhealthy)" : ""}${age}`;
+}
+
+export function taskStyle(task: Task): Style | null {
+  const state = observedState(task);
+  if (state === "RUNNING") return task.status?.healthy === true ? "green" : "yellow";
+  if (state === "FAILED" || state === "REJECTED" || state === "ORPHANED") return "red";
+  return isTerminal(state) ? "dim" : "yellow";
 }
 
 /** What keeps a task from running, or ended it. */
 export function taskError(task: Task): string {
   if (task.status?.error) return task.status.error;
-  return task.status?.state === "PENDING" || task.status?.state === "NEW" ? task.pendingReason : "";
+  return task.status === null || task.status.state === "PENDING" || task.status.state === "NEW"
+    ? task.pendingReason
+    : "";
 }
 
+/** Really bound ports of a task. */
 export function ports(list: readonly PortStatus[]): string {
-  return list.map((port) => `*:${port.published}->${port.target}/${port.protocol.toLowerCase()}`).join(",");
+  return list
+    .map((port) => `${hostOf(port.hostIp)}:${port.published}->${port.target}/${port.protocol.toLowerCase()}`)
+    .join(",");
+}
+
+/** Ports as asked for: without a number the node takes a free one. */
+export function publishedPorts(list: readonly PortSpec[]): string {
+  return list
+    .map(({ hostIp, published, target, protocol }) => {
+      const from = published === 0 ? hostOf(hostIp) : `${hostOf(hostIp)}:${published}`;
+      return `${from}->${target}/${protocol.toLowerCase()}`;
+    })
+    .join(",");
+}
+
+function hostOf(ip: string): string {
+  if (ip === "") return "*";
+  return ip.includes(":") ? `[${ip}]` : ip;
 }
 
 export function whatRuns(spec: TaskSpec | null): string {
@@ -37,15 +69,22 @@ export function serviceMode(service: Service): string {
   return service.spec?.mode ?? "replicated";
 }
 
-export function nodeName(node: Node): string {
-  return node.spec?.name || node.description?.hostname || node.id;
-}
-
+/** A ready node may have an engine that hangs: its tasks are not failed for that, but nothing new starts. */
 export function nodeStatus(node: Node): string {
   const { status } = node;
   if (status === null) return "Unknown";
-  if (status.state === "READY" && !status.engineOk) return "Ready (engine not answering)";
+  if (status.state === "READY" && isEngineSilent(node)) return "Ready (engine not answering)";
   return title(status.state);
+}
+
+function isEngineSilent({ status }: Node): boolean {
+  return status !== null && !status.engineOk && status.engineMessage !== "";
+}
+
+export function nodeStyle(node: Node): Style | null {
+  const state = node.status?.state ?? "UNKNOWN";
+  if (state === "READY") return isEngineSilent(node) ? "yellow" : "green";
+  return state === "DOWN" ? "red" : "yellow";
 }
 
 export function managerStatus(summary: NodeSummary): string {

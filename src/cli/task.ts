@@ -1,30 +1,35 @@
 /** `shoal task ...`, and the table of tasks `service ps` shares. */
 import type { Command } from "commander";
 import type { Task } from "../model/index.ts";
+import { nodeName, taskName } from "../model/naming.ts";
 import { realEnv } from "../util/real-env.ts";
-import { action, listFlags, type Session } from "./command.ts";
+import { action, listFlags, type ListFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
-import { nodeName, ports, shortId, taskError, taskState, title } from "./render.ts";
+import { ports, shortId, taskError, taskState, taskStyle, title } from "./render.ts";
 
-type ListFlags = { readonly filter?: readonly string[] };
-
-export function registerTask(program: Command): void {
-  const task = program.command("task").description("Look at tasks");
-  listFlags(task.command("ls").description("List tasks")).action(
-    action<ListFlags>((session, { filter }) => listTasks(session, filter ?? [])),
-  );
+export function registerTask(task: Command): void {
+  listFlags(task.command("ls").description("List tasks"))
+    .addHelpText(
+      "after",
+      "\nFilters: service, node, name, id, label, desired-state, state (desired-state=running shows what shall run now)",
+    )
+    .action(action<ListFlags>((session, flags) => listTasks(session, flags.filter ?? [], flags)));
   task.command("inspect <task...>").description("Show tasks in full").action(action(inspect));
 }
 
-async function inspect({ client, out }: Session, _: object, words: readonly string[]): Promise<void> {
-  for (const id of words) {
-    const answer = await client.call("Control.GetTask", { id });
-    const value = { ...answer.task, spec: answer.spec };
-    out.line(out.isJson ? JSON.stringify(value) : JSON.stringify(value, null, 2));
-  }
+async function inspect(session: Session, _: object, words: readonly string[]): Promise<void> {
+  const { client, out } = session;
+  await session.each(words, async (id) => {
+    const { task, spec } = await client.call("Control.GetTask", { id });
+    out.inspect({ ...task, spec });
+  });
 }
 
-export async function listTasks({ client, out }: Session, filters: readonly string[]): Promise<void> {
+export async function listTasks(
+  { client, out }: Session,
+  filters: readonly string[],
+  { trunc = true }: ListFlags,
+): Promise<void> {
   const labels: Record<string, string> = {};
   const read = async (request: object) => {
     const page = await client.call("Control.ListTasks", request);
@@ -39,30 +44,39 @@ export async function listTasks({ client, out }: Session, filters: readonly stri
     ),
   ]);
   const names = new Map(nodes.flatMap(({ node }) => (node === null ? [] : [[node.id, nodeName(node)] as const])));
-  const newestFirst = tasks.toSorted(
-    (a, b) =>
-      a.serviceName.localeCompare(b.serviceName) ||
-      a.slot - b.slot ||
-      (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0),
-  );
+  const what = (task: Task): string => labels[`${task.serviceId}/${task.revision}`] ?? "";
+  const where = (task: Task): string => names.get(task.nodeId) ?? shortId(task.nodeId);
+  const { sorted, older } = bySlot(tasks);
   const now = realEnv.wallNow();
   out.list<Task>(
-    newestFirst,
+    sorted,
     [
-      { title: "ID", value: (task) => shortId(task.id) },
-      { title: "NAME", value: (task) => `${task.serviceName}.${task.slot}` },
-      { title: "IMAGE", value: (task) => labels[`${task.serviceId}/${task.revision}`] ?? "" },
-      { title: "NODE", value: (task) => names.get(task.nodeId) ?? shortId(task.nodeId) },
-      { title: "DESIRED STATE", value: (task) => title(task.desired) },
-      { title: "CURRENT STATE", value: (task) => taskState(task, now) },
-      { title: "PORTS", value: (task) => ports(task.status?.ports ?? []) },
+      { title: "ID", value: ({ id }) => (trunc ? shortId(id) : id) },
+      // As in docker, what filled the slot before hangs below what fills it now.
+      { title: "NAME", value: (task) => (older.has(task) ? ` \\_ ${taskName(task)}` : taskName(task)) },
+      { title: "IMAGE", value: what },
+      { title: "NODE", value: where },
+      { title: "DESIRED STATE", value: ({ desired }) => title(desired) },
+      { title: "CURRENT STATE", value: (task) => taskState(task, now), style: taskStyle },
+      { title: "PORTS", value: ({ status }) => ports(status?.ports ?? []) },
       { title: "ERROR", value: taskError },
     ],
-    (task) => task.id,
-    (task) => ({
-      ...task,
-      node: names.get(task.nodeId) ?? "",
-      image: labels[`${task.serviceId}/${task.revision}`] ?? "",
-    }),
+    ({ id }) => id,
+    (task) => ({ ...task, node: names.get(task.nodeId) ?? "", image: what(task) }),
   );
+}
+
+/** By service and slot, the newest attempt of a slot first; `older` are the others. */
+export function bySlot(tasks: readonly Task[]): { readonly sorted: Task[]; readonly older: ReadonlySet<Task> } {
+  const createdAt = (task: Task): number => task.meta?.createdAtMs ?? 0;
+  const sorted = tasks.toSorted(
+    (a, b) =>
+      a.serviceName.localeCompare(b.serviceName) ||
+      a.serviceId.localeCompare(b.serviceId) ||
+      a.slot - b.slot ||
+      createdAt(b) - createdAt(a) ||
+      (b.meta?.version ?? 0) - (a.meta?.version ?? 0),
+  );
+  const isSameSlot = (a: Task | undefined, b: Task): boolean => a?.serviceId === b.serviceId && a.slot === b.slot;
+  return { sorted, older: new Set(sorted.filter((task, at) => isSameSlot(sorted[at - 1], task))) };
 }

@@ -1,0 +1,98 @@
+/** The flags of `service create` and `service update`, as their help shows them. */
+import type { Command } from "commander";
+import { many } from "./command.ts";
+
+export type WaitFlags = { readonly detach?: boolean; readonly waitTimeout?: string };
+
+export const WAIT_TIMEOUT = "2m";
+
+export function waitFlags(command: Command): Command {
+  return command
+    .option("-d, --detach", "do not wait until it runs")
+    .option("--wait-timeout <duration>", `how long to wait (${WAIT_TIMEOUT})`)
+    .option("-q, --quiet", "no progress");
+}
+
+export function createFlags(command: Command): Command {
+  return bothFlags(
+    command
+      .requiredOption("--name <name>", "name of the service")
+      .option("--replicas <n>", "tasks to run (1)")
+      .option("--runtime <kind>", "container, or process: then the command stands where the image does")
+      .option("-p, --publish <port>", "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; 0 takes a free port", many)
+      .option("-e, --env <name=value>", "environment variable; NAME alone takes yours", many)
+      .option("--env-file <file>", "file of NAME=value lines", many)
+      .option("--mount <mount>", "type=bind|volume|tmpfs,source=,target=[,readonly] or SOURCE:TARGET[:ro]", many)
+      .option("--constraint <expression>", "node.labels.zone==a", many)
+      .option("-l, --label <key=value>", "service label", many)
+      .option("--container-label <key=value>", "container label", many)
+      .option("--sysctl <name=value>", "kernel parameter", many)
+      .option("--add-host <name:ip>", "line in /etc/hosts", many),
+  );
+}
+
+export function updateFlags(command: Command): Command {
+  return bothFlags(
+    command
+      .option("--image <image>", "new image")
+      .option("--args <words>", "new arguments")
+      .option("--force", "replace every task even if nothing changed")
+      .option("--replicas <n>", "tasks to run")
+      .option("--publish-add <port>", "add a published port", many)
+      .option("--publish-rm <target>", "remove the port with this target (TARGET[/udp])", many)
+      .option("--env-add <name=value>", "add or change a variable", many)
+      .option("--env-rm <name>", "remove a variable", many)
+      .option("--mount-add <mount>", "add a mount, or change the one at its target", many)
+      .option("--mount-rm <target>", "remove the mount at this target", many)
+      .option("--constraint-add <expression>", "add a constraint", many)
+      .option("--constraint-rm <expression>", "remove a constraint", many)
+      .option("--label-add <key=value>", "add or change a service label", many)
+      .option("--label-rm <key>", "remove a service label", many)
+      .option("--container-label-add <key=value>", "add or change a container label", many)
+      .option("--container-label-rm <key>", "remove a container label", many)
+      .option("--sysctl-add <name=value>", "add or change a kernel parameter", many)
+      .option("--sysctl-rm <name>", "remove a kernel parameter", many)
+      .option("--host-add <name:ip>", "add a line in /etc/hosts", many)
+      .option("--host-rm <name>", "remove a line in /etc/hosts", many),
+  );
+}
+
+function bothFlags(command: Command): Command {
+  const placed = command
+    .option("--limit-cpu <cpus>", "at most this many CPUs")
+    .option("--limit-memory <size>", "at most this much memory (64m, 1g)")
+    .option("--limit-pids <n>", "at most this many processes")
+    .option("--reserve-cpu <cpus>", "CPUs counted for placement")
+    .option("--reserve-memory <size>", "memory counted for placement")
+    .option("--replicas-max-per-node <n>", "tasks of this service on one node; 0 is no limit")
+    .option("--restart-condition <kind>", "any, on-failure or none (any)")
+    .option("--restart-delay <duration>", "before a replacement starts (5s)")
+    .option("--restart-max-attempts <n>", "restarts of one slot; 0 is no limit")
+    .option("--restart-window <duration>", "attempts older than this do not count")
+    .option("--update-parallelism <n>", "tasks replaced at once (1)")
+    .option("--update-order <order>", "stop-first or start-first (stop-first)")
+    .option("--stop-signal <signal>", "instead of SIGTERM")
+    .option("--stop-grace-period <duration>", "from the stop signal to SIGKILL (10s)")
+    .option("--health-cmd <command>", "command that says whether the task is healthy")
+    .option("--health-interval <duration>", "between checks")
+    .option("--health-timeout <duration>", "of one check")
+    .option("--health-retries <n>", "failures in a row that make it unhealthy")
+    .option("--health-start-period <duration>", "failures before this do not count")
+    .option("--no-healthcheck", "turn off the image's own check")
+    .option("--entrypoint <words>", "instead of the image's")
+    .option("-w, --workdir <dir>", "working directory")
+    .option("-u, --user <user>", "user inside the container")
+    .option("--hostname <name>", "the container's host name")
+    .option("--read-only", "mount the root file system read-only")
+    .option("--no-read-only", "mount it for writing")
+    .option("--init", "run an init inside the container")
+    .option("--no-init", "run none")
+    .option("-t, --tty", "allocate a terminal")
+    .option("--no-tty", "allocate none")
+    .option("--cap-add <capability>", "add a capability", many)
+    .option("--cap-drop <capability>", "drop a capability", many)
+    .option("--log-driver <driver>", "instead of json-file with rotation")
+    .option("--log-opt <key=value>", "option of the log driver", many)
+    .option("--pull <policy>", "missing, always or never (missing)");
+  return waitFlags(placed);
+}
