@@ -111,7 +111,9 @@ export class Snapshotter {
       const { index, term, config } = position;
       const manifest = { meta: { index, term, config, sizeBytes, hash }, slot: writer.slot, chunks };
       await this.#switchTo(manifest);
-      if (!aborter.signal.aborted) this.#taken(manifest);
+      // A pulled one replaces it on disk in a moment: until then this slot is the one that counts there.
+      if (aborter.signal.aborted) return;
+      this.#taken(manifest);
     } finally {
       writer.close();
       if (this.#building === aborter) this.#building = null;
