@@ -222,6 +222,7 @@ export class Daemon {
         kvFactory: new LevelKvFactory(dataDir),
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity: stored.identity,
+        managerClass: stored.identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
         onFatal: this.#deps.onFatal,
         onRemoved: () =>
           this.#deps.onFatal(
@@ -271,7 +272,8 @@ export class Daemon {
     }
     await this.#stopNode({ goodbye: true, removeTasks: true });
     await this.#keystore.forget();
-    for (const part of ["raft-log", "raft-snapshots", "agent"]) await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
+    for (const part of ["raft-log", "raft-snapshots", "agent"])
+      await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
     this.#stored = null;
     this.#state = "uninitialized";
   }

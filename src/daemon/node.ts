@@ -4,11 +4,12 @@
  */
 import { Agent, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
-import { Manager, type ManagerBootstrap } from "../manager/manager.ts";
+import type { Manager, ManagerBootstrap } from "../manager/manager.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
+import { assert } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
@@ -26,6 +27,8 @@ export type NodeDeps = {
   readonly kvFactory: KvFactory;
   readonly executor: Executor;
   readonly identity: NodeIdentity;
+  /** On a manager; null on a worker, which does not even load one: it costs 5 MiB. */
+  readonly managerClass: typeof Manager | null;
   readonly onFatal: (error: AppError) => void;
   readonly onRemoved: () => void;
 };
@@ -59,9 +62,10 @@ export class ClusterNode {
     this.#deps = deps;
     this.#options = options;
     const { env, log, router, dialer, kvFactory, identity } = deps;
+    assert((deps.managerClass !== null) === (identity.role === "manager"), "managers, and only they, have a manager");
     this.manager =
-      identity.role === "manager"
-        ? new Manager({
+      deps.managerClass !== null
+        ? new deps.managerClass({
             env,
             log,
             router,

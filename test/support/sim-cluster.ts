@@ -10,6 +10,7 @@ import { call } from "../../src/proto/client.ts";
 import { codec, type KeysOf, type RequestInput, type Response } from "../../src/proto/load.ts";
 import { Router } from "../../src/proto/router.ts";
 import type { Listener } from "../../src/proto/rpc.ts";
+import { Manager } from "../../src/manager/manager.ts";
 import { EMPTY_STATUS } from "../../src/manager/sessions/monitor.ts";
 import { must } from "../../src/util/assert.ts";
 import { AppError } from "../../src/util/errors.ts";
@@ -145,6 +146,7 @@ export class SimCluster {
         kvFactory: machine.disk.factory(machine.env),
         executor: machine.executor ?? new FakeExecutor(machine.env, new FakeEngine(machine.env), { runtimes: [] }),
         identity: { clusterId: this.clusterId, nodeId: machine.id, role: machine.role },
+        managerClass: machine.role === "manager" ? Manager : null,
         onFatal: (error) => this.#onFatal(machine, error),
         onRemoved: () => undefined,
       },
