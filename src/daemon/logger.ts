@@ -29,10 +29,9 @@ function wrap(logger: Pino): Logger {
   };
 }
 
-/** Errors under any name are written with their stack, as pino does for `err` only. */
+/** An Error is written with its stack, which pino does for `err` only; a text stays the text it is. */
 function plain(fields: LogFields = {}): Record<string, unknown> {
   const { error, ...rest } = fields;
-  return error === undefined
-    ? rest
-    : { ...rest, err: error instanceof Error ? error : { message: JSON.stringify(error) } };
+  if (error === undefined) return rest;
+  return error instanceof Error ? { ...rest, err: error } : { ...rest, error };
 }
