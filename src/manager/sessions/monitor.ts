@@ -66,8 +66,7 @@ export class NodeMonitor {
         for (const change of changes) {
           if (change.table !== "node") continue;
           if (change.after === undefined) this.#known.delete(change.id);
-          // A new node's time runs too.
-          else if (change.before === undefined) this.#checkAt(0);
+          else if (change.before === undefined) this.#expect(change.id);
         }
       }),
       clock.onLook(() => this.#onLook()),
@@ -77,6 +76,14 @@ export class NodeMonitor {
   stop(): void {
     this.#isStopped = true;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  /** A node that has just joined: its time begins now. */
+  #expect(nodeId: string): void {
+    const now = this.#deps.clock.now();
+    const link: NodeLink = { kind: "UNHEARD", at: now };
+    this.#known.set(nodeId, { link, heardAt: now, sessionId: "", agentEpoch: 0, isInherited: false });
+    this.#checkAt(now);
   }
 
   /** One relayed batch; resolves when what it changed is committed. */

@@ -1,0 +1,87 @@
+import { expect } from "chai";
+import type { TaskReport, TaskState } from "../../../../src/model/index.ts";
+import { applyReport, boundedReport, STATUS_TEXT_MAX } from "../../../../src/manager/sessions/reports.ts";
+import type { Store } from "../../../../src/store/store.ts";
+import { leadingStore } from "../../../support/leading-store.ts";
+import { aStatus } from "../../../support/agent-fixtures.ts";
+import { task } from "../../../support/loops/objects.ts";
+import { ManualEnv } from "../../../support/store/fake-log.ts";
+
+function report(state: TaskState, agentEpoch: number, sequence: number, message = ""): TaskReport {
+  return { taskId: "t1", status: aStatus({ state, agentEpoch, sequence, message }) };
+}
+
+describe("manager/sessions/reports", () => {
+  let env: ManualEnv;
+  let store: Store;
+
+  beforeEach(async () => {
+    env = new ManualEnv();
+    store = leadingStore(env);
+    await store.update((tx) => {
+      tx.put("task", task("t1", { nodeId: "n1", status: { state: "ASSIGNED" } }));
+    });
+  });
+
+  async function apply(one: TaskReport, nodeId = "n1"): Promise<string> {
+    await store.update((tx) => {
+      applyReport(tx, { nodeId, report: one });
+    });
+    const { status } = store.view().get("task", "t1") ?? {};
+    return `${status?.state ?? ""} ${status?.agentEpoch ?? 0}.${status?.sequence ?? 0} ${status?.message ?? ""}`.trim();
+  }
+
+  it("takes statuses in the order of epoch and sequence, whatever the order they arrive in", async () => {
+    expect(await apply(report("PREPARING", 1, 5))).to.equal("PREPARING 1.5");
+    expect(await apply(report("PREPARING", 1, 4, "old"))).to.equal("PREPARING 1.5");
+    expect(await apply(report("PREPARING", 1, 6, "pulling"))).to.equal("PREPARING 1.6 pulling");
+    expect(await apply(report("RUNNING", 2, 1))).to.equal("RUNNING 2.1");
+    expect(await apply(report("RUNNING", 1, 9, "late"))).to.equal("RUNNING 2.1");
+  });
+
+  it("never lets a state descend, not even for a new epoch", async () => {
+    await apply(report("RUNNING", 1, 5));
+    expect(await apply(report("STARTING", 2, 1))).to.equal("RUNNING 1.5");
+    expect(await apply(report("FAILED", 2, 2))).to.equal("FAILED 2.2");
+  });
+
+  it("ignores what another node says of the task", async () => {
+    expect(await apply(report("FAILED", 9, 9), "n2")).to.equal("ASSIGNED 0.0");
+  });
+
+  it("ignores tasks that are gone and states it does not know", async () => {
+    expect(await apply({ taskId: "t2", status: aStatus({ state: "FAILED" }) })).to.equal("ASSIGNED 0.0");
+    const strange = { ...aStatus({ sequence: 9 }), state: 999 as unknown as TaskState };
+    expect(await apply({ taskId: "t1", status: strange })).to.equal("ASSIGNED 0.0");
+    expect(boundedReport({ taskId: "t1", status: strange })).to.equal(null);
+  });
+
+  it("times a state by the cluster's clock, once: another text does not renew it", async () => {
+    await apply(report("RUNNING", 1, 1));
+    const at = store.view().get("task", "t1")?.status?.atMs ?? 0;
+    expect(at).to.be.above(1_600_000_000_000);
+    env.wall += 5000;
+    env.advance(5000);
+    await apply(report("RUNNING", 1, 2, "healthy"));
+    expect(store.view().get("task", "t1")?.status?.atMs).to.equal(at);
+  });
+
+  it("cuts texts and lists to what the store should hold", () => {
+    const long = report("FAILED", 1, 1, "x".repeat(5000));
+    const ports = Array.from({ length: 500 }, () => ({
+      target: 1,
+      published: 2,
+      protocol: "TCP" as const,
+      hostIp: "",
+    }));
+    const status = { ...long.status!, error: "y".repeat(STATUS_TEXT_MAX), runtimeId: "z".repeat(500), ports };
+    const bounded = boundedReport({ taskId: "t1", status });
+    expect(bounded?.status?.message).to.have.length(STATUS_TEXT_MAX);
+    expect(bounded?.status?.message.endsWith("…")).to.equal(true);
+    expect(bounded?.status?.error).to.equal("y".repeat(STATUS_TEXT_MAX));
+    expect(bounded?.status?.runtimeId).to.have.length(128);
+    expect(bounded?.status?.ports).to.have.length(64);
+    expect(boundedReport({ taskId: "t".repeat(200), status: long.status })).to.equal(null);
+    expect(boundedReport({ taskId: "t1", status: null })).to.equal(null);
+  });
+});
