@@ -69,6 +69,7 @@ image_ensure() {
     fail "building $SHOAL_IMAGE failed: see $SHOAL_STATE/image-build.log"
     return 1
   fi
-  # Only images this build left without a name.
+  # What builds leave without a name: older results, and first stages but the newest two, which are the builder's cache.
   docker image prune -f --filter label=shoal.source >/dev/null 2>&1 || true
+  docker images -q --filter dangling=true --filter label=shoal.stage=build | tail -n +3 | xargs -r docker rmi >/dev/null 2>&1 || true
 }
