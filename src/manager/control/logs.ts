@@ -16,6 +16,8 @@ import type { Logger } from "../../util/log.ts";
 /** Sources one call reads at once; more is refused with a hint. */
 export const SOURCES_MAX = 200;
 const TARGETS_MAX = 100;
+/** Calls at once on one manager; each may hold a connection to every node. */
+export const LOG_CALLS_MAX = 256;
 
 export type LogsDeps = {
   readonly store: StoreApi;
@@ -26,21 +28,34 @@ export type LogsDeps = {
 };
 
 export function registerLogs(router: Router, deps: LogsDeps): void {
+  const open = new Set<LogsFollower>();
   router.stream("Logs.Stream", (stream, context) => {
     let follower: LogsFollower | null = null;
     stream.attach({
       onMessage: (request) => {
         if (follower !== null) return;
         try {
+          if (open.size >= LOG_CALLS_MAX) throw tooMany();
           follower = new LogsFollower(deps, stream, request);
+          open.add(follower);
           void begin(deps, follower, stream, context);
         } catch (error) {
           stream.cancel(AppError.from(error));
         }
       },
       onDrain: () => follower?.resume(),
-      onClose: () => follower?.close(),
+      onClose: () => {
+        if (follower === null) return;
+        open.delete(follower);
+        follower.close();
+      },
     });
+  });
+}
+
+function tooMany(): AppError {
+  return new AppError("exhausted", `This manager reads logs for ${LOG_CALLS_MAX} calls already`, {
+    next: "end some, or ask another manager",
   });
 }
 
