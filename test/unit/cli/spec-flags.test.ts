@@ -180,7 +180,15 @@ describe("cli/spec-flags", () => {
 
   it("puts replicas, labels and the update's pace into the service", () => {
     const spec = created(
-      ...["--replicas", "0", "-l", "tier=web", "--update-parallelism", "2", "--update-order", "start-first", "app:1"],
+      "--replicas",
+      "0",
+      "-l",
+      "tier=web",
+      "--update-parallelism",
+      "2",
+      "--update-order",
+      "start-first",
+      "app:1",
     );
     expect(spec).to.deep.include({
       replicated: { replicas: 0 },
@@ -224,9 +232,34 @@ describe("cli/spec-flags", () => {
 
   describe("update", () => {
     const before = created(
-      ...["-e", "A=1", "-e", "B=2", "-l", "x=1", "-p", "8080:80", "-p", "53:53/udp", "-p", "53:53"],
-      ...["--mount", "a:/a", "--constraint", "node.role == worker", "--limit-cpu", "1", "--log-driver", "local"],
-      ...["--log-opt", "max-size=1m", "--add-host", "db:10.0.0.1", "--cap-add", "SYS_TIME", "app:1", "serve"],
+      "-e",
+      "A=1",
+      "-e",
+      "B=2",
+      "-l",
+      "x=1",
+      "-p",
+      "8080:80",
+      "-p",
+      "53:53/udp",
+      "-p",
+      "53:53",
+      "--mount",
+      "a:/a",
+      "--constraint",
+      "node.role == worker",
+      "--limit-cpu",
+      "1",
+      "--log-driver",
+      "local",
+      "--log-opt",
+      "max-size=1m",
+      "--add-host",
+      "db:10.0.0.1",
+      "--cap-add",
+      "SYS_TIME",
+      "app:1",
+      "serve",
     );
 
     it("changes nothing without flags", () => {
