@@ -30,6 +30,8 @@ export type Outage = {
   readonly twice: number;
   /** Writes that ended with an error that a client could not repeat away. */
   readonly failed: number;
+  /** What the first of them was told; empty without one. */
+  readonly firstFailure: string;
 };
 
 /** Writing before the strike, and after the first write was accepted again. */
@@ -79,6 +81,7 @@ export async function measureOutage(options: OutageOptions): Promise<Outage> {
       lost: acknowledged.filter(({ name }) => !there.has(name)).length,
       twice: names.length - there.size,
       failed: writers.reduce((sum, writer) => sum + writer.failures.length, 0),
+      firstFailure: writers.flatMap((writer) => writer.failures)[0] ?? "",
     };
   } finally {
     stopping.abort();
