@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { expect } from "chai";
 import { RotatingCredentials } from "../../src/pki/credentials.ts";
 import type { CredentialFiles } from "../../src/pki/types.ts";
@@ -14,6 +12,7 @@ import { newId } from "../../src/util/id.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { realEnv } from "../../src/util/real-env.ts";
 import { expectCode } from "../support/expect-code.ts";
+import { fullBacklog } from "../support/full-backlog.ts";
 import { Cleanup, dialerWith, nodeFiles, serveTls, testAuthority, watchStream } from "../support/grpc-harness.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -22,28 +21,6 @@ const STREAM = "/shoal.v1.Raft/Stream";
 const SNAPSHOT = "/shoal.v1.Raft/FetchSnapshot";
 const GET_ROOT = "CertificateAuthority.GetRootCertificate";
 const options = { deadlineMs: 5000 };
-
-/** A port that drops SYNs, as a dead host does: its process is stopped and its queue is full. */
-async function fullBacklog(): Promise<{ port: number; close(): void }> {
-  const child = spawn(process.execPath, ["-e", LISTEN_ONLY], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  const port = Number(line.toString());
-  child.kill("SIGSTOP");
-  const held = Array.from({ length: 4 }, () => connect({ host: "127.0.0.1", port }).on("error", () => undefined));
-  await once(held[0] ?? child, "connect");
-  return {
-    port,
-    close: () => {
-      for (const socket of held) socket.destroy();
-      child.kill("SIGKILL");
-    },
-  };
-}
-
-const LISTEN_ONLY = `
-  const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () =>
-    process.stdout.write(String(server.address().port)));
-`;
 
 describe("grpc: calls and streams over real TLS", () => {
   const cleanup = new Cleanup();
