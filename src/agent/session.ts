@@ -16,12 +16,17 @@ import type { Reporter } from "./reporter.ts";
 
 /** A manager that says nothing for this long is given up; it answers a heartbeat a second. */
 export const SILENCE_MS = 3000;
-/** From dialling to the welcome; grows with every failure, because far or busy managers are slow. */
-export const WELCOME_MS = 1500;
+/**
+ * From dialling to the welcome; grows with every failure, because far or busy managers are slow. It
+ * begins short: a network that was gone for 4 s must be used again before 6 s of silence are full,
+ * and a packet lost in a first try is not sent again for a second.
+ */
+export const WELCOME_MS = 600;
+const WELCOME_GROWTH = 1.5;
 export const WELCOME_MS_MAX = 6000;
 /** The first try after a loss goes to another manager within this. */
 export const FIRST_RETRY_JITTER_MS = 100;
-export const RETRY = { firstMs: 200, maxMs: 2000 };
+export const RETRY = { firstMs: 100, maxMs: 2000 };
 /** A goodbye waits no longer than this for the manager to close. */
 export const GOODBYE_MS = 1000;
 const HEARTBEAT_MS_MIN = 50;
@@ -146,7 +151,7 @@ export class SessionKeeper {
         }),
       onClose: (end) => this.#ifCurrent(stream, (link) => this.#onClose(link, end)),
     });
-    const patienceMs = Math.min(WELCOME_MS_MAX, WELCOME_MS * (1 + this.#failures / 2));
+    const patienceMs = Math.min(WELCOME_MS_MAX, WELCOME_MS * WELCOME_GROWTH ** this.#failures);
     const link: Link = {
       address,
       channel,
