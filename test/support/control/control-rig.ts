@@ -80,6 +80,10 @@ export class FakeReplica implements ReplicaApi {
   loseLeader(): void {
     this.leaderInfo = null;
     this.isLeading = false;
+    this.statusChanged();
+  }
+
+  statusChanged(): void {
     for (const listener of this.#listeners) listener(this.status());
   }
 }
@@ -117,6 +121,7 @@ export class FakeStream implements ByteStream {
   }
 
   write(data: Uint8Array): boolean {
+    if (this.end_ !== null) return true;
     this.written.push(data);
     this.room -= 1;
     return this.room > 0;
@@ -145,6 +150,13 @@ export class FakeStream implements ByteStream {
 
   hangUp(): void {
     this.#close(null);
+  }
+
+  /** The connection under it ends. */
+  breaks(end: StreamEnd): void {
+    if (this.end_ !== null) return;
+    this.end_ = end;
+    this.#handlers?.onClose(end);
   }
 
   #close(error: AppError | null): void {

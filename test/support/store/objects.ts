@@ -1,12 +1,13 @@
 /** Complete objects with the fields a test names, as the decoder would make them. */
 import { codec, type MessageName, type Output } from "../../../src/proto/load.ts";
-import type { Node, RequestRecord, Revision, Service, ServiceSpec, Task } from "../../../src/model/index.ts";
+import type { Cluster, Node, RequestRecord, Revision, Service, ServiceSpec, Task } from "../../../src/model/index.ts";
 
 function complete<N extends MessageName>(name: N, part: Partial<Output<N>>): Output<N> {
   const type = codec(name);
   return type.decode(type.encode(part as never));
 }
 
+export const aCluster = (part: Partial<Cluster> & { id: string }): Cluster => complete("Cluster", part);
 export const aTask = (part: Partial<Task> & { id: string }): Task => complete("Task", part);
 export const aNode = (part: Partial<Node> & { id: string }): Node => complete("Node", part);
 export const aService = (part: Partial<Service> & { id: string }): Service => complete("Service", part);
