@@ -52,7 +52,7 @@ export async function openState(
     const loaded = await storage.open(identity);
     const { snapshot: manifest, prevIndex, prevTerm } = loaded;
     const body = manifest === null ? null : await snapshots.load(manifest);
-    await snapshots.collect(manifest?.slot ?? null);
+    await snapshots.collect(() => manifest?.slot ?? null);
     let { hardState, entries } = loaded;
     if (hardState === null && bootstrap !== null) {
       const entry = bootstrapEntry(makeConfig(bootstrap.members));

@@ -88,15 +88,18 @@ export class SnapshotStore {
     else this.#pins.delete(slot);
   }
 
-  /** Deletes every slot but `current` and those in use. */
-  async collect(current: string | null): Promise<void> {
+  /**
+   * Deletes every slot but the current one and those in use. @param current asked anew at each slot:
+   * one that was being written when this began may be the one that counts now.
+   */
+  async collect(current: () => string | null): Promise<void> {
     let from: Uint8Array = ALL_SLOTS.gte;
     for (;;) {
       // One key is enough to learn a slot's name, and values are large.
       const [entry] = await this.#kv.range({ gte: from, lt: ALL_SLOTS.lt, limit: 1 });
       if (entry === undefined) return;
       const slot = slotOf(entry.key);
-      if (slot !== current && !this.#pins.has(slot)) await this.#remove(slot, entry.key);
+      if (slot !== current() && !this.#pins.has(slot)) await this.#remove(slot, entry.key);
       from = slotEnd(slot);
     }
   }

@@ -118,7 +118,7 @@ export class Snapshotter {
       writer.close();
       if (this.#building === aborter) this.#building = null;
     }
-    await this.#store.collect(this.#manifest?.slot ?? null);
+    await this.#collect();
   }
 
   /** Encodes for at most SLICE_MS_MAX. @returns whether the body is complete. */
@@ -257,8 +257,12 @@ export class Snapshotter {
     metrics.snapshotsInstalled += 1;
     this.#driver.step({ type: "snapshot-installed", meta });
     log.info("snapshot installed", { index: meta.index, sizeBytes: meta.sizeBytes });
-    this.#scope.spawn("collect", () => this.#store.collect(this.#manifest?.slot ?? null));
+    this.#scope.spawn("collect", () => this.#collect());
     this.#driver.finishTurn();
+  }
+
+  async #collect(): Promise<void> {
+    await this.#store.collect(() => this.#manifest?.slot ?? null);
   }
 }
 

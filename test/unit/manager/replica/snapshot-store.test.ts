@@ -87,13 +87,36 @@ describe("manager/replica/snapshot-store", () => {
       await stored(sim, store, body(1_000), 3),
     ];
     store.pin(served.slot);
-    await sim.resolve(store.collect(current.slot), { timeoutMs: 1_000, what: "collecting" });
+    await sim.resolve(
+      store.collect(() => current.slot),
+      { timeoutMs: 1_000, what: "collecting" },
+    );
     expect(disk.keys("raft-snapshots")).to.have.length(3);
     store.unpin(served.slot);
-    await sim.resolve(store.collect(current.slot), { timeoutMs: 1_000, what: "collecting" });
+    await sim.resolve(
+      store.collect(() => current.slot),
+      { timeoutMs: 1_000, what: "collecting" },
+    );
     expect(disk.keys("raft-snapshots")).to.have.length(2);
     expect(isAppError(await store.load(orphan).catch((caught: unknown) => caught), "corrupt")).to.equal(true);
     await load(sim, store, current);
+  });
+
+  it("keeps a slot that begins to count while others are collected", async () => {
+    const sim = new Sim(1);
+    const { store } = await newStore(sim, "a");
+    const bytes = body(1000);
+    const manifests = [await stored(sim, store, bytes), await stored(sim, store, bytes)];
+    // Slots are collected in the order of their names.
+    const [before, after] = manifests.toSorted((a, b) => (a.slot < b.slot ? -1 : 1));
+    if (before === undefined || after === undefined) throw new Error("two were stored");
+    let current = before.slot;
+    store.pin(after.slot);
+    const collected = store.collect(() => current);
+    current = after.slot;
+    store.unpin(after.slot);
+    await sim.resolve(collected, { timeoutMs: 1_000, what: "collecting" });
+    expect((await load(sim, store, after)).equals(bytes)).to.equal(true);
   });
 });
 
