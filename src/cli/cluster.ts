@@ -50,7 +50,8 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
 
 /** Without a quorum this is the one thing that still helps. */
 function withStaleHint(error: unknown): unknown {
-  if (!isAppError(error, "unavailable") || error.details["sent"] === "no") return error;
+  const isOpen = isAppError(error, "deadline") || (isAppError(error, "unavailable") && error.details["sent"] !== "no");
+  if (!isOpen) return error;
   return new AppError(error.code, error.message, { ...error.details, next: "shoal cluster info --stale" }, error);
 }
 

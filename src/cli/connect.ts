@@ -139,8 +139,9 @@ class Attempts {
   /** By address: why nothing could be sent there. */
   readonly #unreachable = new Map<string, AppError>();
   #count = 0;
+  /** What a manager said tells more than that another cannot be reached. */
+  #lastAnswer: AppError | null = null;
   #last: AppError | null = null;
-  #hasAnswer = false;
   #mayHaveRun = false;
   #isNoticed = false;
 
@@ -171,7 +172,7 @@ class Attempts {
     const isUnsent = error.code === "unavailable" && error.details["sent"] === "no";
     if (isUnsent) this.#unreachable.set(host, error);
     else {
-      this.#hasAnswer = true;
+      this.#lastAnswer = error;
       if (mayHaveRun(error)) this.#mayHaveRun = true;
       if (!isWorthRetrying(error, this.canRepeat)) throw this.#isOpen(error) ? this.#gaveUp() : error;
     }
@@ -192,7 +193,7 @@ class Attempts {
 
   /** Nobody was ever reached: a socket that is not there stays away, an address gets a little time. */
   #isHopeless(): boolean {
-    if (this.#hasAnswer || this.#unreachable.size < this.#hosts) return false;
+    if (this.#lastAnswer !== null || this.#unreachable.size < this.#hosts) return false;
     return this.#elapsedMs() >= UNREACHABLE_MS || [...this.#unreachable.keys()].every((host) => isSocket(host));
   }
 
@@ -208,7 +209,7 @@ class Attempts {
 
   /** The time is up. What surely changed nothing says so by its own code. */
   #gaveUp(): AppError {
-    const last = this.#last;
+    const last = this.#lastAnswer ?? this.#last;
     const seconds = Math.round(this.#elapsedMs() / 100) / 10;
     if (this.#isChange && this.#mayHaveRun) {
       const why = last === null ? "" : `: ${last.message}`;

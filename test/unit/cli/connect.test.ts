@@ -247,6 +247,15 @@ describe("cli/connect", () => {
       expect(end.waits).to.deep.equal(["No quorum"]);
     });
 
+    it("tells what a manager said rather than that another is gone", async () => {
+      const sim = new Sim(1);
+      const managers = new FakeManagers(sim, "Control.GetCluster", (host) =>
+        host === "a:1" ? new AppError("unavailable", "No quorum") : refused(host),
+      );
+      const end = await outcome(sim, managers, { hosts: ["a:1", "b:1"], key: "Control.GetCluster" });
+      expect(end.error?.message).to.match(/^No quorum/);
+    });
+
     it("ends a read at its deadline as a deadline that left nothing behind", async () => {
       const sim = new Sim(1);
       const late = new AppError("deadline", "late");
