@@ -122,7 +122,8 @@ export class ProgressLine {
       this.#out.err.write(`${line}\n`);
       return;
     }
-    const { columns = WIDTH_DEFAULT } = this.#out.err;
+    // A terminal that does not know its width says 0.
+    const columns = this.#out.err.columns || WIDTH_DEFAULT;
     const cut = line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`;
     this.#out.err.write(`\r\u001b[2K${cut}`);
     this.#isOpen = true;

@@ -62,7 +62,7 @@ async function create(session: Session, flags: CreateFlags, words: readonly stri
   out.say(service.id);
   if (out.isJson) out.json(service);
   await settle(session, [service], waitMs);
-  out.note(`Next: shoal service ps ${spec.name}`);
+  if (session.failures.length === 0) out.note(`Next: shoal service ps ${spec.name}`);
 }
 
 /** Variables of the command line win over those of files. */

@@ -82,6 +82,10 @@ describe("cli/progress", () => {
     expect(shown(true)).to.equal("\r\u001b[2Kweb: 0 of 2\r\u001b[2Kweb: 2 of 2\n");
   });
 
+  it("takes a terminal that does not know its width for a usual one", () => {
+    expect(shown(true, { columns: 0 })).to.include("web: 0 of 2");
+  });
+
   it("cuts a line that would wrap, for that could not be redrawn", () => {
     expect(shown(true, { columns: 8 })).to.equal("\r\u001b[2Kweb: 0…\r\u001b[2Kweb: 2…\n");
   });
