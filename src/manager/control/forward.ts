@@ -130,11 +130,19 @@ export class LeaderForwarder implements LeaderRoute {
   }
 
   async #send(leader: LeaderInfo, path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
-    return await this.channel(leader).unary(path, request, {
-      deadlineMs: Math.min(FORWARD_DEADLINE_MS, context.deadlineMs ?? FORWARD_DEADLINE_MS),
-      signal: context.signal,
-      onBehalfOf: context.caller,
-    });
+    try {
+      return await this.channel(leader).unary(path, request, {
+        deadlineMs: Math.min(FORWARD_DEADLINE_MS, context.deadlineMs ?? FORWARD_DEADLINE_MS),
+        signal: context.signal,
+        onBehalfOf: context.caller,
+      });
+    } catch (error) {
+      // Closing a channel cancels what is under way on it; the caller cancelled nothing and must hear what that means.
+      if (!isAppError(error, "cancelled") || context.signal.aborted) throw error;
+      throw new AppError("unknown-outcome", "This manager let go of the leader before its answer came", {
+        next: "ask again with the same request id",
+      });
+    }
   }
 
   /** The next change of leadership, or `ms`, whichever comes first. */

@@ -208,7 +208,7 @@ describe("manager/control/forward", () => {
     const waiting = rig.call();
     rig.forwarder.close();
     cut(new AppError("cancelled", `${PATH} was cancelled`));
-    await expectCode("unknown-outcome", waiting);
+    await expectCode(waiting, "unknown-outcome");
   });
 
   it("leaves a caller that cancelled by itself alone with that", async () => {
@@ -218,6 +218,6 @@ describe("manager/control/forward", () => {
       caller.abort();
       return Promise.reject(new AppError("cancelled", `${PATH} was cancelled`));
     };
-    await expectCode("cancelled", rig.call({ signal: caller.signal }));
+    await expectCode(rig.call({ signal: caller.signal }), "cancelled");
   });
 });
