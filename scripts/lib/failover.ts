@@ -96,8 +96,14 @@ async function signalContainer(container: string, how: "kill" | "stop"): Promise
   });
 }
 
+/** A manager that goes in order takes its time, and starting what has not ended yet starts nothing. */
+async function ended(container: string): Promise<void> {
+  await runOk(["docker", "wait", container], { timeoutMs: HEAL_MS });
+}
+
 /** Starts the killed manager again and waits until all managers are reachable. */
 async function heal(shoal: ShoalCli, container: string): Promise<void> {
+  await ended(container);
   await runOk(["docker", "start", container]);
   await waitFor("all managers", HEAL_MS, async () => {
     const managers = (await shoal.nodes()).filter((node) => node.role === "MANAGER");
