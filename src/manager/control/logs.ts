@@ -12,6 +12,7 @@ import type { Node, Task } from "../../model/index.ts";
 import type { ReadTx, StoreApi, Tables } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Logger } from "../../util/log.ts";
+import { findTaskOfSlot } from "./lookup.ts";
 
 /** Sources one call reads at once; more is refused with a hint. */
 export const SOURCES_MAX = 200;
@@ -168,7 +169,7 @@ class LogsFollower {
       this.#serviceIds.add(service.id);
       return tx.find("task", "service", service.id);
     }
-    const task = tx.get("task", target) ?? byPrefix(tx, "task", target);
+    const task = tx.get("task", target) ?? findTaskOfSlot(tx, target) ?? byPrefix(tx, "task", target);
     if (task !== undefined) return [task];
     throw new AppError("not-found", `targets: no service or task "${target}"`, {
       path: "targets",

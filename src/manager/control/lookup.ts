@@ -24,10 +24,11 @@ export function findNode(tx: ReadTx, ref: string, path = "id"): Node {
 /** Also by `service.slot`: the attempt that is wanted, else the newest. */
 export function findTask(tx: ReadTx, ref: string, path = "id"): Task {
   checkRef(ref, "task", path);
-  return tx.get("task", ref) ?? bySlot(tx, ref) ?? byPrefix(tx.all("task"), { ref, kind: "task", path });
+  return tx.get("task", ref) ?? findTaskOfSlot(tx, ref) ?? byPrefix(tx.all("task"), { ref, kind: "task", path });
 }
 
-function bySlot(tx: ReadTx, ref: string): Task | undefined {
+/** `web.2`: undefined if there is none. */
+export function findTaskOfSlot(tx: ReadTx, ref: string): Task | undefined {
   const dot = ref.lastIndexOf(".");
   if (dot <= 0) return undefined;
   const [service] = tx.find("service", "name", ref.slice(0, dot).toLowerCase());
