@@ -49,10 +49,13 @@ export async function proveLogs({ seconds = SECONDS }: ProofOptions): Promise<bo
   await waitFor("the first line", 10_000, () => (lines > 0 ? true : undefined));
   progress(`nobody reads for ${seconds} s`);
   const peaks = [...before];
+  let halfway = before;
   for (let second = 0; second < seconds; second += 1) {
     await sleep(1_000);
+    if (second === Math.floor(seconds / 2)) halfway = nodes.map(({ pid }) => rssMiB(pid));
     for (const [at, { pid }] of nodes.entries()) peaks[at] = Math.max(peaks[at] ?? 0, rssMiB(pid));
   }
+  const atEnd = nodes.map(({ pid }) => rssMiB(pid));
   const whileStalled = lines;
   stream.resume();
   await sleep(RESUMED_MS);
@@ -68,6 +71,8 @@ export async function proveLogs({ seconds = SECONDS }: ProofOptions): Promise<bo
       rssBeforeMiB: rss,
       rssPeakMiB: peak,
       growthMiB: Math.round((peak - rss) * 10) / 10,
+      // What filled once (windows, buffers, garbage not yet collected) stays; what is held for a stalled reader grows.
+      secondHalfMiB: Math.round(((atEnd[at] ?? 0) - (halfway[at] ?? 0)) * 10) / 10,
     });
   }
   const linesAfter = lines - whileStalled;
