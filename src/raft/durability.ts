@@ -73,11 +73,6 @@ export class Durability {
     this.#stableIndex = this.#handedIndex = index;
   }
 
-  /** A durable snapshot covers everything up to `index`, and the log agrees with it there. */
-  coveredTo(index: number): void {
-    this.#stableIndex = Math.max(this.#stableIndex, index);
-  }
-
   /** What changed since the last call, as one write; null if nothing did. Held messages join it. */
   take(log: RaftLog, hardState: HardState): Persist | null {
     const lastIndex = log.lastIndex;

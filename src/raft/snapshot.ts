@@ -66,11 +66,9 @@ export class Snapshots {
       this.#reply(Math.min(state.commit, state.durability.stableIndex), true);
       return;
     }
-    if (state.log.termAt(meta.index) === meta.term) {
-      state.durability.coveredTo(meta.index);
-    } else {
-      state.resetTo(meta);
-    }
+    // The disk holds nothing beyond the snapshot any more, so no tail in memory may count as durable.
+    assert(state.log.termAt(meta.index) !== meta.term, "A snapshot that the log agrees with is not installed");
+    state.resetTo(meta);
     state.skipTo(meta.index);
     state.commitTo(meta.index);
     state.snapshot = meta;

@@ -142,9 +142,11 @@ export type Status = {
 export type Effects = {
   /** Send at once: these depend on nothing durable (the leader's appends leave before its own sync). */
   readonly messages: readonly Message[];
-  /** At most one per step; the driver keeps one sync in flight and merges what arrives meanwhile. */
+  /**
+   * At most one per step; the driver keeps one sync in flight and merges what arrives meanwhile. What
+   * had to wait for it comes as `messages` of the step of its `persisted`.
+   */
   readonly persist: Persist | null;
-  /** Messages by token, to send once `persisted(token)` was stepped, are emitted then as `messages`. */
   /** Committed entries to apply, in order, contiguous from applied+1. */
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadResult[];
