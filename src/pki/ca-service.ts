@@ -155,7 +155,7 @@ function roleOf(token: string, cluster: Cluster): NodeRoleName {
   throw new AppError("denied", "The token is not valid any more", { path: "token", next: TOKEN_NEXT });
 }
 
-const TOKEN_NEXT = "ask a manager for the current one: shoal cluster info";
+const TOKEN_NEXT = "ask a manager for the current one: shoal cluster join-token";
 
 function tokenMissing(): AppError {
   return new AppError("unauthenticated", "A new node needs a join token, a renewal the node's own certificate", {

@@ -11,7 +11,7 @@ const PREFIX = "SHOAL-1-";
 /** 256 bits in base 36: 36^50 > 2^256. */
 const DIGEST_LENGTH = 50;
 const SHAPE = /^([0-9a-z]{50})-([0-9a-z]{25})$/;
-const NEXT = "copy the whole command that `shoal init` or `shoal cluster info` printed";
+const NEXT = "copy the whole command that `shoal init` or `shoal cluster join-token` printed";
 
 export type JoinToken = { readonly rootDigest: string; readonly secret: string };
 

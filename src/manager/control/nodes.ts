@@ -96,7 +96,7 @@ async function leaveRaft({ store, replica }: NodeDeps, ref: string, force: boole
   if (known.id === replica.status().id) {
     throw new AppError("precondition", `Cannot remove the manager "${nodeName(known)}": it is the leader`, {
       path: "id",
-      next: "stop it first (shoal node leave), another manager then leads and can remove it",
+      next: "stop it first (shoal leave), another manager then leads and can remove it",
     });
   }
   // Force means "although it is up"; it never means "although the quorum is lost".
@@ -130,7 +130,7 @@ function checkRemovable(node: Node, force: boolean): void {
   if (force || node.status?.state !== "READY") return;
   throw new AppError("precondition", `Cannot remove the node "${nodeName(node)}": it is up`, {
     path: "id",
-    next: "let it leave (shoal node leave) or stop it first, or remove it by force",
+    next: "let it leave (shoal leave) or stop it first, or remove it by force",
   });
 }
 
