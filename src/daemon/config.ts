@@ -58,6 +58,8 @@ export type DaemonConfig = {
   readonly dataDir: string;
   readonly listen: string;
   readonly advertise: string;
+  /** The operator said so; else it was guessed from `listen`. */
+  readonly isAdvertiseSet: boolean;
   readonly httpListen: string;
   readonly httpPlain: boolean;
   readonly socket: string;
@@ -81,12 +83,15 @@ export function envName(name: SettingName): string {
 /** @param file path of a config file of `flag-name = value` lines, or "" */
 export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, file: string): DaemonConfig {
   const fromFile = file === "" ? new Map<string, string>() : parseFile(file);
+  // An empty variable is one that was not set: Compose files and unit files make them so.
   const get = (name: SettingName): string =>
-    flags[name] ?? environment[envName(name)] ?? fromFile.get(SETTINGS[name].flag) ?? SETTINGS[name].initial;
+    [flags[name], environment[envName(name)], fromFile.get(SETTINGS[name].flag)].find(isGiven) ??
+    SETTINGS[name].initial;
   const listen = address(get("listen"), "listen");
   return {
     dataDir: get("dataDir"),
     listen,
+    isAdvertiseSet: get("advertise") !== "",
     advertise: get("advertise") === "" ? advertised(listen) : address(get("advertise"), "advertise"),
     httpListen: address(get("httpListen"), "http-listen"),
     httpPlain: isOn(get("httpPlain")),
@@ -108,6 +113,10 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
     tokenFile: get("tokenFile"),
     logLevel: oneOf(get("logLevel"), "log-level", ["debug", "info", "warn", "error"]),
   };
+}
+
+function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== "";
 }
 
 function isOn(text: string): boolean {

@@ -2,7 +2,7 @@
  * The node's process: opens its doors, makes or joins a cluster when told to, and holds the one
  * ClusterNode that runs. What it may do before it has an identity is only to get one.
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentStop } from "../agent/agent.ts";
 import { readBootId } from "../agent/boot-id.ts";
@@ -13,7 +13,6 @@ import { Keystore, type StoredIdentity } from "../pki/keystore.ts";
 import { CertificateRenewer } from "../pki/renewer.ts";
 import { identify } from "../pki/identity.ts";
 import { LevelKvFactory } from "../disk/level-kv.ts";
-import { call } from "../proto/client.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
 import { serveGrpc } from "../proto/grpc-server.ts";
 import type { InitResponse } from "../proto/gen/InitResponse.ts";
@@ -26,16 +25,21 @@ import type { Logger } from "../util/log.ts";
 import { Metrics } from "../util/metrics.ts";
 import type { DaemonConfig } from "./config.ts";
 import { chooseExecutor } from "./executors.ts";
-import { serveHttp, type Health, type HttpListener } from "./http.ts";
+import { canServeHttp, serveHttp, type Health, type HttpListener } from "./http.ts";
 import { nodeMetrics } from "./node-metrics.ts";
+import { leaveRaft } from "./leave.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
+import { readToken, writeTokens } from "./token-files.ts";
+import { StartRecords, type StartRecord } from "./start-record.ts";
 
-const TOKEN_POLL_MS = 200;
-const TOKEN_WAIT_MS = 300_000;
 const JOIN_DEADLINE_MS = 60_000;
-const LEAVE_DEADLINE_MS = 20_000;
+/** A manager that left the Raft group gives its agent this long to find another manager for its goodbye. */
+const FAREWELL_MS = 3000;
+const FAREWELL_POLL_MS = 50;
+/** What a node keeps below its data directory besides its identity. */
+const DATA_FOLDERS = ["raft-log", "raft-snapshots", "agent", "process"];
 
-type State = "uninitialized" | "joining" | "ready" | "leaving" | "stopped";
+type State = "starting" | "uninitialized" | "joining" | "ready" | "leaving" | "stopped";
 
 export type DaemonDeps = {
   readonly env: Env;
@@ -50,12 +54,17 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #router: Router;
   readonly #keystore: Keystore;
+  readonly #records: StartRecords;
   readonly #metrics = new Metrics();
-  readonly #listeners: (Listener | HttpListener)[] = [];
-  #state: State = "uninitialized";
+  readonly #listeners: Listener[] = [];
+  /** Aborts starts, joins and leaves that are under way when the process is told to stop. */
+  readonly #abort = new AbortController();
+  readonly #busy = new Set<Promise<unknown>>();
+  #state: State = "starting";
+  #http: HttpListener | null = null;
   #node: ClusterNode | null = null;
   #stored: StoredIdentity | null = null;
-  #nodeListeners: Listener[] = [];
+  #nodeListener: Listener | null = null;
   #renewer: CertificateRenewer | null = null;
   #dialer: GrpcDialer | null = null;
   #message = "";
@@ -65,33 +74,28 @@ export class Daemon {
     this.#deps = deps;
     this.#router = new Router(deps.log.child({ part: "rpc" }));
     this.#keystore = new Keystore(config.dataDir);
+    this.#records = new StartRecords(config.dataDir);
   }
 
-  /** Resolves when the doors are open and, if it has or was told to get an identity, its node runs. */
+  /**
+   * Resolves when the doors are open and, if it has or was told to get an identity, its node runs.
+   * After a failure nothing is open and nothing runs.
+   */
   async start(): Promise<void> {
-    const { dataDir, socket } = this.#config;
-    const { log } = this.#deps;
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    this.#registerDaemon();
-    nodeMetrics(this.#metrics, () => this.#node);
-    this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env: this.#deps.env, log }));
-    const stored = await this.#keystore.load();
-    if (stored !== undefined) await this.#run(stored, { kind: "restart" }, []);
-    await this.#serveHttp();
-    if (this.#node !== null) return;
-    if (this.#config.init) {
-      const made = await this.#init(this.#config.clusterName, this.#config.advertise);
-      await this.#writeTokens(made);
-    } else if (this.#config.join.length > 0) {
-      await this.#join({ managers: this.#config.join, token: await this.#token(), advertise: "", name: "" });
-    } else log.info("waiting for init or join", { socket });
+    try {
+      await this.#track(this.#start());
+    } catch (error) {
+      await this.#close({ goodbye: false });
+      throw error;
+    }
   }
 
   /** @param goodbye this node's tasks move at once: the shutdown of a machine, not a crash. */
   async stop({ goodbye }: { readonly goodbye: boolean }): Promise<void> {
     this.#state = "stopped";
-    await this.#stopNode({ goodbye });
-    for (const listener of this.#listeners.splice(0).reverse()) await listener.close();
+    this.#abort.abort();
+    await Promise.allSettled(this.#busy);
+    await this.#close({ goodbye });
   }
 
   /** The current identity, for tests and the dev command. */
@@ -103,16 +107,57 @@ export class Daemon {
     return this.#node;
   }
 
+  async #start(): Promise<void> {
+    const { dataDir, socket } = this.#config;
+    const { log, env } = this.#deps;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    this.#registerDaemon();
+    nodeMetrics(this.#metrics, () => this.#node);
+    this.#metrics.collectProcess();
+    this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env, log }));
+    await this.#serveHttp();
+    if ((await this.#records.load())?.kind === "leaving") await this.#wipe();
+    const stored = await this.#keystore.load();
+    if (stored !== undefined) {
+      await this.#restart(stored);
+      return;
+    }
+    this.#abort.signal.throwIfAborted();
+    this.#state = "uninitialized";
+    if (this.#config.init) {
+      const made = await this.#init(this.#config.clusterName, this.#config.advertise);
+      if (this.#config.tokenDir !== "") await writeTokens(this.#config.tokenDir, made);
+    } else if (this.#config.join.length > 0) {
+      const { token: given, tokenFile } = this.#config;
+      const token = tokenFile === "" ? given : await readToken(this.#deps, tokenFile, this.#abort.signal);
+      await this.#join({ managers: this.#config.join, token, advertise: "", name: "" });
+    } else log.info("waiting for init or join", { socket });
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#busy.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#busy.delete(work);
+    }
+  }
+
+  async #close(how: AgentStop): Promise<void> {
+    await this.#stopNode(how);
+    await this.#http?.close();
+    this.#http = null;
+    for (const listener of this.#listeners.splice(0).reverse()) await listener.close();
+  }
+
   #registerDaemon(): void {
     this.#router.unary("Daemon.Init", async ({ clusterName, advertise }) => {
-      return await this.#init(
-        clusterName === "" ? "default" : clusterName,
-        advertise === "" ? this.#config.advertise : advertise,
-      );
+      const name = clusterName === "" ? "default" : clusterName;
+      return await this.#track(this.#init(name, advertise === "" ? this.#config.advertise : advertise));
     });
-    this.#router.unary("Daemon.Join", async (request) => await this.#join(request));
+    this.#router.unary("Daemon.Join", async (request) => await this.#track(this.#join(request)));
     this.#router.unary("Daemon.Leave", async ({ force }) => {
-      await this.#leave(force);
+      await this.#track(this.#leave(force));
       return {};
     });
     this.#router.unary("Daemon.Status", async () => {
@@ -127,14 +172,30 @@ export class Daemon {
     });
   }
 
+  /** Goes on with the node that is on disk, wherever its last start got to. */
+  async #restart(stored: StoredIdentity): Promise<void> {
+    const { advertise, isAdvertiseSet, nodeName, join: managers } = this.#config;
+    const record = (await this.#records.load()) ?? { kind: "join", managers, advertise, nodeName, bootstrap: null };
+    const start: NodeStart =
+      record.bootstrap === null ? { kind: "restart" } : { kind: "init", bootstrap: record.bootstrap };
+    // What the operator says now wins over what was said at init or join.
+    const now = isAdvertiseSet ? { ...record, advertise } : record;
+    await this.#run(stored, start, now);
+    if (record.bootstrap !== null) await this.#records.save({ ...now, bootstrap: null });
+  }
+
   async #init(clusterName: string, advertise: string): Promise<InitResponse> {
     this.#begin();
     try {
       const { nodeName, labels } = this.#config;
       const made = await createCluster(this.#deps.env, { clusterName, address: advertise, nodeName, labels });
       const stored = { identity: made.identity, files: made.files };
+      const bootstrap = { cluster: made.cluster, node: made.node };
+      const record: StartRecord = { kind: "init", managers: [advertise], advertise, nodeName, bootstrap };
+      await this.#records.save(record);
       await this.#keystore.save(stored);
-      await this.#run(stored, { kind: "init", bootstrap: made }, [advertise], advertise);
+      await this.#run(stored, { kind: "init", bootstrap }, record);
+      await this.#records.save({ ...record, bootstrap: null });
       const tokens = joinTokens(made.cluster);
       return {
         clusterId: made.cluster.id,
@@ -158,24 +219,27 @@ export class Daemon {
     this.#begin();
     try {
       const { env, log } = this.#deps;
-      const address = request.advertise === "" ? this.#config.advertise : request.advertise;
-      const joined = await joinCluster(
+      const advertise = request.advertise === "" ? this.#config.advertise : request.advertise;
+      const nodeName = request.name === "" ? this.#config.nodeName : request.name;
+      const { identity, files, managers } = await joinCluster(
         { env, log },
         {
           // The same id and key at every attempt: a repeated join is the same node.
           ...(await this.#keystore.draft(env)),
           addresses: request.managers,
           token: request.token,
-          address,
-          name: request.name === "" ? this.#config.nodeName : request.name,
+          address: advertise,
+          name: nodeName,
           labels: this.#config.labels,
           timeoutMs: JOIN_DEADLINE_MS,
+          signal: this.#abort.signal,
         },
       );
-      const { identity, files } = joined;
+      const seeds = managers.length > 0 ? managers : request.managers;
+      const record: StartRecord = { kind: "join", managers: seeds, advertise, nodeName, bootstrap: null };
+      await this.#records.save(record);
       await this.#keystore.save({ identity, files });
-      const start: NodeStart = identity.role === "manager" ? { kind: "join" } : { kind: "restart" };
-      await this.#run({ identity, files }, start, joined.managers, address);
+      await this.#run({ identity, files }, { kind: identity.role === "manager" ? "join" : "restart" }, record);
       return { clusterId: identity.clusterId, nodeId: identity.nodeId, role: identity.role };
     } catch (error) {
       this.#failed(error);
@@ -185,13 +249,15 @@ export class Daemon {
 
   #begin(): void {
     if (this.#state !== "uninitialized") {
-      throw new AppError(
-        "precondition",
-        `This node is ${this.#state === "ready" ? "already in a cluster" : this.#state}`,
-        {
-          next: "shoal leave first, or use another --data-dir",
-        },
-      );
+      const what = this.#state === "ready" ? "already in a cluster" : this.#state;
+      throw new AppError("precondition", `This node is ${what}`, {
+        next: "shoal leave first, or use another --data-dir",
+      });
+    }
+    if (this.#stored !== null) {
+      throw new AppError("precondition", `This node got an identity but did not get going: ${this.#message}`, {
+        next: "restart the daemon to go on with it, or shoal leave --force",
+      });
     }
     this.#state = "joining";
   }
@@ -201,19 +267,54 @@ export class Daemon {
     if (this.#state === "joining") this.#state = "uninitialized";
   }
 
-  async #run(
-    stored: StoredIdentity,
-    start: NodeStart,
-    managers: readonly string[],
-    advertise = this.#config.advertise,
-  ): Promise<void> {
-    const { env, log, version } = this.#deps;
-    const { dataDir, listen, nodeName } = this.#config;
+  async #run(stored: StoredIdentity, start: NodeStart, record: StartRecord): Promise<void> {
+    const { env, log } = this.#deps;
+    const { listen } = this.#config;
     this.#stored = stored;
-    const credentials = new RotatingCredentials(stored.files);
-    const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials });
-    this.#dialer = dialer;
-    const node = new ClusterNode(
+    try {
+      const credentials = new RotatingCredentials(stored.files);
+      credentials.onChange(() => {
+        if (this.#stored !== null) this.#stored = { ...this.#stored, files: credentials.files };
+        this.#http?.refresh();
+      });
+      await this.#serveHttp();
+      const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials });
+      this.#dialer = dialer;
+      const node = await this.#makeNode(stored, dialer, record);
+      this.#node = node;
+      this.#renewer = new CertificateRenewer({
+        env,
+        log,
+        dialer,
+        keystore: this.#keystore,
+        credentials,
+        stored,
+        managers: () => node.agent.managers,
+      });
+      this.#nodeListener = await serveGrpc(this.#router, {
+        address: listen,
+        security: { credentials, identify },
+        env,
+        log,
+      });
+      this.#closeConnectionsOfRemoved(node);
+      await node.start(start, this.#abort.signal);
+      this.#renewer.start();
+    } catch (error) {
+      await this.#stopNode({ goodbye: false });
+      throw error;
+    }
+    if (this.#state !== "stopped") this.#state = "ready";
+    this.#message = "";
+    log.info("node is ready", { ...stored.identity, listen, advertise: record.advertise });
+  }
+
+  async #makeNode(stored: StoredIdentity, dialer: GrpcDialer, record: StartRecord): Promise<ClusterNode> {
+    const { env, log, version } = this.#deps;
+    const { dataDir } = this.#config;
+    const { identity } = stored;
+    const { advertise, nodeName, managers } = record;
+    return new ClusterNode(
       {
         env,
         log,
@@ -221,102 +322,104 @@ export class Daemon {
         dialer,
         kvFactory: new LevelKvFactory(dataDir),
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
-        identity: stored.identity,
-        managerClass: stored.identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
+        identity,
+        managerClass: identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
         onFatal: this.#deps.onFatal,
-        onRemoved: () =>
-          this.#deps.onFatal(
-            new AppError("precondition", "This node was removed from its cluster", {
-              next: "shoal leave --force, then join again",
-            }),
-          ),
+        onRemoved: () => this.#onRemoved(),
       },
       { address: advertise, name: nodeName, managers, version, dataDir, bootId: await readBootId() },
     );
-    this.#node = node;
-    this.#renewer = new CertificateRenewer({
-      env,
-      log,
-      dialer,
-      keystore: this.#keystore,
-      credentials,
-      stored,
-      managers: () => node.agent.managers,
-    });
-    this.#nodeListeners = [
-      await serveGrpc(this.#router, { address: listen, security: { credentials, identify }, env, log }),
-    ];
-    await node.start(start);
-    this.#renewer.start();
-    this.#state = "ready";
-    log.info("node is ready", { ...stored.identity, listen, advertise });
   }
 
+  #onRemoved(): void {
+    // By its own wish: the rest of leaving follows.
+    if (this.#state === "leaving") return;
+    this.#deps.onFatal(
+      new AppError("precondition", "This node was removed from its cluster", {
+        next: "shoal leave --force, then join again",
+      }),
+    );
+  }
+
+  #closeConnectionsOfRemoved(node: ClusterNode): void {
+    node.manager?.store.onCommit((set) => {
+      for (const change of set.changes)
+        if (change.table === "node" && change.after === undefined) this.#nodeListener?.closeConnectionsOf(change.id);
+    });
+  }
+
+  /** The node first: leadership moves and goodbyes are said while its port is still open. */
   async #stopNode(how: AgentStop): Promise<void> {
     await this.#renewer?.stop();
+    this.#renewer = null;
     await this.#node?.stop(how);
-    for (const listener of this.#nodeListeners.splice(0)) await listener.close();
     this.#node = null;
+    await this.#nodeListener?.close();
+    this.#nodeListener = null;
   }
 
   async #leave(force: boolean): Promise<void> {
     const stored = this.#stored;
-    const node = this.#node;
-    if (stored === null || node === null) throw new AppError("precondition", "This node is in no cluster");
+    if (stored === null) throw new AppError("precondition", "This node is in no cluster");
+    const isHalfMade = this.#state === "uninitialized";
+    if (this.#state !== "ready" && !isHalfMade) throw new AppError("precondition", `This node is ${this.#state}`);
+    if (isHalfMade && !force) {
+      throw new AppError("precondition", `This node did not get going: ${this.#message}`, {
+        next: "restart the daemon, or shoal leave --force",
+      });
+    }
     this.#state = "leaving";
     try {
-      if (node.manager !== null) await this.#leaveRaft(node, stored.identity.nodeId, force);
+      await this.#leaveManagers(stored.identity.nodeId, force);
     } catch (error) {
       this.#state = "ready";
       throw error;
     }
     await this.#stopNode({ goodbye: true, removeTasks: true });
-    await this.#keystore.forget();
-    for (const part of ["raft-log", "raft-snapshots", "agent"])
-      await rm(join(this.#config.dataDir, part), { recursive: true, force: true });
+    await this.#records.save({ kind: "leaving", managers: [], advertise: "", nodeName: "", bootstrap: null });
+    await this.#wipe();
     this.#stored = null;
+    this.#message = "";
     this.#state = "uninitialized";
   }
 
-  async #leaveRaft(node: ClusterNode, nodeId: string, force: boolean): Promise<void> {
-    const { manager } = node;
-    if (manager === null) return;
-    if (manager.replica.members().length <= 1) {
-      if (force) return;
-      throw new AppError("precondition", "This is the cluster's last manager: leaving ends the cluster", {
-        next: "shoal leave --force",
-      });
+  async #leaveManagers(nodeId: string, force: boolean): Promise<void> {
+    const node = this.#node;
+    if (node === null || node.manager === null || this.#dialer === null) return;
+    const { env } = this.#deps;
+    const { replica } = node.manager;
+    const isLast = replica.members().length <= 1;
+    await leaveRaft({ env, dialer: this.#dialer, replica }, { nodeId, force });
+    if (isLast) return;
+    // Its own sessions end here: the agent says goodbye at a manager that can still tell the leader.
+    await node.manager.stop();
+    const until = env.now() + FAREWELL_MS;
+    const isConnected = (): boolean => node.agent.status().sessionId !== "";
+    while (isConnected() && env.now() < until && node.agent.status().manager === node.address) {
+      await sleep(env, FAREWELL_POLL_MS);
     }
-    const leader = manager.replica.leader();
-    if (leader === null) {
-      if (force) return;
-      throw new AppError("unavailable", "No quorum: the other managers cannot agree to let this one go", {
-        next: "shoal leave --force",
-      });
-    }
-    if (leader.id === nodeId) await manager.replica.transferLeadership();
-    const next = manager.replica.leader() ?? leader;
-    const channel = this.#dialer?.dial(next.address, { peer: { kind: "node", nodeId: next.id }, profile: "control" });
-    if (channel === undefined) return;
-    try {
-      await call(channel, "Raft.Leave", { nodeId }, { deadlineMs: LEAVE_DEADLINE_MS });
-    } finally {
-      channel.close();
-    }
+    while (!isConnected() && env.now() < until) await sleep(env, FAREWELL_POLL_MS);
   }
 
+  /** In this order: until the identity is gone, a start that finds the record goes on with it. */
+  async #wipe(): Promise<void> {
+    for (const folder of DATA_FOLDERS) {
+      await rm(join(this.#config.dataDir, folder), { recursive: true, force: true });
+    }
+    await this.#keystore.forget();
+    await this.#records.forget();
+  }
+
+  /** From the start where it needs no certificate, else as soon as there is one. */
   async #serveHttp(): Promise<void> {
-    this.#metrics.collectProcess();
-    this.#listeners.push(
-      await serveHttp(
-        {
-          health: () => this.#health(),
-          metrics: () => this.#metrics.text(),
-          credentials: () => this.#stored?.files ?? null,
-        },
-        { listen: this.#config.httpListen, plain: this.#config.httpPlain },
-      ),
-    );
+    const options = { listen: this.#config.httpListen, plain: this.#config.httpPlain };
+    const deps = {
+      log: this.#deps.log,
+      health: () => this.#health(),
+      metrics: () => this.#metrics.text(),
+      credentials: () => this.#stored?.files ?? null,
+    };
+    if (this.#http === null && canServeHttp(deps, options)) this.#http = await serveHttp(deps, options);
   }
 
   /** Healthy is: in a cluster, and in touch with its leader (a manager) or with a manager (a worker). */
@@ -333,31 +436,5 @@ export class Daemon {
       return { ok: leader !== null, detail: { ...detail, leader: leader?.id ?? "" } };
     }
     return { ok: node.agent.status().sessionId !== "", detail };
-  }
-
-  async #token(): Promise<string> {
-    const { token, tokenFile } = this.#config;
-    if (tokenFile === "") return token;
-    const { env, log } = this.#deps;
-    const until = env.now() + TOKEN_WAIT_MS;
-    for (let waits = 0; env.now() < until; waits += 1) {
-      const text = await readFile(tokenFile, "utf8").catch(() => "");
-      if (text.trim() !== "") return text.trim();
-      if (waits === 0) log.info("waiting for the join token", { tokenFile });
-      await sleep(env, TOKEN_POLL_MS);
-    }
-    throw new AppError("deadline", `No join token in ${tokenFile}`, {
-      path: "token-file",
-      next: "write the token there, or use --token",
-    });
-  }
-
-  async #writeTokens(made: InitResponse): Promise<void> {
-    const { tokenDir } = this.#config;
-    if (tokenDir === "") return;
-    for (const [role, token] of [["manager", made.managerToken] as const, ["worker", made.workerToken] as const]) {
-      await mkdir(join(tokenDir, role), { recursive: true });
-      await writeFile(join(tokenDir, role, "token"), `${token}\n`, { mode: 0o600 });
-    }
   }
 }

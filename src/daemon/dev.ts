@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { realEnv } from "../util/real-env.ts";
 import { readConfig } from "./config.ts";
 import type { DevFlags } from "./commands.ts";
-import { Daemon } from "./daemon.ts";
 import { makeLogger } from "./logger.ts";
+import { runProcess } from "./process.ts";
 
 export async function runDev(flags: DevFlags, version: string): Promise<void> {
   const started = realEnv.now();
@@ -25,18 +25,8 @@ export async function runDev(flags: DevFlags, version: string): Promise<void> {
     {},
     "",
   );
-  const log = makeLogger(config.logLevel, { node: "dev" });
-  const fail = (error: unknown): void => {
-    log.error("dev stopped", { error });
-    process.exit(1);
-  };
-  process.on("uncaughtException", fail);
-  process.on("unhandledRejection", fail);
-  const daemon = new Daemon(config, { env: realEnv, log, version, onFatal: fail });
-  const stop = (): void => void daemon.stop({ goodbye: true }).then(() => process.exit(0), fail);
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  await daemon.start();
+  const { isStopping } = await runProcess(config, makeLogger(config.logLevel, { node: "dev" }), version);
+  if (isStopping) return;
   process.stdout.write(
     `Ready in ${((realEnv.now() - started) / 1000).toFixed(1)} s: one node on 127.0.0.1:${flags.port}. Ctrl-C stops it and its tasks.\n`,
   );

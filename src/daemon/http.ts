@@ -1,13 +1,14 @@
 /** Port 7378: /healthz and /metrics. Loopback is plain; elsewhere a client certificate is needed unless told otherwise. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { AppError } from "../util/errors.ts";
+import type { Logger } from "../util/log.ts";
 import type { CredentialFiles } from "../pki/types.ts";
 
 export type Health = { readonly ok: boolean; readonly detail: Readonly<Record<string, unknown>> };
 
 export type HttpDeps = {
+  readonly log: Logger;
   readonly health: () => Health;
   readonly metrics: () => Promise<string>;
   readonly credentials: () => CredentialFiles | null;
@@ -15,25 +16,40 @@ export type HttpDeps = {
 
 export type HttpOptions = { readonly listen: string; readonly plain: boolean };
 
-export type HttpListener = { readonly address: string; close(): Promise<void> };
+export type HttpListener = {
+  readonly address: string;
+  /** The credentials have changed: connections from now on get the new ones. */
+  refresh(): void;
+  close(): Promise<void>;
+};
 
 /** Bounds on what a stranger can hold open. */
 const REQUEST_MS_MAX = 5000;
+const CONNECTIONS_CHECKED_EVERY_MS = 1000;
 const CONNECTIONS_MAX = 100;
+const BOUNDS = {
+  requestTimeout: REQUEST_MS_MAX,
+  headersTimeout: REQUEST_MS_MAX,
+  connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS,
+};
 
+/** Beyond loopback it takes a certificate, which a node has only once it is in a cluster. */
+export function canServeHttp(deps: Pick<HttpDeps, "credentials">, options: HttpOptions): boolean {
+  return isPlain(options) || deps.credentials() !== null;
+}
+
+/** @throws AppError unavailable | precondition */
 export async function serveHttp(deps: HttpDeps, options: HttpOptions): Promise<HttpListener> {
-  const at = options.listen.lastIndexOf(":");
-  const host = options.listen.slice(0, at).replace(/^\[|\]$/g, "");
-  const isLoopback = host === "127.0.0.1" || host === "::1" || host === "localhost";
+  const { host, port } = splitAddress(options.listen);
   const handle = (request: IncomingMessage, response: ServerResponse): void => void answer(deps, request, response);
-  const server = isLoopback || options.plain ? createServer(handle) : secureServer(deps, handle);
+  const secure = isPlain(options) ? null : createTlsServer({ ...BOUNDS, ...tlsOptions(deps) }, handle);
+  const server: Server = secure ?? createServer(BOUNDS, handle);
   server.maxConnections = CONNECTIONS_MAX;
-  server.requestTimeout = REQUEST_MS_MAX;
-  server.headersTimeout = REQUEST_MS_MAX;
-  await listen(server, host, Number(options.listen.slice(at + 1)));
-  const bound = server.address() as AddressInfo;
+  await listen(server, host, port);
+  server.on("error", (error) => deps.log.warn("HTTP listener", { error }));
   return {
-    address: `${host}:${bound.port}`,
+    address: `${options.listen.slice(0, options.listen.lastIndexOf(":"))}:${boundPort(server)}`,
+    refresh: () => secure?.setSecureContext(tlsOptions(deps)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -42,51 +58,68 @@ export async function serveHttp(deps: HttpDeps, options: HttpOptions): Promise<H
   };
 }
 
-function secureServer(deps: HttpDeps, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const credentials = deps.credentials();
-  if (credentials === null) {
+export function isPlain({ listen, plain }: HttpOptions): boolean {
+  const { host } = splitAddress(listen);
+  return plain || host === "127.0.0.1" || host === "::1" || host === "localhost";
+}
+
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(":");
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(address.slice(at + 1)) };
+}
+
+function tlsOptions({ credentials }: HttpDeps): Parameters<TlsServer["setSecureContext"]>[0] & object {
+  const files = credentials();
+  if (files === null) {
     throw new AppError("precondition", "HTTP beyond loopback needs the node's certificate", {
       path: "http-listen",
       next: "listen on 127.0.0.1, or give --http-plain",
     });
   }
-  return createTlsServer(
-    {
-      key: credentials.keyPem,
-      cert: credentials.certificatePem,
-      ca: credentials.rootCertificatePem,
-      requestCert: true,
-      rejectUnauthorized: true,
-    },
-    handle,
-  );
+  const { keyPem: key, certificatePem: cert, rootCertificatePem: ca } = files;
+  const options = { key, cert, ca, requestCert: true, rejectUnauthorized: true };
+  return options;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) =>
+    const onError = (error: Error): void =>
       reject(
-        new AppError("unavailable", `Cannot listen on ${host}:${port}: ${error.message}`, { path: "http-listen" }),
-      ),
-    );
-    server.listen(port, host, () => resolve());
+        new AppError("unavailable", `Cannot listen on ${host}:${port}: ${error.message}`, {
+          path: "http-listen",
+          next: "stop what listens there, or choose another --http-listen",
+        }),
+      );
+    server.once("error", onError);
+    server.listen(port, host, () => {
+      server.off("error", onError);
+      resolve();
+    });
   });
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function answer(deps: HttpDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
+    const path = (request.url ?? "").replace(/\?.*$/s, "");
     if (request.method !== "GET") send(response, 405, "text/plain", "only GET\n");
-    else if (request.url === "/healthz") {
+    else if (path === "/healthz") {
       const { ok, detail } = deps.health();
       send(response, ok ? 200 : 503, "application/json", `${JSON.stringify({ ok, ...detail })}\n`);
-    } else if (request.url === "/metrics") send(response, 200, "text/plain; version=0.0.4", await deps.metrics());
+    } else if (path === "/metrics") send(response, 200, "text/plain; version=0.0.4", await deps.metrics());
     else send(response, 404, "text/plain", "there is /healthz and /metrics\n");
-  } catch {
+  } catch (error) {
+    deps.log.error("HTTP request failed", { path: request.url ?? "", error });
     send(response, 500, "text/plain", "internal error\n");
   }
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
+  if (response.headersSent) return;
   response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   response.end(body);
 }

@@ -10,7 +10,7 @@ import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
 import { assert } from "../util/assert.ts";
-import { AppError } from "../util/errors.ts";
+import { AppError, cancelled, type ErrorCode } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
 import type { Logger } from "../util/log.ts";
@@ -18,6 +18,16 @@ import type { Logger } from "../util/log.ts";
 const JOIN_ATTEMPT_MS = 5000;
 const JOIN_PAUSE_MS = 200;
 export const JOIN_DEADLINE_MS = 60_000;
+/** Refusals that time may heal; `denied` too: a manager that lags does not know this one yet. */
+const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
+  "unavailable",
+  "not-leader",
+  "deadline",
+  "unknown-outcome",
+  "denied",
+  "unsupported",
+  "exhausted",
+]);
 
 export type NodeDeps = {
   readonly env: Env;
@@ -90,11 +100,18 @@ export class ClusterNode {
     );
   }
 
-  async start(start: NodeStart): Promise<void> {
+  /** gRPC host:port by which others reach it. */
+  get address(): string {
+    return this.#options.address;
+  }
+
+  /** @param signal gives up a start; what runs by then is ended by `stop`. */
+  async start(start: NodeStart, signal: AbortSignal = new AbortController().signal): Promise<void> {
     const { manager } = this;
-    await manager?.start(start.kind === "init" ? start.bootstrap : null);
+    await manager?.start(start.kind === "init" ? start.bootstrap : null, signal);
     // A manager that crashed after it got its identity and before it was taken in asks again.
-    if (manager !== null && (start.kind === "join" || manager.isMemberless)) await this.#joinRaft();
+    if (manager !== null && (start.kind === "join" || manager.isMemberless)) await this.#joinRaft(signal);
+    if (signal.aborted) throw cancelled("Starting");
     await this.agent.start();
   }
 
@@ -105,24 +122,32 @@ export class ClusterNode {
   }
 
   /** Idempotent on the leader, so every unclear answer is simply asked again. */
-  async #joinRaft(): Promise<void> {
+  async #joinRaft(signal: AbortSignal): Promise<void> {
     const { env, dialer, log } = this.#deps;
+    if (this.#options.managers.length === 0) {
+      throw new AppError("precondition", "This manager was never taken in, and knows no other manager to ask", {
+        path: "join",
+        next: "start it with --join HOST:PORT of another manager",
+      });
+    }
     const until = env.now() + JOIN_DEADLINE_MS;
     let last: AppError | null = null;
     for (let at = 0; env.now() < until; at += 1) {
       const address = this.#options.managers[at % this.#options.managers.length] ?? "";
       const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
       try {
-        await call(channel, "Raft.Join", { address: this.#options.address }, { deadlineMs: JOIN_ATTEMPT_MS });
+        await call(channel, "Raft.Join", { address: this.#options.address }, { deadlineMs: JOIN_ATTEMPT_MS, signal });
         return;
       } catch (error) {
         last = AppError.from(error);
         log.debug("join attempt failed", { address, code: last.code, message: last.message });
-        await sleep(env, JOIN_PAUSE_MS);
+        if (!MAY_PASS.has(last.code)) break;
+        await sleep(env, JOIN_PAUSE_MS, signal);
       } finally {
         channel.close();
       }
     }
+    if (last !== null && !MAY_PASS.has(last.code)) throw last;
     throw new AppError("unavailable", `No manager took this one in: ${last?.message ?? "none answered"}`, {
       next: "check that the managers' addresses reach the leader, then start the daemon again",
     });

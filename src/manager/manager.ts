@@ -68,6 +68,7 @@ export class Manager {
   #isNewcomer = false;
   #paths: readonly string[] = [];
   #isStopped = false;
+  #stopped: Promise<void> | null = null;
 
   constructor(deps: ManagerDeps) {
     this.#deps = deps;
@@ -120,7 +121,7 @@ export class Manager {
   }
 
   /** @param bootstrap only for the first start of a new cluster; a joiner or a restart has none. */
-  async start(bootstrap: ManagerBootstrap | null): Promise<void> {
+  async start(bootstrap: ManagerBootstrap | null, signal?: AbortSignal): Promise<void> {
     const { router, identity, address } = this.#deps;
     // Before the log is read: callers wait for a leader instead of being refused.
     router.setLeaderRoute(this.#forwarder);
@@ -136,11 +137,19 @@ export class Manager {
     this.#relay.start();
     this.#sessions.start(router);
     this.#onStatus();
-    if (bootstrap !== null) await this.#writeBootstrap(bootstrap);
+    if (bootstrap !== null) await this.#writeBootstrap(bootstrap, signal);
   }
 
-  /** Leadership goes to another manager first, so that writes hardly pause: until then calls are forwarded there. */
-  async stop(): Promise<void> {
+  /**
+   * Leadership goes to another manager first, so that writes hardly pause: until then calls are
+   * forwarded there. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopped = true;
     const { router } = this.#deps;
     await this.#stopWork();
@@ -251,12 +260,12 @@ export class Manager {
     await this.#stopping;
   }
 
-  async #writeBootstrap({ cluster, node }: ManagerBootstrap): Promise<void> {
+  async #writeBootstrap({ cluster, node }: ManagerBootstrap, signal?: AbortSignal): Promise<void> {
     const { env } = this.#deps;
     const until = env.now() + INIT_DEADLINE_MS;
     while (!this.replica.isReadyLeader()) {
       if (env.now() > until) throw new AppError("deadline", "The new cluster's only manager did not become its leader");
-      await sleep(env, READY_POLL_MS);
+      await sleep(env, READY_POLL_MS, signal);
     }
     await this.store.update((tx) => {
       if (tx.count("cluster") > 0) return;

@@ -75,7 +75,7 @@ export class Keystore {
 }
 
 /** tmp + fsync + rename + fsync of the folder: after a crash it is the old file or the new one. */
-async function writeAtomically(folder: string, path: string, text: string): Promise<void> {
+export async function writeAtomically(folder: string, path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   await rm(temporary, { force: true });
   const file = await open(temporary, "wx", 0o600);
