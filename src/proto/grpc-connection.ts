@@ -173,8 +173,12 @@ export class GrpcConnection {
     this.#isClosed = true;
     this.#unsubscribe();
     this.#watchdog?.cancel();
-    this.#generation?.channel.close();
+    const generation = this.#generation;
     this.#generation = null;
+    if (generation === null) return;
+    const isConnected = generation.channel.getConnectivityState(false) === connectivityState.READY;
+    generation.channel.close();
+    if (!isConnected) generation.credentials.abandon();
   }
 
   #open(): Generation {
