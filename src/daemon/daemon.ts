@@ -2,7 +2,7 @@
  * The node's process: opens its doors, makes or joins a cluster when told to, and holds the one
  * ClusterNode that runs. What it may do before it has an identity is only to get one.
  */
-import { mkdir, rm } from "node:fs/promises";
+import { access, constants, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentStop } from "../agent/agent.ts";
 import { readBootId } from "../agent/boot-id.ts";
@@ -36,6 +36,8 @@ const JOIN_DEADLINE_MS = 60_000;
 /** A manager that left the Raft group gives its agent this long to find another manager for its goodbye. */
 const FAREWELL_MS = 3000;
 const FAREWELL_POLL_MS = 50;
+/** A removed node's last message (nothing is assigned to it) leaves before its connections go. */
+const REMOVED_GRACE_MS = 250;
 /** What a node keeps below its data directory besides its identity. */
 const DATA_FOLDERS = ["raft-log", "raft-snapshots", "agent", "process"];
 
@@ -110,7 +112,7 @@ export class Daemon {
   async #start(): Promise<void> {
     const { dataDir, socket } = this.#config;
     const { log, env } = this.#deps;
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeDataDir(dataDir);
     this.#registerDaemon();
     nodeMetrics(this.#metrics, () => this.#node);
     this.#metrics.collectProcess();
@@ -344,7 +346,9 @@ export class Daemon {
   #closeConnectionsOfRemoved(node: ClusterNode): void {
     node.manager?.store.onCommit((set) => {
       for (const change of set.changes)
-        if (change.table === "node" && change.after === undefined) this.#nodeListener?.closeConnectionsOf(change.id);
+        if (change.table === "node" && change.after === undefined) {
+          this.#deps.env.setTimer(REMOVED_GRACE_MS, () => this.#nodeListener?.closeConnectionsOf(change.id));
+        }
     });
   }
 
@@ -436,5 +440,16 @@ export class Daemon {
       return { ok: leader !== null, detail: { ...detail, leader: leader?.id ?? "" } };
     }
     return { ok: node.agent.status().sessionId !== "", detail };
+  }
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const next = "choose another --data-dir, or let this user write there";
+    throw new AppError("precondition", `Cannot keep state in ${dataDir}: ${why}`, { path: "data-dir", next }, error);
   }
 }

@@ -212,11 +212,8 @@ export class SessionHub {
         if (held === undefined) continue;
         if (change.after === undefined) {
           this.#held.delete(change.id);
-          held.session.refuse(
-            new AppError("denied", `Node ${change.id} was removed from the cluster`, {
-              next: "join again with a token",
-            }),
-          );
+          this.#dirty.delete(held);
+          held.session.dismiss(this.#deps.store.view(), this.#cluster().incarnation, removed(change.id));
         } else if (change.after.spec !== null) held.session.sendNodeSpec(change.after.spec);
       }
     }
@@ -272,6 +269,10 @@ function checkDescription(description: NodeDescription, address: string): void {
     });
   }
   if (address.length > ADDRESS_MAX) throw new AppError("invalid", "The address is too long", { path: "hello.address" });
+}
+
+function removed(nodeId: string): AppError {
+  return new AppError("denied", `Node ${nodeId} was removed from the cluster`, { next: "join again with a token" });
 }
 
 function cutOff(): AppError {

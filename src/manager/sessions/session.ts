@@ -129,12 +129,29 @@ export class AgentSession {
     this.#stream.end();
   }
 
+  /**
+   * Tells a node that was removed that nothing is its own any more: its tasks are replaced elsewhere
+   * and would run twice, unseen. An agent that has not read the last set is only told why it ends.
+   */
+  dismiss({ version }: ReadTx, clusterIncarnation: string, error: AppError): void {
+    if (!this.#isClosed && !this.#isBlocked && this.#chunks.length === 0) {
+      const set = { ...NOTHING_ASSIGNED, clusterIncarnation, version };
+      for (const { data, last } of chunksOf(set)) {
+        this.#stream.write({ assignments: { data: Buffer.from(data), last } });
+      }
+    }
+    this.refuse(error);
+  }
+
   /** Ends it with a reason, for an agent that is to go elsewhere or to stop. */
   refuse(error: AppError): void {
     this.#isClosed = true;
     this.#stream.cancel(error);
   }
 }
+
+/** A complete set stands alone, so it follows whatever was sent before. */
+const NOTHING_ASSIGNED = { complete: true, appliesTo: 0, resultsIn: 1, assigned: [], removed: [] };
 
 function chunksOf(set: AssignmentSet): { data: Uint8Array; last: boolean }[] {
   const bytes = assignmentSetCodec.encode(set);

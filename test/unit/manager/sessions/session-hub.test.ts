@@ -129,6 +129,35 @@ describe("manager/sessions/session-hub", () => {
     expect(dial(ADMISSIONS_PER_SECOND)).to.equal(ADMISSIONS_PER_SECOND / 2);
   });
 
+  it("tells a node that is removed that nothing is assigned to it, then ends the session", async () => {
+    await assign("t1", "n1");
+    const agent = await rig.open("n1");
+    agent.take();
+    await rig.store.update((tx) => {
+      tx.remove("node", "n1");
+      tx.put("task", task("t1", { nodeId: "n1", desired: "SHUTDOWN", status: { state: "ORPHANED" } }));
+    });
+    const [last, ...rest] = agent.sets();
+    expect(rest).to.deep.equal([]);
+    expect(last).to.include({ complete: true, clusterIncarnation: "inc-1", version: rig.store.view().version });
+    expect(last?.assigned).to.deep.equal([]);
+    expect(agent.error?.code).to.equal("denied");
+    await rig.sim.run(1);
+    expect(agent.take()).to.deep.equal([]);
+  });
+
+  it("only ends the session of a removed node that does not read", async () => {
+    const agent = await rig.open("n1");
+    agent.stream.room = 1;
+    await assign("t1", "n1");
+    agent.take();
+    await rig.store.update((tx) => {
+      tx.remove("node", "n1");
+    });
+    expect(agent.take()).to.deep.equal([]);
+    expect(agent.error?.code).to.equal("denied");
+  });
+
   it("ends the session of a node that is removed", async () => {
     const agent = await rig.open("n1");
     await rig.store.update((tx) => {
