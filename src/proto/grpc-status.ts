@@ -74,6 +74,7 @@ const TLS_TROUBLE = /certificate|altnames|alert|SSL|TLS/i;
 
 function nextStep(details: string): string | undefined {
   if (/expired/i.test(details)) return "renew the certificate: join again, or import a new context";
+  if (/Host: manager\.shoal\./.test(details)) return "use the address of a manager: shoal node ls";
   if (TLS_TROUBLE.test(details)) return "check that the address belongs to this cluster";
   if (/ENOENT/.test(details)) return "start it with `shoal daemon`";
   return undefined;
@@ -81,6 +82,10 @@ function nextStep(details: string): string | undefined {
 
 /** Drops grpc-js's wrapping and the time it appends. */
 function shortReason(details: string): string {
+  const isManagerWanted = /Host: manager\.shoal\./.test(details);
+  if (/ERR_TLS_CERT_ALTNAME_INVALID/.test(details)) {
+    return isManagerWanted ? "it is no manager" : "another node answers there than the one that is meant";
+  }
   return details
     .replace(/^No connection established\. Last error: /, "")
     .replace(/^(Error: )+/, "")

@@ -1,4 +1,5 @@
 /** Finding objects the way people name them: by id, by name, by the unique start of an id. */
+import { shown } from "../../model/checks.ts";
 import type { Node, Service, Task } from "../../model/index.ts";
 import { isWanted } from "../../model/task-state.ts";
 import type { ReadTx } from "../../store/types.ts";
@@ -53,7 +54,7 @@ function byPrefix<Row extends { readonly id: string }>(rows: Iterable<Row>, aske
   }
   const found = only(matches, asked);
   if (found !== undefined) return found;
-  throw new AppError("not-found", `There is no ${asked.kind} "${asked.ref}"`, {
+  throw new AppError("not-found", `There is no ${asked.kind} "${shown(asked.ref)}"`, {
     path: asked.path,
     next: `list them with: shoal ${asked.kind} ls`,
   });

@@ -2,6 +2,7 @@
  * Why a service, task or node is not what it should be, read from the store alone: `shoal why`. The
  * same filters and rules that act are asked again, so an explanation cannot drift from what happens.
  */
+import { shown } from "../../model/checks.ts";
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
 import { holdsResources, isHealthy, isWanted } from "../../model/task-state.ts";
@@ -46,7 +47,7 @@ type Told = { readonly name: string; readonly summary: string; readonly reasons:
 function lookUp(tx: ReadTx, id: string): Found {
   const found = id === "" ? null : (byId(tx, id) ?? byName(tx, id) ?? byPrefix(tx, id));
   if (found !== null) return found;
-  throw new AppError("not-found", `No service, task or node is called "${id}"`, {
+  throw new AppError("not-found", `No service, task or node is called "${shown(id)}"`, {
     path: "id",
     next: "look with `shoal service ls`, `shoal service ps` or `shoal node ls`",
   });

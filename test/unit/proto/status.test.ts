@@ -93,6 +93,16 @@ describe("proto/grpc-status", () => {
     });
   }
 
+  it("says in plain words that a node other than the one that is meant answers", () => {
+    const altname = (host: string): string =>
+      `No connection established. Last error: Error: Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames: Host: ${host}. is not in the cert's altnames: DNS:worker.shoal`;
+    const worker = fromGrpcStatus(local(Status.UNAVAILABLE, altname("manager.shoal")), context).error;
+    expect(worker?.message).to.equal("Cannot reach 10.0.0.1:7377: it is no manager");
+    expect(worker?.details.next).to.equal("use the address of a manager: shoal node ls");
+    const other = fromGrpcStatus(local(Status.UNAVAILABLE, altname("n1.node.shoal")), context).error;
+    expect(other?.message).to.contain("another node answers there");
+  });
+
   it("leaves other local statuses what they are", () => {
     expect(fromGrpcStatus(local(Status.DEADLINE_EXCEEDED, "late"), context).error?.code).to.equal("deadline");
     expect(fromGrpcStatus(local(Status.RESOURCE_EXHAUSTED, "big"), context).error?.code).to.equal("exhausted");

@@ -160,4 +160,11 @@ describe("manager/control/tasks", () => {
     expect(await list("node=n1")).to.deep.equal(["new"]);
     expect(await list("state=new", "id=two")).to.deep.equal(["two"]);
   });
+
+  it("quotes only the start of a reference nobody could mean", async () => {
+    const rig = await withNode("n1", "READY");
+    const { message } = await rig.failure("Control.GetNode", { id: "x".repeat(100_000) });
+    expect(message).to.match(/^There is no node "x+…"$/);
+    expect(message.length).to.be.lessThan(120);
+  });
 });
