@@ -164,7 +164,7 @@ describe("grpc: who may speak", () => {
         call(dialAs(admin, { address: impostor.address }), GET_CLUSTER, {}, options),
         "unavailable",
       );
-      expect(error.message).to.match(/manager\.shoal/);
+      expect(error.message).to.match(/it is no manager$/);
     });
 
     async function signerNow(authority: TestAuthority): Promise<TestAuthority["signer"]> {
