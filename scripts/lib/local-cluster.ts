@@ -1,5 +1,6 @@
 // Managers (and workers with plain processes) as OS processes on loopback, for benchmarks, integration tests and proofs.
-// Everything lives below one temporary folder; stop() leaves nothing.
+// Everything lives below one temporary folder; stop() leaves nothing. SHOAL_NODE names another Node for the nodes, for
+// example the one of the cluster's image.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -99,7 +100,7 @@ export class LocalCluster implements AsyncDisposable {
   boot(node: LocalNode): void {
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
-    node.child = spawn(process.execPath, [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"], {
+    node.child = spawn(process.env["SHOAL_NODE"] ?? process.execPath, [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
       env: {
