@@ -2,22 +2,30 @@
 
     python3 examples/submit.py [NAME] [REPLICAS] [IMAGE] [COMMAND...]
 
-Needs grpcio and grpcio-tools (Debian: python3-grpcio python3-grpc-tools). The stubs are made from
-proto/ at start; the current context says how to reach the cluster.
+Needs grpcio, protobuf and a protoc (Debian: python3-grpcio protobuf-compiler; pip: grpcio grpcio-tools).
+The messages are made from proto/ at start; the current context says how to reach the cluster.
 """
 
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from pathlib import Path
 
 import grpc
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "proto"))
-protos, services = grpc.protos_and_services("shoal/v1/control.proto")
-specs = grpc.protos("shoal/v1/specs.proto")
+# Debian's python3-grpc-tools is too old for `optional` in these files, so a plain protoc comes first.
+protoc = ["protoc"] if shutil.which("protoc") else [sys.executable, "-m", "grpc_tools.protoc"]
+source = Path(__file__).resolve().parent.parent / "proto"
+generated = tempfile.TemporaryDirectory()
+files = [f"shoal/v1/{part}.proto" for part in ("access", "types", "specs", "objects", "control")]
+subprocess.run([*protoc, f"-I{source}", f"--python_out={generated.name}", *files], check=True)
+sys.path.insert(0, generated.name)
+from shoal.v1 import control_pb2, specs_pb2 as specs  # noqa: E402
 
 home = Path(os.environ.get("SHOAL_CONFIG", Path.home() / ".shoal"))
 current = os.environ.get("SHOAL_CONTEXT") or (home / "current").read_text().strip()
@@ -33,15 +41,20 @@ credentials = grpc.ssl_channel_credentials(
 )
 # Every manager answers, and each proves that it is one.
 options = [("grpc.ssl_target_name_override", "manager.shoal")]
-stubs = [services.ControlStub(grpc.secure_channel(host, credentials, options)) for host in context["hosts"]]
+channels = [grpc.secure_channel(host, credentials, options) for host in context["hosts"]]
 
 
-def call(method, request):
+def call(method, request, answer):
     """Asks one manager after the other; the request id makes asking again harmless."""
     failure = None
-    for stub in stubs * 2:
+    for channel in channels * 2:
+        invoke = channel.unary_unary(
+            f"/shoal.v1.Control/{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answer.FromString,
+        )
         try:
-            return getattr(stub, method)(request, timeout=5)
+            return invoke(request, timeout=5)
         except grpc.RpcError as error:
             if error.code() != grpc.StatusCode.UNAVAILABLE:
                 raise
@@ -54,10 +67,11 @@ spec = specs.ServiceSpec(
     replicated=specs.Replicated(replicas=replicas),
     task=specs.TaskSpec(container=specs.ContainerSpec(image=image, args=command)),
 )
-service = call("CreateService", protos.CreateServiceRequest(request_id=str(uuid.uuid4()), spec=spec)).service
+create = control_pb2.CreateServiceRequest(request_id=str(uuid.uuid4()), spec=spec)
+service = call("CreateService", create, control_pb2.CreateServiceResponse).service
 print(f"created {service.spec.name} ({service.id})")
 running = 0
 while running < replicas:
     time.sleep(0.2)
-    running = call("GetService", protos.GetRequest(id=service.id)).running
+    running = call("GetService", control_pb2.GetRequest(id=service.id), control_pb2.GetServiceResponse).running
     print(f"{running} of {replicas} running")
