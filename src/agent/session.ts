@@ -74,6 +74,7 @@ export class SessionKeeper {
   #lastAddress = "";
   #failures = 0;
   #lastError: AppError | null = null;
+  readonly #lastErrors = new Map<string, string>();
   #isStopped = false;
   #onLinkGone: () => void = () => undefined;
 
@@ -241,6 +242,7 @@ export class SessionKeeper {
     link.sessionId = sessionId;
     link.patienceMs = SILENCE_MS;
     this.#lastError = null;
+    this.#lastErrors.delete(link.address);
     log.info("session opened", { manager: link.address, sessionId });
     const beatMs = Math.max(HEARTBEAT_MS_MIN, heartbeatMs);
     const beatLater = (): void => {
@@ -273,7 +275,9 @@ export class SessionKeeper {
     this.#onLinkGone();
     if (this.#isStopped) return;
     const fields = { manager: link.address, code: error.code, error: error.message, next: error.details.next };
-    const isNews = wasOpen || this.#lastError?.message !== error.message;
+    // Managers that cannot help each say so in their own words at every try: each is news once.
+    const isNews = wasOpen || this.#lastErrors.get(link.address) !== error.message;
+    this.#lastErrors.set(link.address, error.message);
     if (isNews) this.#deps.log.warn(wasOpen ? "session lost" : "no session with this manager", fields);
     this.#lastError = error;
     const waitMs = this.#failures === 0 ? this.#deps.env.random() * FIRST_RETRY_JITTER_MS : this.#backoff.next();
