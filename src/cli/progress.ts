@@ -2,7 +2,8 @@
  * Waits until a service is what it should be, showing how far it is on standard error: redrawn on a
  * terminal, plain lines when something changed otherwise.
  */
-import type { Service, Task } from "../model/index.ts";
+import type { Service, Task, TaskSpec } from "../model/index.ts";
+import { specDifference } from "../model/revision-diff.ts";
 import { isHealthy, isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep } from "../util/env.ts";
@@ -70,7 +71,30 @@ async function look({ client }: Session, id: string): Promise<Convergence> {
     (page) => page.tasks,
     [`service=${id}`],
   );
-  return convergence(service?.spec?.replicated?.replicas ?? 0, service?.revision ?? 0, tasks);
+  const current = service?.revision ?? 0;
+  const kept = await keptRevisions(client, service?.spec?.task ?? null, current, tasks);
+  const asCurrent = tasks.map((task) => (kept.has(task.revision) ? { ...task, revision: current } : task));
+  return convergence(service?.spec?.replicated?.replicas ?? 0, current, asCurrent);
+}
+
+/**
+ * Older revisions that ask for the same: an update back to what some tasks still run leaves those
+ * alone, and they count as up to date.
+ */
+async function keptRevisions(
+  client: Session["client"],
+  wanted: TaskSpec | null,
+  current: number,
+  tasks: readonly Task[],
+): Promise<ReadonlySet<number>> {
+  const kept = new Set<number>();
+  const examples = new Map(tasks.filter(isWanted).map((task) => [task.revision, task]));
+  for (const [revision, task] of examples) {
+    if (revision === current || wanted === null) continue;
+    const { spec } = await client.call("Control.GetTask", { id: task.id });
+    if (spec !== null && specDifference(spec, wanted) !== "other") kept.add(revision);
+  }
+  return kept;
 }
 
 export function describe({ running, wanted, worst }: Convergence): string {

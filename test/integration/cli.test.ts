@@ -250,6 +250,19 @@ describe("integration/cli", () => {
       assert.match(await ok("service", "ps", "tick"), /^\w+\s+tick\.1 .*\n\w+\s+\\_ tick\.1 /m);
     });
 
+    it("is done at once with an update back to what most tasks still run", async () => {
+      const sleeper = ["--runtime", "process", "sleep", "1000"];
+      await ok("service", "create", "--name", "back", "--replicas", "2", "--restart-delay", "0s", ...sleeper);
+      await ok("service", "update", "--detach", "--workdir", "/no/such/folder", "back");
+      await waitFor("the bad revision fails", 10_000, async () => {
+        const tasks = await objects("service", "ps", "back");
+        return tasks.some((task) => JSON.stringify(task).includes('"REJECTED"')) ? true : undefined;
+      });
+      await ok("service", "update", "--workdir", "", "--wait-timeout", "30s", "back");
+      assert.notMatch(await ok("why", "back"), /earlier revision/);
+      await ok("service", "rm", "back");
+    });
+
     it("stops waiting at its deadline with 3, says why, and why says more", async () => {
       const { code, stdout, stderr } = await shoal([
         "service",

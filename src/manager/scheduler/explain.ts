@@ -5,8 +5,10 @@
 import { shown } from "../../model/checks.ts";
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
+import { specDifference } from "../../model/revision-diff.ts";
 import { holdsResources, isHealthy, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Service, Task } from "../../model/index.ts";
+import { revisionId } from "../../store/revisions.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/units.ts";
@@ -103,6 +105,14 @@ function newestOf(tasks: readonly Task[]): Task | undefined {
   return tasks.toSorted((a, b) => (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0)).at(-1);
 }
 
+/** An older revision that asks for the same is no reason to replace its tasks. */
+function asksForOther(tx: ReadTx, service: Service, task: Task): boolean {
+  if (task.revision === service.revision) return false;
+  const spec = tx.get("revision", revisionId(service.id, task.revision))?.spec;
+  const wanted = service.spec?.task;
+  return !spec || !wanted || specDifference(spec, wanted) !== "none";
+}
+
 function explainService(tx: ReadTx, service: Service): Told {
   const name = service.spec?.name ?? service.id;
   const replicas = service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS;
@@ -118,7 +128,7 @@ function explainService(tx: ReadTx, service: Service): Told {
     .filter((task) => task !== undefined);
   const running = bySlot.size - broken.length;
   const reasons = explainAlike(new Evidence(tx), broken);
-  const outdated = tasks.filter((task) => isWanted(task) && task.revision !== service.revision).length;
+  const outdated = tasks.filter((task) => isWanted(task) && asksForOther(tx, service, task)).length;
   if (outdated > 0) {
     const text = `${outdated} ${outdated === 1 ? "task is" : "tasks are"} of an earlier revision than ${service.revision}`;
     const next = running < replicas ? "the rollout goes on when the replaced tasks run" : "";
