@@ -100,32 +100,36 @@ export class LocalCluster implements AsyncDisposable {
   boot(node: LocalNode): void {
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
-    node.child = spawn(process.env["SHOAL_NODE"] ?? process.execPath, [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"], {
-      cwd: ROOT,
-      stdio: ["ignore", log, log],
-      env: {
-        PATH: process.env["PATH"],
-        HOME: this.root,
-        UV_THREADPOOL_SIZE: "8",
-        SHOAL_DATA_DIR: join(node.dir, "data"),
-        SHOAL_LISTEN: node.address,
-        SHOAL_ADVERTISE: node.address,
-        SHOAL_HTTP_LISTEN: node.httpAddress,
-        SHOAL_SOCKET: node.socket,
-        SHOAL_NODE_NAME: node.name,
-        SHOAL_EXECUTOR: node.role === "manager" ? "none" : "process",
-        ...(first
-          ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: join(this.root, "tokens") }
-          : {
-              SHOAL_JOIN: this.managers
-                .filter((other) => other !== node)
-                .map((other) => other.address)
-                .join(","),
-              SHOAL_TOKEN_FILE: join(this.root, "tokens", node.role, "token"),
-            }),
-        ...this.#env,
+    node.child = spawn(
+      process.env["SHOAL_NODE"] ?? process.execPath,
+      [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"],
+      {
+        cwd: ROOT,
+        stdio: ["ignore", log, log],
+        env: {
+          PATH: process.env["PATH"],
+          HOME: this.root,
+          UV_THREADPOOL_SIZE: "8",
+          SHOAL_DATA_DIR: join(node.dir, "data"),
+          SHOAL_LISTEN: node.address,
+          SHOAL_ADVERTISE: node.address,
+          SHOAL_HTTP_LISTEN: node.httpAddress,
+          SHOAL_SOCKET: node.socket,
+          SHOAL_NODE_NAME: node.name,
+          SHOAL_EXECUTOR: node.role === "manager" ? "none" : "process",
+          ...(first
+            ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: join(this.root, "tokens") }
+            : {
+                SHOAL_JOIN: this.managers
+                  .filter((other) => other !== node)
+                  .map((other) => other.address)
+                  .join(","),
+                SHOAL_TOKEN_FILE: join(this.root, "tokens", node.role, "token"),
+              }),
+          ...this.#env,
+        },
       },
-    });
+    );
     closeSync(log);
   }
 
