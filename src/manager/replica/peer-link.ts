@@ -44,6 +44,8 @@ export const LOST_AFTER_MS = 100;
 export const SILENT_BEATS_MAX = 5;
 /** An idle link is probed every so many beats: it must be good when a vote needs it. */
 const IDLE_BEATS = 5;
+/** One that carries messages every so many: each ping costs as much as a heartbeat, and its answer again. */
+export const BUSY_BEATS = 3;
 
 /** Messages beyond this are not put into the same frame. */
 const FRAME_BYTES_TARGET = 1024 * 1024;
@@ -306,7 +308,7 @@ export class PeerLink {
       if (this.#beatsSincePing >= SILENT_BEATS_MAX) this.#recycle("half-open: no answer", false);
       return;
     }
-    if (this.#hasSent || this.#beatsSincePing >= IDLE_BEATS) this.#ping();
+    if (this.#beatsSincePing >= (this.#hasSent ? BUSY_BEATS : IDLE_BEATS)) this.#ping();
   }
 
   #ping(): void {

@@ -19,7 +19,7 @@ import type { AgentSession } from "./session.ts";
  * Mere heartbeats are gathered this long; anything else leaves in the same turn. It delays no
  * verdict: what is told is how long ago each node was heard of.
  */
-export const HEARD_GATHER_MS = 500;
+export const HEARD_GATHER_MS = 1000;
 export const RETRY_MS = 100;
 /** With the bounds on descriptions and texts a batch stays below the 8 MiB of a message. */
 export const REPORTS_PER_BATCH_MAX = 1000;
