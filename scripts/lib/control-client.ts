@@ -55,7 +55,9 @@ export class ControlClient implements Disposable {
       try {
         return await call(this.channel(), key, request, { deadlineMs: attemptMs });
       } catch (error) {
-        if (!isRepeatable(error) || performance.now() > end) throw AppError.from(error);
+        // Moving on closes the connection under the requests beside: their end is no answer either.
+        const isOvertaken = at !== this.#at && isAppError(error, "cancelled");
+        if ((!isRepeatable(error) && !isOvertaken) || performance.now() > end) throw AppError.from(error);
         if (at === this.#at) this.next();
         await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
