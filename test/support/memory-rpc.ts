@@ -241,12 +241,16 @@ class MemoryChannel implements Channel {
       caller: onBehalfOf ?? this.#node.identity,
       forwarded: onBehalfOf !== undefined,
       deadlineMs,
-      onGone: () => this.#open.delete(connection),
+      onGone: () => {
+        this.#open.delete(connection);
+        signal?.removeEventListener("abort", onAbort);
+      },
     });
+    const onAbort = (): void => connection.finish("client", cancelled(path));
     this.#open.add(connection);
     if (this.#isClosed) connection.finish("client", cancelled("Call on a closed channel"));
-    if (signal?.aborted === true) connection.finish("client", cancelled(path));
-    else signal?.addEventListener("abort", () => connection.finish("client", cancelled(path)), { once: true });
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
     connection.start();
     return connection;
   }
