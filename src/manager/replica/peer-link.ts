@@ -42,10 +42,8 @@ export const LOST_AFTER_MS = 100;
 
 /** `beat` is called once a heartbeat interval. Without an answer for this many the stream is half-open. */
 export const SILENT_BEATS_MAX = 5;
-/** An idle link is probed every so many beats: it must be good when a vote needs it. */
-const IDLE_BEATS = 5;
-/** One that carries messages every so many: each ping costs as much as a heartbeat, and its answer again. */
-export const BUSY_BEATS = 3;
+/** A link is probed every so many beats, idle too: it must be good when a vote needs it. Each ping costs two heartbeats. */
+export const PING_BEATS = 5;
 
 /** Messages beyond this are not put into the same frame. */
 const FRAME_BYTES_TARGET = 1024 * 1024;
@@ -91,7 +89,6 @@ export class PeerLink {
   #pingSeq = 0;
   #pongSeq = 0;
   #beatsSincePing = 0;
-  #hasSent = false;
 
   constructor(deps: { env: Env; dialer: Dialer; log: Logger }, options: PeerLinkOptions, events: PeerLinkEvents) {
     this.#env = deps.env;
@@ -146,7 +143,6 @@ export class PeerLink {
   }
 
   #write(messages: readonly Message[]): void {
-    this.#hasSent = true;
     let start = 0;
     let bytes = 0;
     for (let at = 0; at <= messages.length; at++) {
@@ -255,7 +251,6 @@ export class PeerLink {
     this.#queueBytes = 0;
     this.#pongSeq = this.#pingSeq;
     this.#beatsSincePing = 0;
-    this.#hasSent = false;
     // A channel that never connected may sit in a backoff of its own: a new dial takes a new one.
     attempt?.stream.cancel();
     attempt?.channel.close();
@@ -308,11 +303,10 @@ export class PeerLink {
       if (this.#beatsSincePing >= SILENT_BEATS_MAX) this.#recycle("half-open: no answer", false);
       return;
     }
-    if (this.#beatsSincePing >= (this.#hasSent ? BUSY_BEATS : IDLE_BEATS)) this.#ping();
+    if (this.#beatsSincePing >= PING_BEATS) this.#ping();
   }
 
   #ping(): void {
-    this.#hasSent = false;
     this.#beatsSincePing = 0;
     this.#pingSeq += 1;
     this.#attempt?.stream.write(encodePing(this.#pingSeq));

@@ -6,7 +6,7 @@ import {
   encodePing,
   type Hello,
 } from "../../../../src/manager/replica/frame-codec.ts";
-import { BUSY_BEATS, LOST_AFTER_MS, SILENT_BEATS_MAX, STREAM_PATH } from "../../../../src/manager/replica/peer-link.ts";
+import { LOST_AFTER_MS, PING_BEATS, SILENT_BEATS_MAX, STREAM_PATH } from "../../../../src/manager/replica/peer-link.ts";
 import { Transport } from "../../../../src/manager/replica/transport.ts";
 import { Router } from "../../../../src/proto/router.ts";
 import type { Caller, StreamEnd } from "../../../../src/proto/rpc.ts";
@@ -205,7 +205,7 @@ describe("manager/replica/transport", () => {
     await world.sim.runUntil(() => !a.transport.isConnected("b"), { timeoutMs: 2_000, what: "recycling" });
     expect(world.sim.now - since).to.be.within(
       SILENT_BEATS_MAX * HEARTBEAT_MS,
-      (SILENT_BEATS_MAX + BUSY_BEATS + 1) * HEARTBEAT_MS,
+      (SILENT_BEATS_MAX + PING_BEATS + 1) * HEARTBEAT_MS,
     );
     world.network.heal();
     await world.sim.runUntil(() => a.transport.isConnected("b"), { timeoutMs: 1_600, what: "reconnect" });
