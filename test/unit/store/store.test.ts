@@ -356,6 +356,25 @@ describe("store/store: request records", () => {
 });
 
 describe("store/store: snapshot", () => {
+  it("restores a body that was cut anywhere on its way, and refuses one that ends too early", async () => {
+    const rig = aStore();
+    for (let at = 0; at < 300; at += 1) {
+      const done = rig.store.update(putTask(`t${at}`));
+      commitOne(rig);
+      await done;
+    }
+    const whole = Buffer.concat([...iterate(rig.store.snapshot())]);
+    for (const size of [3, 1000, 7919, whole.length]) {
+      const cut: Uint8Array[] = [];
+      for (let at = 0; at < whole.length; at += size) cut.push(whole.subarray(at, at + size));
+      const store = new Store({ env: rig.env, codec: protoStoreCodec });
+      store.restore(cut, 300);
+      expect(store.view().count("task"), `cut every ${size} bytes`).to.equal(300);
+    }
+    const store = new Store({ env: rig.env, codec: protoStoreCodec });
+    expect(() => store.restore([whole.subarray(0, -1)], 300)).to.throw(/ends inside a piece/);
+  });
+
   it("restores what it wrote, as of the moment it was taken", async () => {
     const rig = aStore();
     const first = rig.store.update((tx) => {
