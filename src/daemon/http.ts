@@ -38,7 +38,7 @@ export function canServeHttp(deps: Pick<HttpDeps, "credentials">, options: HttpO
   return isPlain(options) || deps.credentials() !== null;
 }
 
-/** @throws AppError unavailable | precondition */
+/** @throws AppError precondition */
 export async function serveHttp(deps: HttpDeps, options: HttpOptions): Promise<HttpListener> {
   const { host, port } = splitAddress(options.listen);
   const handle = (request: IncomingMessage, response: ServerResponse): void => void answer(deps, request, response);
@@ -85,7 +85,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void =>
       reject(
-        new AppError("unavailable", `Cannot listen on ${host}:${port}: ${error.message}`, {
+        new AppError("precondition", `Cannot listen on ${host}:${port}: ${error.message}`, {
           path: "http-listen",
           next: "stop what listens there, or choose another --http-listen",
         }),
