@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/types.ts";
 import { RaftCluster } from "../../support/raft-harness.ts";
 import { RaftMember, voters } from "../../support/raft-member.ts";
 
@@ -102,7 +103,9 @@ describe("raft reads", () => {
       asked.map(({ to }) => to),
       "one question at a time",
     ).to.deep.equal(["a"]);
-    const again = follower.tick(4).filter((message) => message.type === "read-index");
+    const again = follower
+      .tick(2 * DEFAULT_RAFT_OPTIONS.heartbeatTicks)
+      .filter((message) => message.type === "read-index");
     expect(again.map((message) => message.requestId)).to.deep.equal([asked[0]?.requestId]);
     const requestId = asked[0]?.requestId ?? 0;
     follower.receive({ type: "read-index-reply", from: "a", requestId, index: 5, ok: true });

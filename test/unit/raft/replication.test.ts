@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { AssertionFailure } from "../../../src/util/assert.ts";
 import { ENTRY_OVERHEAD_BYTES } from "../../../src/raft/log.ts";
 import { Progress } from "../../../src/raft/progress.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/types.ts";
 import { RaftCluster } from "../../support/raft-harness.ts";
 import { RaftMember, configEntry, entry, voters } from "../../support/raft-member.ts";
 
@@ -206,7 +207,7 @@ describe("raft leader", () => {
   it("B2: says in a heartbeat no more than the peer verifiably has", () => {
     const leader = new RaftMember("a").lead("b");
     leader.ack("b", 2);
-    const beats = leader.tick(2).filter((message) => message.type === "heartbeat");
+    const beats = leader.tick(DEFAULT_RAFT_OPTIONS.heartbeatTicks).filter((message) => message.type === "heartbeat");
     expect(beats.map(({ to, commit }) => [to, commit])).to.deep.equal([
       ["b", 2],
       ["c", 0],
