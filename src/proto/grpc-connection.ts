@@ -73,6 +73,14 @@ const PROFILE_OPTIONS: Readonly<Record<ChannelProfile, ChannelOptions>> = {
     "grpc.keepalive_timeout_ms": 5000,
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
   },
+  // What a stalled reader lets arrive is held as messages of a line each, several times their bytes in memory.
+  logs: {
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1000,
+    "grpc.keepalive_time_ms": 5000,
+    "grpc.keepalive_timeout_ms": 5000,
+    "grpc-node.flow_control_window": 256 * 1024,
+  },
 };
 
 export type GrpcJsCall = ReturnType<GrpcJsChannel["createCall"]>;

@@ -81,9 +81,9 @@ export type PeerName = { readonly kind: "manager" } | { readonly kind: "node"; r
 
 /**
  * `raft`: one connection per peer of its own, quick reconnects, no sharing. `bulk`: large window,
- * of its own. `control`: shared, for everything else.
+ * of its own. `logs`: small window, of its own. `control`: shared, for everything else.
  */
-export type ChannelProfile = "raft" | "bulk" | "control";
+export type ChannelProfile = "raft" | "bulk" | "logs" | "control";
 
 export interface Dialer {
   dial(address: string, options: { readonly peer: PeerName; readonly profile: ChannelProfile }): Channel;

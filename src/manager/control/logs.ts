@@ -216,7 +216,7 @@ class LogsFollower {
       known.users += 1;
       return known.channel;
     }
-    const channel = this.#deps.dialer.dial(address, { peer: { kind: "node", nodeId: id }, profile: "bulk" });
+    const channel = this.#deps.dialer.dial(address, { peer: { kind: "node", nodeId: id }, profile: "logs" });
     this.#channels.set(id, { channel, users: 1 });
     return channel;
   }
