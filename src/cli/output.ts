@@ -53,7 +53,7 @@ export class Output {
   }
 
   json(value: object): void {
-    this.line(JSON.stringify(value));
+    this.line(JSON.stringify(value, withoutPresence));
   }
 
   /** An answer for people; nothing with --format json. */
@@ -68,7 +68,7 @@ export class Output {
 
   /** An object in full: indented for people, one line for programs. */
   inspect(value: object): void {
-    this.line(this.isJson ? JSON.stringify(value) : JSON.stringify(value, null, 2));
+    this.line(JSON.stringify(value, withoutPresence, this.isJson ? 0 : 2));
   }
 
   /** Rows for people, objects for programs, ids with --quiet. */
@@ -90,6 +90,16 @@ export class Output {
     return (style, text) =>
       isColored && style !== null && text !== "" ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text;
   }
+}
+
+/**
+ * Leaves out what the decoder puts beside an optional field that is set: `_delayMs: "delayMs"` says
+ * nothing that `delayMs` does not. A label with such a name is kept unless it says just that.
+ */
+function withoutPresence(this: unknown, key: string, value: unknown): unknown {
+  const isPresence = key.startsWith("_") && value === key.slice(1);
+  const owner = typeof this === "object" && this !== null ? this : {};
+  return isPresence && Object.hasOwn(owner, key.slice(1)) ? undefined : value;
 }
 
 export type Painter = (style: Style | null, text: string) => string;

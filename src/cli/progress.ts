@@ -26,6 +26,8 @@ export type Convergence = {
   /** What the first of the others says. */
   readonly worst: string;
   readonly isDone: boolean;
+  /** Tasks of older revisions still run: what is counted is the ones that replace them. */
+  readonly isUpdate: boolean;
 };
 
 export async function waitForService(session: Session, service: Service, timeoutMs: number): Promise<void> {
@@ -57,7 +59,7 @@ async function converge(session: Session, id: string, { name, timeoutMs, line }:
     stableSince = state.isDone ? (stableSince ?? now) : null;
     if (stableSince !== null && now - stableSince >= (state.wanted === 0 ? 0 : STABLE_MS)) return;
     if (now - startedAt >= timeoutMs) {
-      const text = `${name}: ${describe(state)}, after ${Math.round(timeoutMs / 1000)} s`;
+      const text = `${name}: ${describe(state)}, after ${timeoutMs < 1000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`}`;
       throw new AppError("deadline", text, { next: `shoal why ${name}` });
     }
     await sleep(realEnv, POLL_MS);
@@ -97,8 +99,8 @@ async function keptRevisions(
   return kept;
 }
 
-export function describe({ running, wanted, worst }: Convergence): string {
-  return `${running} of ${wanted} tasks running${worst === "" ? "" : `: ${worst}`}`;
+export function describe({ running, wanted, worst, isUpdate }: Convergence): string {
+  return `${running} of ${wanted} tasks ${isUpdate ? "updated" : "running"}${worst === "" ? "" : `: ${worst}`}`;
 }
 
 /** Done: every slot has a healthy task of this revision, and nothing else is wanted or still stopping. */
@@ -107,9 +109,9 @@ export function convergence(wanted: number, revision: number, tasks: readonly Ta
   const good = new Set(live.filter((task) => task.revision === revision && isHealthy(task)).map(({ slot }) => slot));
   const waiting = live.find((task) => !good.has(task.slot));
   const worst = waiting === undefined ? "" : oneLine(trouble(waiting, tasks));
-  const isOverfull =
-    live.some((task) => task.revision !== revision) || new Set(live.map(({ slot }) => slot)).size > wanted;
-  return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull };
+  const isUpdate = live.some((task) => task.revision !== revision);
+  const isOverfull = isUpdate || new Set(live.map(({ slot }) => slot)).size > wanted;
+  return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull, isUpdate };
 }
 
 /** A replacement that waits for its turn says nothing itself: what its slot's last attempt ended with does. */

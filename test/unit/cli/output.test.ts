@@ -47,6 +47,13 @@ describe("cli/output", () => {
     expect(oneLine("a\nb\t c\u001b[31m\u0007")).to.equal("a b c[31m");
   });
 
+  it("leaves the decoder's marks of presence out of JSON, and keeps labels that look like them", () => {
+    const out = screen();
+    const json = new Output({ format: "json", out });
+    json.json({ delayMs: 0, _delayMs: "delayMs", labels: { _a: "a", _b: "c", b: "1" } });
+    expect(out.text).to.equal('{"delayMs":0,"labels":{"_a":"a","_b":"c","b":"1"}}\n');
+  });
+
   it("prints one object a line as JSON, and ids alone when quiet", () => {
     const json = screen();
     new Output({ format: "json", out: json }).list(

@@ -55,7 +55,14 @@ describe("cli/progress", () => {
   }
 
   it("says how far it is and what is in the way", () => {
-    expect(told({ running: 1, wanted: 3, worst: "no node", isDone: false })).to.equal("1 of 3 tasks running: no node");
+    expect(told({ running: 1, wanted: 3, worst: "no node", isDone: false, isUpdate: false })).to.equal(
+      "1 of 3 tasks running: no node",
+    );
+  });
+
+  it("counts what is updated while tasks of an older revision run", () => {
+    const tasks = [running, { ...running, slot: 2, revision: 1 }].map(aTask);
+    expect(told(convergence(2, 2, tasks))).to.equal("1 of 2 tasks updated: Running");
   });
 
   function shown(isTTY: boolean, options: { isQuiet?: boolean; json?: boolean; columns?: number } = {}): string {
