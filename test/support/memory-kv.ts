@@ -25,6 +25,8 @@ export type CrashOptions = {
 
 type Batch = { readonly ops: readonly KvOp[]; readonly sync: boolean };
 
+export type DiskCopy = ReadonlyMap<string, SortedBytes>;
+
 export class MemoryDisk {
   readonly #stores = new Map<string, Store>();
   faults: DiskFaults = {};
@@ -49,6 +51,17 @@ export class MemoryDisk {
     this.#store(name).corrupt(key, change);
   }
 
+  /** What is on it now, as a snapshot of the machine would keep it. */
+  copy(): DiskCopy {
+    return new Map([...this.#stores].map(([name, store]) => [name, store.visible.clone()]));
+  }
+
+  /** An earlier copy takes the place of everything. No process may have it open. */
+  putBack(copy: DiskCopy): void {
+    this.#stores.clear();
+    for (const [name, content] of copy) this.#stores.set(name, new Store(name, content));
+  }
+
   /** A machine reinstalled. */
   wipe(): void {
     this.#stores.clear();
@@ -70,17 +83,19 @@ export function memoryKvFactory(env: Env): KvFactory {
 
 class Store {
   readonly #name: string;
-  visible = new SortedBytes();
+  visible: SortedBytes;
   /** What a power loss leaves, before `#tail` is replayed. */
-  #base = new SortedBytes();
+  #base: SortedBytes;
   /** Completed batches since the oldest unsynced one. */
   #tail: Batch[] = [];
   /** Started, not completed. */
   #underWay = new Set<Batch>();
   #handle: MemoryKv | null = null;
 
-  constructor(name: string) {
+  constructor(name: string, content = new SortedBytes()) {
     this.#name = name;
+    this.visible = content.clone();
+    this.#base = content.clone();
   }
 
   open(env: Env, faults: () => DiskFaults): Kv {

@@ -3,6 +3,7 @@
  * `data` field of a RaftFrame protobuf message, written by hand so that a payload is copied once.
  *
  * Sender, receiver and cluster are said once, in the hello; messages carry neither `from` nor `to`.
+ * Every frame states how many writes of its sender's log are durable (peer-writes.ts).
  */
 import { decodeConfig, encodeConfig } from "../../raft/config.ts";
 import type { Entry, MemberId, Message, MessageType, SnapshotMeta } from "../../raft/types.ts";
@@ -22,13 +23,17 @@ export type Hello = {
   readonly clusterId: string;
   readonly from: MemberId;
   readonly to: MemberId;
+  /** Durable writes of the sender's log. */
+  readonly writes: number;
+  /** How many of the receiver's the sender has heard of. */
+  readonly seen: number;
 };
 
 export type Frame =
   | { readonly kind: "hello"; readonly hello: Hello }
-  | { readonly kind: "messages"; readonly messages: readonly Message[] }
-  | { readonly kind: "ping"; readonly seq: number }
-  | { readonly kind: "pong"; readonly seq: number };
+  | { readonly kind: "messages"; readonly writes: number; readonly messages: readonly Message[] }
+  | { readonly kind: "ping"; readonly seq: number; readonly writes: number }
+  | { readonly kind: "pong"; readonly seq: number; readonly writes: number };
 
 const FRAME_HELLO = 1;
 const FRAME_MESSAGES = 2;
@@ -40,6 +45,7 @@ const DATA_TAG = 0x0a;
 const HEADER_BYTES_MAX = 6;
 const ENTRY_OVERHEAD_BYTES = 24;
 const MESSAGE_OVERHEAD_BYTES = 64;
+const COUNT_BYTES_MAX = 8;
 
 /** A payload is copied out of its frame when keeping it would pin more than this many times its size. */
 const PIN_FACTOR_MAX = 4;
@@ -70,25 +76,30 @@ export function encodeHello(hello: Hello): Buffer {
   writer.text(hello.clusterId);
   writer.text(hello.from);
   writer.text(hello.to);
+  writer.varint(hello.writes);
+  writer.varint(hello.seen);
   return finishFrame(writer);
 }
 
-export function encodePing(seq: number): Buffer {
+export function encodePing(seq: number, writes = 0): Buffer {
   const writer = startFrame(FRAME_PING, 16);
   writer.varint(seq);
+  writer.varint(writes);
   return finishFrame(writer);
 }
 
-export function encodePong(seq: number): Buffer {
+export function encodePong(seq: number, writes = 0): Buffer {
   const writer = startFrame(FRAME_PONG, 16);
   writer.varint(seq);
+  writer.varint(writes);
   return finishFrame(writer);
 }
 
-export function encodeMessages(messages: readonly Message[]): Buffer {
-  let size = 0;
+export function encodeMessages(messages: readonly Message[], writes = 0): Buffer {
+  let size = COUNT_BYTES_MAX;
   for (const message of messages) size += messageBytes(message);
   const writer = startFrame(FRAME_MESSAGES, size);
+  writer.varint(writes);
   for (const message of messages) putMessage(writer, message);
   return finishFrame(writer);
 }
@@ -112,24 +123,27 @@ export function decodeFrame(wire: Uint8Array, peer: { readonly from: MemberId; r
   const kind = reader.u8();
   switch (kind) {
     case FRAME_HELLO: {
+      // A later version may append fields: what this one does not know is not its business.
       const hello = {
         protocolVersion: reader.varint(),
         clusterId: reader.text(),
         from: reader.text(),
         to: reader.text(),
+        writes: reader.varint(),
+        seen: reader.varint(),
       };
-      reader.end();
       return { kind: "hello", hello };
     }
     case FRAME_MESSAGES: {
+      const writes = reader.varint();
       const messages: Message[] = [];
       while (!reader.isAtEnd) messages.push(takeMessage(reader, peer, data.byteLength));
-      return { kind: "messages", messages };
+      return { kind: "messages", writes, messages };
     }
     case FRAME_PING:
-      return { kind: "ping", seq: reader.varint() };
+      return { kind: "ping", seq: reader.varint(), writes: reader.varint() };
     case FRAME_PONG:
-      return { kind: "pong", seq: reader.varint() };
+      return { kind: "pong", seq: reader.varint(), writes: reader.varint() };
     default:
       throw reader.malformed(`frame kind ${kind} is unknown`);
   }

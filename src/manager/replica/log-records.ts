@@ -9,7 +9,8 @@
  * m/snap   {meta, slot, chunks}                 the snapshot that counts; its chunks are in their own store
  * l/<first index, 8 bytes big-endian>           one record a flush (entry-codec.ts)
  * ```
- * and in the other store, beside the snapshots' chunks: `m/mark`, the high-water mark of writes.
+ * and in the other store, beside the snapshots' chunks: `m/mark`, the high-water mark of writes, and
+ * `m/peers`, the same of the other managers (peer-writes.ts).
  */
 import { decodeConfig, encodeConfig } from "../../raft/config.ts";
 import type { HardState, SnapshotMeta } from "../../raft/types.ts";
@@ -40,6 +41,7 @@ export const HARD_STATE_KEY = key("m/hs");
 export const FIRST_KEY = key("m/first");
 export const SNAPSHOT_KEY = key("m/snap");
 export const MARK_KEY = key("m/mark");
+export const PEERS_KEY = key("m/peers");
 const RECORD_PREFIX = key("l/");
 /** Right after every record: "0" follows "/". */
 export const RECORDS_END = key("l0");
@@ -88,6 +90,24 @@ export function encodeMark(writes: number): Uint8Array {
 
 export function decodeMark(stored: Uint8Array): number {
   return new ByteReader(withoutChecksum(stored, "high-water mark"), "high-water mark").varint();
+}
+
+export function encodePeerWrites(seen: ReadonlyMap<string, number>): Uint8Array {
+  const writer = new ByteWriter();
+  writer.varint(seen.size);
+  for (const [peer, writes] of seen) {
+    writer.text(peer);
+    writer.varint(writes);
+  }
+  return withChecksum(writer.finish());
+}
+
+export function decodePeerWrites(stored: Uint8Array): Map<string, number> {
+  const reader = new ByteReader(withoutChecksum(stored, "record of peers"), "record of peers");
+  const seen = new Map<string, number>();
+  for (let left = reader.varint(); left > 0; left--) seen.set(reader.text(), reader.varint());
+  reader.end();
+  return seen;
 }
 
 export function encodeIdentity(identity: Identity, sealer: Sealer): Uint8Array {

@@ -49,6 +49,11 @@ export type LoadedLog = {
 
 /** What the driver asks of the disk. Callers may overlap: writes happen one at a time, in order. */
 export interface LogStorage {
+  /**
+   * Writes of the hard state that are durable, counted over the directory's whole life: what this
+   * disk's age is told by (peer-writes.ts). Never falls, also when the storage's format changes.
+   */
+  readonly writes: number;
   /** Checks whose directory this is, claiming an empty one. @throws AppError `precondition` | `corrupt` */
   open(identity: Identity): Promise<LoadedLog>;
   /** `done` runs once the write is durable; never after a failure. */
@@ -81,6 +86,7 @@ export class KvLogStorage implements LogStorage {
   readonly #onFatal: (error: Error) => void;
   readonly #mark: HighWaterMark;
   #writes = 0;
+  #durableWrites = 0;
   #point: CompactionPoint = { index: 0, term: 0, chain: CHAIN_START };
   /** Ascending by first; a later one hides what it overlaps of earlier ones. */
   #records: RecordSpan[] = [];
@@ -106,6 +112,10 @@ export class KvLogStorage implements LogStorage {
     this.#location = location;
   }
 
+  get writes(): number {
+    return this.#durableWrites;
+  }
+
   get #lastIndex(): number {
     return this.#point.index + this.#chains.length;
   }
@@ -115,7 +125,7 @@ export class KvLogStorage implements LogStorage {
     const writesMin = await this.#mark.load();
     const source = { kv: this.#kv, sealer: this.#sealer, location: this.#location };
     const loaded = await loadLog(source, { writesMin });
-    this.#writes = loaded.writes;
+    this.#writes = this.#durableWrites = loaded.writes;
     this.#point = loaded.point;
     this.#records = loaded.records;
     this.#chains = loaded.chains;
@@ -256,7 +266,10 @@ export class KvLogStorage implements LogStorage {
     this.#kv.batch(job.ops, { sync: job.sync }).then(
       () => {
         if (this.#isDead) return;
-        if (job.writes !== undefined) this.#mark.raise(job.writes);
+        if (job.writes !== undefined) {
+          this.#durableWrites = job.writes;
+          this.#mark.raise(job.writes);
+        }
         // Before the callback, which may throw or write again; that write then joins the queue.
         const isLast = this.#queue.length === 0;
         if (!isLast) this.#next();

@@ -7,6 +7,7 @@ import type { Kv, KvFactory } from "../../util/kv.ts";
 import { KvLogStorage, type LogStorage, type LogWrite } from "./log-storage.ts";
 import type { Identity, SnapshotManifest } from "./log-records.ts";
 import { identitySealer, type Sealer } from "./sealer.ts";
+import { PeerWrites } from "./peer-writes.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Store names below the data directory. */
@@ -18,6 +19,7 @@ const EMPTY: HardState = { term: 0, vote: null, commit: 0 };
 export type OpenedState = {
   readonly storage: LogStorage;
   readonly snapshots: SnapshotStore;
+  readonly peerWrites: PeerWrites;
   readonly manifest: SnapshotManifest | null;
   /** The verified body of `manifest`. */
   readonly body: readonly Uint8Array[] | null;
@@ -47,9 +49,11 @@ export async function openState(
     { env, kv: logKv, markKv: snapshotKv, sealer, onFatal },
     { location: `${dataDir}/${LOG_STORE}` },
   );
+  const peerWrites = new PeerWrites({ env, kv: snapshotKv, onFatal });
   const snapshots = new SnapshotStore({ kv: snapshotKv, env, sealer }, { location: `${dataDir}/${SNAPSHOT_STORE}` });
   try {
     const loaded = await storage.open(identity);
+    await peerWrites.load(`${dataDir}/${SNAPSHOT_STORE}`);
     const { snapshot: manifest, prevIndex, prevTerm } = loaded;
     const body = manifest === null ? null : await snapshots.load(manifest);
     await snapshots.collect(() => manifest?.slot ?? null);
@@ -69,7 +73,7 @@ export async function openState(
       prevTerm,
       applied: manifest?.meta.index ?? 0,
     };
-    return { storage, snapshots, manifest, body, initial };
+    return { storage, snapshots, peerWrites, manifest, body, initial };
   } catch (error) {
     await storage.close();
     await snapshots.close();

@@ -14,6 +14,7 @@
  */
 import type { ByteStream, Channel, Dialer, StreamEnd } from "../../proto/rpc.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
+import { AppError } from "../../util/errors.ts";
 import { Backoff } from "../../util/backoff.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
@@ -25,7 +26,9 @@ import {
   encodePing,
   messageBytes,
   type Frame,
+  type Hello,
 } from "./frame-codec.ts";
+import { rolledBack, type DiskAges } from "./peer-writes.ts";
 
 export const STREAM_PATH = "/shoal.v1.Raft/Stream";
 
@@ -57,6 +60,8 @@ export type PeerLinkEvents = {
   onUnreachable(): void;
   /** Reset and not healed in time. */
   onLost(): void;
+  /** The peer remembers more of our disk than it holds. */
+  onRolledBack(error: AppError): void;
 };
 
 export type PeerLinkOptions = {
@@ -73,6 +78,7 @@ export class PeerLink {
   readonly #env: Env;
   readonly #dialer: Dialer;
   readonly #log: Logger;
+  readonly #disks: DiskAges;
   readonly #options: PeerLinkOptions;
   readonly #events: PeerLinkEvents;
   readonly #backoff: Backoff;
@@ -90,10 +96,15 @@ export class PeerLink {
   #pongSeq = 0;
   #beatsSincePing = 0;
 
-  constructor(deps: { env: Env; dialer: Dialer; log: Logger }, options: PeerLinkOptions, events: PeerLinkEvents) {
+  constructor(
+    deps: { env: Env; dialer: Dialer; log: Logger; disks: DiskAges },
+    options: PeerLinkOptions,
+    events: PeerLinkEvents,
+  ) {
     this.#env = deps.env;
     this.#dialer = deps.dialer;
     this.#log = deps.log.child({ peer: options.peer });
+    this.#disks = deps.disks;
     this.#options = options;
     this.#events = events;
     this.#backoff = new Backoff(deps.env, { firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS });
@@ -154,7 +165,7 @@ export class PeerLink {
           return;
         }
         const frame = start === 0 && at === messages.length ? messages : messages.slice(start, at);
-        this.#isWritable = this.#attempt?.stream.write(encodeMessages(frame)) ?? false;
+        this.#isWritable = this.#attempt?.stream.write(encodeMessages(frame, this.#disks.writes)) ?? false;
         start = at;
         bytes = 0;
       }
@@ -211,7 +222,8 @@ export class PeerLink {
         if (this.#attempt === attempt) this.#onClose(end);
       },
     });
-    attempt.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer }));
+    const ages = { writes: this.#disks.writes, seen: this.#disks.seen(peer) };
+    attempt.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...ages }));
   }
 
   #wait(ms: number): void {
@@ -270,17 +282,26 @@ export class PeerLink {
     }
     switch (frame.kind) {
       case "hello":
-        this.#opened();
+        this.#onHello(frame.hello);
         return;
       case "pong":
+        this.#disks.note(peer, frame.writes);
         this.#pongSeq = Math.max(this.#pongSeq, frame.seq);
         this.#healed();
         return;
       case "messages":
+        this.#disks.note(peer, frame.writes);
         this.#events.onMessages(frame.messages);
         return;
       case "ping":
     }
+  }
+
+  #onHello({ writes, seen }: Hello): void {
+    const { peer } = this.#options;
+    this.#disks.note(peer, writes);
+    if (seen <= this.#disks.writes) this.#opened();
+    else this.#events.onRolledBack(rolledBack({ seen, writes: this.#disks.writes, by: peer }));
   }
 
   #opened(): void {
@@ -309,7 +330,7 @@ export class PeerLink {
   #ping(): void {
     this.#beatsSincePing = 0;
     this.#pingSeq += 1;
-    this.#attempt?.stream.write(encodePing(this.#pingSeq));
+    this.#attempt?.stream.write(encodePing(this.#pingSeq, this.#disks.writes));
   }
 
   /** A stream of this peer, ours or its own, was reset: it heals within LOST_AFTER_MS or the peer is lost. */

@@ -40,6 +40,7 @@ import { newReplicaMetrics } from "./metrics.ts";
 import { openState, type OpenedState } from "./open-state.ts";
 import { Proposals, type Slot } from "./proposals.ts";
 import type { ReplicaDeps, ReplicaOptions } from "./options.ts";
+import { diskAges } from "./peer-writes.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { registerReplicaRpcs, unregisterReplicaRpcs } from "./rpcs.ts";
 import { DEFAULT_SNAPSHOT_OPTIONS, Snapshotter } from "./snapshotter.ts";
@@ -99,7 +100,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#proposals = new Proposals({ bytesMax, notLeader: () => this.#notLeader() });
     this.#ticker = new Ticker(env, () => this.#onTick());
     this.#transport = new Transport(
-      { env, dialer, log: this.log },
+      { env, dialer, log: this.log, disks: diskAges(() => this.#running?.opened) },
       { clusterId, self: nodeId, heartbeatMs: this.#raftOptions.heartbeatTicks * TICK_MS },
       {
         onMessages: (messages) => this.#onMessages(messages),
@@ -108,6 +109,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
           this.metrics.leaderLost += 1;
           this.#later({ type: "leader-lost", leader });
         },
+        onRolledBack: (error) => this.fatal(error),
       },
     );
   }
@@ -472,9 +474,10 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   }
 }
 
-async function closeAll({ storage, snapshots }: OpenedState): Promise<void> {
-  // In this order: closing the log raises its mark in the other store.
+async function closeAll({ storage, snapshots, peerWrites }: OpenedState): Promise<void> {
+  // In this order: the log and what is known of peers keep their last words in the snapshots' store.
   await storage.close();
+  await peerWrites.close();
   await snapshots.close();
 }
 

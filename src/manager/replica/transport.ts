@@ -18,6 +18,7 @@ import {
   type Hello,
 } from "./frame-codec.ts";
 import { CONNECT_WATCHDOG_MS, PeerLink } from "./peer-link.ts";
+import { rolledBack, type DiskAges } from "./peer-writes.ts";
 
 /** A link to a peer that left the configuration stays for so long: its last messages tell it so. */
 const LINGER_MS = 3_000;
@@ -27,6 +28,8 @@ export type TransportEvents = {
   onUnreachable(peer: MemberId): void;
   /** The peer's stream was reset and not healed. */
   onLost(peer: MemberId): void;
+  /** A peer remembers more of our disk than it holds: nothing may be promised any more. */
+  onRolledBack(error: AppError): void;
 };
 
 export type TransportOptions = {
@@ -40,6 +43,7 @@ export class Transport {
   readonly #env: Env;
   readonly #dialer: Dialer;
   readonly #log: Logger;
+  readonly #disks: DiskAges;
   readonly #options: TransportOptions;
   readonly #events: TransportEvents;
   readonly #links = new Map<MemberId, PeerLink>();
@@ -47,17 +51,24 @@ export class Transport {
   readonly #inbound = new Map<MemberId, Inbound>();
   #addresses = new Map<MemberId, string>();
   #beat: Timer | null = null;
+  #isStarted = false;
   #isClosed = false;
 
-  constructor(deps: { env: Env; dialer: Dialer; log: Logger }, options: TransportOptions, events: TransportEvents) {
+  constructor(
+    deps: { env: Env; dialer: Dialer; log: Logger; disks: DiskAges },
+    options: TransportOptions,
+    events: TransportEvents,
+  ) {
     this.#env = deps.env;
     this.#dialer = deps.dialer;
     this.#log = deps.log;
+    this.#disks = deps.disks;
     this.#options = options;
     this.#events = events;
   }
 
   start(): void {
+    this.#isStarted = true;
     const beat = (): void => {
       for (const link of this.#links.values()) link.beat();
       this.#beat = this.#env.setTimer(this.#options.heartbeatMs, beat);
@@ -89,12 +100,13 @@ export class Transport {
   #open(peer: MemberId): void {
     const { clusterId, self } = this.#options;
     const link = new PeerLink(
-      { env: this.#env, dialer: this.#dialer, log: this.#log },
+      { env: this.#env, dialer: this.#dialer, log: this.#log, disks: this.#disks },
       { clusterId, self, peer, address: () => this.#addresses.get(peer) ?? null },
       {
         onMessages: (messages) => this.#events.onMessages(messages),
         onUnreachable: () => this.#events.onUnreachable(peer),
         onLost: () => this.#events.onLost(peer),
+        onRolledBack: (error) => this.#events.onRolledBack(error),
       },
     );
     this.#links.set(peer, link);
@@ -110,7 +122,7 @@ export class Transport {
     }
     const inbound = this.#inbound.get(to);
     if (inbound === undefined) this.#events.onUnreachable(to);
-    else inbound.stream.write(encodeMessages(messages));
+    else inbound.stream.write(encodeMessages(messages, this.#disks.writes));
   }
 
   isConnected(peer: MemberId): boolean {
@@ -136,8 +148,8 @@ export class Transport {
 
   #onFrame(inbound: Inbound, data: Uint8Array): void {
     const { peer, stream } = inbound;
-    if (this.#isClosed) {
-      stream.cancel(new AppError("unavailable", "This manager stops"));
+    if (this.#isClosed || !this.#isStarted) {
+      stream.cancel(new AppError("unavailable", `This manager ${this.#isClosed ? "stops" : "is starting"}`));
       return;
     }
     if (peer === null) {
@@ -153,14 +165,21 @@ export class Transport {
       stream.cancel(AppError.from(error));
       return;
     }
-    if (frame.kind === "hello") this.#onHello(inbound, peer, frame.hello);
-    else if (!inbound.isWelcome) stream.cancel(new AppError("invalid", "A raft stream begins with hello"));
-    else if (frame.kind === "messages") this.#events.onMessages(frame.messages);
-    else if (frame.kind === "ping") stream.write(encodePong(frame.seq));
+    if (frame.kind === "hello") {
+      this.#onHello(inbound, peer, frame.hello);
+      return;
+    }
+    if (!inbound.isWelcome) {
+      stream.cancel(new AppError("invalid", "A raft stream begins with hello"));
+      return;
+    }
+    this.#disks.note(peer, frame.writes);
+    if (frame.kind === "messages") this.#events.onMessages(frame.messages);
+    else if (frame.kind === "ping") stream.write(encodePong(frame.seq, this.#disks.writes));
   }
 
   #onHello(inbound: Inbound, peer: MemberId, hello: Hello): void {
-    const refusal = this.#refuse(hello, peer);
+    const refusal = this.#refuse(hello, peer) ?? this.#refuseDisk(hello, peer);
     if (refusal !== null) {
       this.#log.warn("raft stream refused", { peer, reason: refusal.message });
       inbound.stream.cancel(refusal);
@@ -173,7 +192,8 @@ export class Transport {
       former.stream.cancel(new AppError("cancelled", "Replaced by a newer stream of the same peer"));
     }
     const { clusterId, self } = this.#options;
-    inbound.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer }));
+    const ages = { writes: this.#disks.writes, seen: this.#disks.seen(peer) };
+    inbound.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...ages }));
     this.#links.get(peer)?.poke();
   }
 
@@ -191,6 +211,14 @@ export class Transport {
       return new AppError("denied", `This is node ${this.#options.self}, not ${to}`);
     }
     return from === peer ? null : new AppError("denied", `Node ${peer} may not speak as ${from}`);
+  }
+
+  /** Each judges its own disk alone: a hello may be overtaken by frames of another stream, one's own count is now's. */
+  #refuseDisk({ writes, seen }: Hello, peer: MemberId): AppError | null {
+    this.#disks.note(peer, writes);
+    if (seen <= this.#disks.writes) return null;
+    this.#events.onRolledBack(rolledBack({ seen, writes: this.#disks.writes, by: peer }));
+    return new AppError("unavailable", "This manager stops: its disk was rolled back");
   }
 
   #onClose(inbound: Inbound, { reset }: StreamEnd): void {

@@ -64,7 +64,8 @@ function normal(messages: readonly Message[]): unknown {
 describe("manager/replica/frame-codec", () => {
   it("reads back every kind of message, alone and in one batch", () => {
     for (const batch of [...MESSAGES.map((message) => [message]), MESSAGES]) {
-      const frame = decodeFrame(encodeMessages(batch), PEER);
+      const frame = decodeFrame(encodeMessages(batch, 2 ** 40), PEER);
+      expect(frame.kind === "messages" && frame.writes).to.equal(2 ** 40);
       expect(frame.kind === "messages" && normal(frame.messages)).to.deep.equal(normal(batch));
     }
   });
@@ -93,10 +94,10 @@ describe("manager/replica/frame-codec", () => {
   });
 
   it("reads back hello, ping and pong", () => {
-    const hello = { protocolVersion: 1, clusterId: "c", from: "a", to: "b" };
+    const hello = { protocolVersion: 1, clusterId: "c", from: "a", to: "b", writes: 2 ** 45, seen: 7 };
     expect(decodeFrame(encodeHello(hello), PEER)).to.deep.equal({ kind: "hello", hello });
-    expect(decodeFrame(encodePing(300), PEER)).to.deep.equal({ kind: "ping", seq: 300 });
-    expect(decodeFrame(encodePong(301), PEER)).to.deep.equal({ kind: "pong", seq: 301 });
+    expect(decodeFrame(encodePing(300, 12), PEER)).to.deep.equal({ kind: "ping", seq: 300, writes: 12 });
+    expect(decodeFrame(encodePong(301, 13), PEER)).to.deep.equal({ kind: "pong", seq: 301, writes: 13 });
   });
 
   it("answers anything malformed with an error and nothing else", () => {

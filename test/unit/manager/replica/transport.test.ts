@@ -11,6 +11,7 @@ import { Transport } from "../../../../src/manager/replica/transport.ts";
 import { Router } from "../../../../src/proto/router.ts";
 import type { Caller, StreamEnd } from "../../../../src/proto/rpc.ts";
 import type { Config, Message } from "../../../../src/raft/types.ts";
+import type { AppError } from "../../../../src/util/errors.ts";
 import { silentLogger } from "../../../../src/util/log.ts";
 import { MemoryNetwork, type MemoryNode } from "../../../support/memory-rpc.ts";
 import { Sim, type SimEnv } from "../../../support/sim-env.ts";
@@ -33,6 +34,9 @@ type Site = {
   readonly got: Message[];
   readonly unreachable: string[];
   readonly lost: { peer: string; at: number }[];
+  readonly rolledBack: AppError[];
+  /** Its own disk's age, and what it knows of others'. */
+  readonly disks: { writes: number; readonly known: Map<string, number> };
 };
 
 class World {
@@ -41,25 +45,39 @@ class World {
   #sites = 0;
 
   site(id: string, clusterId = "c"): Site {
+    const rolledBack: AppError[] = [];
+    const disks = { writes: 0, known: new Map<string, number>() };
     const env = this.sim.env(`${id}${this.#sites++}`);
     const node = this.network.node(id, { env, identity: manager(id) });
     const got: Message[] = [];
     const unreachable: string[] = [];
     const lost: { peer: string; at: number }[] = [];
     const transport = new Transport(
-      { env, dialer: node.dialer, log: silentLogger },
+      {
+        env,
+        dialer: node.dialer,
+        log: silentLogger,
+        disks: {
+          get writes() {
+            return disks.writes;
+          },
+          seen: (peer) => disks.known.get(peer) ?? 0,
+          note: (peer, writes) => void disks.known.set(peer, Math.max(writes, disks.known.get(peer) ?? 0)),
+        },
+      },
       { clusterId, self: id, heartbeatMs: HEARTBEAT_MS },
       {
         onMessages: (messages) => got.push(...messages),
         onUnreachable: (peer) => unreachable.push(peer),
         onLost: (peer) => lost.push({ peer, at: this.sim.now }),
+        onRolledBack: (error) => rolledBack.push(error),
       },
     );
     const router = new Router(silentLogger);
     router.rawStream("Raft.Stream", (stream, context) => transport.accept(stream, context));
     node.listen(`${id}:1`, router);
     transport.start();
-    return { id, env, node, transport, got, unreachable, lost };
+    return { id, env, node, transport, got, unreachable, lost, rolledBack, disks };
   }
 
   kill(site: Site, options: { silent?: boolean } = {}): void {
@@ -255,7 +273,7 @@ describe("manager/replica/transport: who is let in", () => {
   }
 
   const hello = (change: Partial<Hello> = {}): Uint8Array =>
-    encodeHello({ protocolVersion: 1, clusterId: "c", from: "a", to: "b", ...change });
+    encodeHello({ protocolVersion: 1, clusterId: "c", from: "a", to: "b", writes: 0, seen: 0, ...change });
 
   it("answers a right hello, then takes messages and pings", async () => {
     const { world, b, a } = strangers();
@@ -279,6 +297,42 @@ describe("manager/replica/transport: who is let in", () => {
       expect(b.got).to.deep.equal([]);
     });
   }
+
+  it("tells a peer how much of its disk was heard of, by hello, messages, pings and pongs", async () => {
+    const { world, b, a } = strangers();
+    for (const [frames, seen] of [
+      [[hello({ writes: 9 })], 9],
+      // Overtaken by frames of another stream: nothing falls.
+      [[hello({ writes: 3 }), encodeMessages([heartbeat("a", "b")], 12)], 9],
+      [[hello(), encodePing(1, 14)], 12],
+      [[hello()], 14],
+    ] as const) {
+      const { got } = await dial(a, world, frames);
+      const answer = decodeFrame(got[0]!, { from: "b", to: "a" });
+      expect(answer.kind === "hello" && answer.hello.seen).to.equal(seen);
+    }
+    expect(b.rolledBack).to.deep.equal([]);
+    const pair = { a: world.site("c"), b: world.site("d") };
+    pair.b.disks.writes = 77;
+    pair.a.transport.setPeers(config("c", "d"));
+    await world.sim.run(2_000);
+    expect(pair.a.disks.known.get("d")).to.equal(77);
+  });
+
+  it("learns from either hello that its own disk was rolled back", async () => {
+    for (const isDialler of [true, false]) {
+      const world = new World();
+      const [a, b] = [world.site("a"), world.site("b")];
+      a.disks.writes = 4;
+      b.disks.known.set("a", 5);
+      const dialler = isDialler ? a : b;
+      dialler.transport.setPeers(config("a", "b"));
+      await world.sim.run(100);
+      expect(a.rolledBack[0]?.message).to.include("disk rolled back: wipe and rejoin");
+      expect(b.rolledBack).to.deep.equal([]);
+      expect(a.transport.isConnected("b") || b.transport.isConnected("a")).to.equal(false);
+    }
+  });
 
   it("refuses messages before hello, garbage, silence, and whoever is no manager", async () => {
     const early = strangers();
