@@ -14,7 +14,7 @@
  */
 import type { ByteStream, Channel, Dialer, StreamEnd } from "../../proto/rpc.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
-import { AppError } from "../../util/errors.ts";
+import type { AppError } from "../../util/errors.ts";
 import { Backoff } from "../../util/backoff.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
