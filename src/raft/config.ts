@@ -80,14 +80,16 @@ export function decodeConfig(bytes: Uint8Array): Config {
     if (view.getUint8(0) !== CODEC_VERSION) throw corrupt(`version ${view.getUint8(0)} is unknown`);
     const count = view.getUint16(1);
     if (count > MEMBERS_MAX) throw corrupt(`it names ${count} members`);
-    const members: Member[] = [];
+    const members = new Map<MemberId, Member>();
     for (let i = 0; i < count; i++) {
       const role = view.getUint8(at++);
       if (role !== ROLE_VOTER && role !== ROLE_LEARNER) throw corrupt(`role ${role} is unknown`);
-      members.push({ id: take(), address: take(), role: role === ROLE_VOTER ? "voter" : "learner" });
+      const member: Member = { id: take(), address: take(), role: role === ROLE_VOTER ? "voter" : "learner" };
+      if (members.has(member.id)) throw corrupt("a member is listed twice");
+      members.set(member.id, member);
     }
     if (at !== bytes.byteLength) throw corrupt("bytes are left over");
-    return makeConfig(members);
+    return makeConfig([...members.values()]);
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw corrupt(error.message);
     throw error;

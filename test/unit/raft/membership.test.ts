@@ -22,11 +22,15 @@ function refusal(leader: RaftMember, config: Config, force = false): string | nu
   return can.ok ? null : can.reason;
 }
 
+function isCorrupt(error: unknown): boolean {
+  return isAppError(error, "corrupt");
+}
+
 describe("raft membership codec", () => {
   it("reads back what it wrote", () => {
     const member = fc.record({
       id: fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
-      address: fc.string({ unit: "grapheme", maxLength: 60 }),
+      address: fc.string({ unit: "binary", maxLength: 60 }),
       role: fc.constantFrom<Member["role"]>("voter", "learner"),
     });
     const members = fc.uniqueArray(member, { maxLength: 9, selector: ({ id }) => id });
@@ -38,12 +42,20 @@ describe("raft membership codec", () => {
     );
   });
 
+  it("calls a member that is listed twice corrupt", () => {
+    const bytes = Buffer.from(encodeConfig(ABC));
+    bytes[bytes.indexOf("b")] = "a".charCodeAt(0);
+    expect(() => decodeConfig(bytes))
+      .to.throw("a member is listed twice")
+      .that.satisfies(isCorrupt);
+  });
+
   it("calls every truncation and every unknown version or role corrupt", () => {
     const bytes = encodeConfig(ABC);
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decodeConfig(bytes.subarray(0, length)))
         .to.throw()
-        .that.satisfies((error: unknown) => isAppError(error, "corrupt"));
+        .that.satisfies(isCorrupt);
     }
     for (const [at, value] of [
       [0, 9],
@@ -53,7 +65,7 @@ describe("raft membership codec", () => {
       wrong[at] = value;
       expect(() => decodeConfig(wrong))
         .to.throw()
-        .that.satisfies((error: unknown) => isAppError(error, "corrupt"));
+        .that.satisfies(isCorrupt);
     }
   });
 });

@@ -102,18 +102,22 @@ describe("manager/replica/frame-codec", () => {
 
   it("answers anything malformed with an error and nothing else", () => {
     const valid = encodeMessages(MESSAGES);
-    fc.assert(
-      fc.property(fc.nat(valid.byteLength - 1), fc.integer({ min: 1, max: 255 }), fc.nat(40), (at, flip, cut) => {
-        const damaged = Buffer.from(valid.subarray(0, valid.byteLength - cut));
-        if (at < damaged.byteLength) damaged[at]! ^= flip;
-        try {
-          decodeFrame(damaged, PEER);
-        } catch (error) {
-          expect(isAppError(error)).to.equal(true);
-        }
-      }),
-      { numRuns: 2_000 },
-    );
+    // Every byte, not a sample: one that makes a config list a member twice is one of hundreds.
+    const read = (damaged: Uint8Array): void => {
+      try {
+        decodeFrame(damaged, PEER);
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+      }
+    };
+    for (let cut = 1; cut <= valid.byteLength; cut += 1) read(valid.subarray(0, valid.byteLength - cut));
+    for (let at = 0; at < valid.byteLength; at += 1) {
+      for (const flip of [1, 2, 3, 4, 8, 16, 32, 64, 128, 255]) {
+        const damaged = Buffer.from(valid);
+        damaged[at]! ^= flip;
+        read(damaged);
+      }
+    }
     expect(() => decodeFrame(Buffer.from("GET / HTTP/1.1\r\n"), PEER)).to.throw("Malformed Raft frame");
     expect(() => decodeFrame(Buffer.alloc(0), PEER)).to.throw("Malformed Raft frame");
   });
