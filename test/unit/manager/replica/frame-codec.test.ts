@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import fc from "fast-check";
 import {
   decodeFrame,
   encodeHello,
