@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { AppError, invalid } from "../util/errors.ts";
+import { parseBytes } from "../util/units.ts";
 
 type Setting = {
   readonly flag: string;
@@ -46,6 +47,18 @@ export const SETTINGS = {
   join: { flag: "join", takes: "HOST:PORT,...", help: "managers to join if the data directory is empty", initial: "" },
   token: { flag: "token", takes: "TOKEN", help: "join token (better: --token-file)", initial: "" },
   tokenFile: { flag: "token-file", takes: "FILE", help: "file with the join token; waited for", initial: "" },
+  diskLow: {
+    flag: "disk-low",
+    takes: "SIZE",
+    help: "a manager with less free space refuses changes and hands leadership over (256m, or 5 % of a small disk)",
+    initial: "",
+  },
+  diskStop: {
+    flag: "disk-stop",
+    takes: "SIZE",
+    help: "a manager with less free space stops (64m, or 1.25 % of a small disk)",
+    initial: "",
+  },
   logLevel: { flag: "log-level", takes: "LEVEL", help: "debug, info, warn or error", initial: "info" },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -73,6 +86,8 @@ export type DaemonConfig = {
   readonly join: readonly string[];
   readonly token: string;
   readonly tokenFile: string;
+  /** Marks of free disk space, bytes; null is the default. */
+  readonly disk: { readonly lowBytes: number | null; readonly stopBytes: number | null };
   readonly logLevel: "debug" | "info" | "warn" | "error";
 };
 
@@ -111,8 +126,17 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
             .map((text) => address(text.trim(), "join")),
     token: get("token"),
     tokenFile: get("tokenFile"),
+    disk: marks(get("diskLow"), get("diskStop")),
     logLevel: oneOf(get("logLevel"), "log-level", ["debug", "info", "warn", "error"]),
   };
+}
+
+function marks(low: string, stop: string): DaemonConfig["disk"] {
+  const lowBytes = low === "" ? null : parseBytes(low, "disk-low");
+  const stopBytes = stop === "" ? null : parseBytes(stop, "disk-stop");
+  if (lowBytes !== null && stopBytes !== null && stopBytes > lowBytes)
+    throw invalid("disk-stop", `${stop} is more than disk-low, ${low}`, "a manager refuses changes before it stops");
+  return { lowBytes, stopBytes };
 }
 
 function isGiven(value: string | undefined): value is string {

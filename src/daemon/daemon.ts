@@ -12,6 +12,7 @@ import { joinCluster } from "../pki/join.ts";
 import { Keystore, type StoredIdentity } from "../pki/keystore.ts";
 import { CertificateRenewer } from "../pki/renewer.ts";
 import { identify } from "../pki/identity.ts";
+import { diskProbe } from "../disk/disk-space.ts";
 import { LevelKvFactory } from "../disk/level-kv.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
 import { serveGrpc } from "../proto/grpc-server.ts";
@@ -313,7 +314,7 @@ export class Daemon {
 
   async #makeNode(stored: StoredIdentity, dialer: GrpcDialer, record: StartRecord): Promise<ClusterNode> {
     const { env, log, version } = this.#deps;
-    const { dataDir } = this.#config;
+    const { dataDir, disk } = this.#config;
     const { identity } = stored;
     const { advertise, nodeName, managers } = record;
     return new ClusterNode(
@@ -326,10 +327,11 @@ export class Daemon {
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity,
         managerClass: identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
+        diskProbe: diskProbe(dataDir),
         onFatal: this.#deps.onFatal,
         onRemoved: () => this.#onRemoved(),
       },
-      { address: advertise, name: nodeName, managers, version, dataDir, bootId: await readBootId() },
+      { address: advertise, name: nodeName, managers, version, dataDir, disk, bootId: await readBootId() },
     );
   }
 

@@ -42,6 +42,16 @@ export function nodeMetrics(metrics: Metrics, node: () => ClusterNode | null): v
     "Nodes in the store",
     raft((manager) => manager.store.view().count("node")),
   );
+  metrics.gauge(
+    "shoal_disk_free_bytes",
+    "Free space of the data directory's file system",
+    raft((manager) => manager.diskFreeBytes),
+  );
+  metrics.gauge(
+    "shoal_disk_low",
+    "1 while changes are refused because disk space is low",
+    raft((manager) => (manager.isDiskLow ? 1 : 0)),
+  );
   metrics.gauge("shoal_agent_connected", "1 while the agent has a session", () =>
     (node()?.agent.status().sessionId ?? "") === "" ? 0 : 1,
   );

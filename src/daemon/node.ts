@@ -4,12 +4,14 @@
  */
 import { Agent, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
+import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap } from "../manager/manager.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
 import { assert } from "../util/assert.ts";
+import type { DiskProbe } from "../util/disk-space.ts";
 import { AppError, cancelled, type ErrorCode } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
@@ -39,6 +41,8 @@ export type NodeDeps = {
   readonly identity: NodeIdentity;
   /** On a manager; null on a worker, which does not even load one: it costs 5 MiB. */
   readonly managerClass: typeof Manager | null;
+  /** Free space of the data directory; null where nothing is measured. */
+  readonly diskProbe: DiskProbe | null;
   readonly onFatal: (error: AppError) => void;
   readonly onRemoved: () => void;
 };
@@ -51,6 +55,7 @@ export type NodeOptions = {
   readonly version: string;
   /** How messages name the data directory. */
   readonly dataDir: string;
+  readonly disk?: DiskMarks;
   /** Differs after the machine was restarted. */
   readonly bootId?: string;
 };
@@ -84,6 +89,8 @@ export class ClusterNode {
             identity,
             address: options.address,
             dataDir: options.dataDir,
+            diskProbe: deps.diskProbe,
+            diskMarks: options.disk ?? { lowBytes: null, stopBytes: null },
             onFatal: deps.onFatal,
             onRemoved: deps.onRemoved,
           })

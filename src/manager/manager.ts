@@ -11,12 +11,14 @@ import type { Caller, Dialer } from "../proto/rpc.ts";
 
 import { Store } from "../store/store.ts";
 import { AppError } from "../util/errors.ts";
+import type { DiskProbe } from "../util/disk-space.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
 import type { Logger } from "../util/log.ts";
 import { ControlService } from "./control/control.ts";
 import { LeaderForwarder } from "./control/forward.ts";
 import { registerLogs } from "./control/logs.ts";
+import { DiskGuard, type DiskMarks } from "./disk-guard.ts";
 import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
 import type { LeaderInfo } from "./replica/types.ts";
@@ -30,6 +32,8 @@ import { protoStoreCodec } from "./store-codec.ts";
 export const RELAY_DEADLINE_MS = 3000;
 /** Logs are read of what is known here when no leader answers in this time. */
 const CATCH_UP_MS = 1000;
+/** Answers whether another manager has disk space. */
+const DISK_ASK_MS = 1000;
 const READY_POLL_MS = 20;
 const INIT_DEADLINE_MS = 10_000;
 
@@ -44,6 +48,9 @@ export type ManagerDeps = {
   readonly address: string;
   /** How messages name the data directory. */
   readonly dataDir: string;
+  /** Null where no disk is watched. */
+  readonly diskProbe: DiskProbe | null;
+  readonly diskMarks: DiskMarks;
   /** Its disk failed: nothing more is acknowledged, the process must stop. */
   readonly onFatal: (error: AppError) => void;
   /** It is no longer a member of the Raft group. */
@@ -65,6 +72,7 @@ export class Manager {
   readonly #control: ControlService;
   readonly #clock: ObservedClock;
   readonly #history: LeaderHistory;
+  readonly #disk: DiskGuard | null;
   #isNewcomer = false;
   #paths: readonly string[] = [];
   #isStopped = false;
@@ -118,6 +126,26 @@ export class Manager {
       replica: this.replica,
       relay: this.#relay,
     });
+    this.#disk = this.#diskGuard();
+  }
+
+  #diskGuard(): DiskGuard | null {
+    const { env, log, diskProbe: probe, dataDir, diskMarks, onFatal } = this.#deps;
+    if (probe === null) return null;
+    return new DiskGuard(
+      {
+        env,
+        log: log.child({ part: "disk" }),
+        probe,
+        replica: this.replica,
+        hasRoom: async ({ id, address }, signal) => {
+          const channel = this.#forwarder.channel({ id, address });
+          return !(await call(channel, "Raft.Disk", {}, { deadlineMs: DISK_ASK_MS, signal })).isLow;
+        },
+        onFull: (error) => void this.stop().then(() => onFatal(error), onFatal),
+      },
+      { path: dataDir, marks: diskMarks },
+    );
   }
 
   /** @param bootstrap only for the first start of a new cluster; a joiner or a restart has none. */
@@ -127,6 +155,7 @@ export class Manager {
     router.setLeaderRoute(this.#forwarder);
     router.setIdentityCheck((caller, key) => this.#checkIdentity(caller, key));
     this.#register(router);
+    await this.#disk?.start();
     this.#clock.start();
     this.replica.onStatus(() => this.#onStatus());
     await this.replica.start(
@@ -152,6 +181,7 @@ export class Manager {
   async #stop(): Promise<void> {
     this.#isStopped = true;
     const { router } = this.#deps;
+    await this.#disk?.stop();
     await this.#stopWork();
     await this.replica.stop();
     this.#forwarder.close();
@@ -168,6 +198,14 @@ export class Manager {
   /** The log knows no members: this manager was never taken in, or nobody could tell it yet. */
   get isMemberless(): boolean {
     return this.replica.members().length === 0;
+  }
+
+  get diskFreeBytes(): number {
+    return this.#disk?.space?.freeBytes ?? 0;
+  }
+
+  get isDiskLow(): boolean {
+    return this.#disk?.isLow ?? false;
   }
 
   get leadsWork(): boolean {
@@ -193,6 +231,9 @@ export class Manager {
       await this.#ingest(request);
       return {};
     });
+    router.unary("Raft.Disk", () =>
+      Promise.resolve({ isLow: this.#disk?.isLow ?? false, freeBytes: this.#disk?.space?.freeBytes ?? 0 }),
+    );
     this.#paths = router.paths.map(({ path }) => path).filter((path) => !before.has(path));
   }
 

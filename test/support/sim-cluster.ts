@@ -146,6 +146,7 @@ export class SimCluster {
         kvFactory: machine.disk.factory(machine.env),
         executor: machine.executor ?? new FakeExecutor(machine.env, new FakeEngine(machine.env), { runtimes: [] }),
         identity: { clusterId: this.clusterId, nodeId: machine.id, role: machine.role },
+        diskProbe: null,
         managerClass: machine.role === "manager" ? Manager : null,
         onFatal: (error) => this.#onFatal(machine, error),
         onRemoved: () => undefined,

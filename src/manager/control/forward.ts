@@ -81,8 +81,8 @@ export class LeaderForwarder implements LeaderRoute {
     this.#warm();
   }
 
-  /** The connection to the leader, shared by everything that calls it. */
-  channel(leader: LeaderInfo): Channel {
+  /** The connection to the leader, or to another manager, shared by everything that calls it. */
+  channel(leader: { readonly id: string; readonly address: string }): Channel {
     return this.#dial(leader.id, leader.address);
   }
 

@@ -28,6 +28,8 @@ export class Applier {
   #position: AppliedPosition;
   #bytes = 0;
   /** Applied bytes before an index, now and then: how far back a number of bytes reaches. */
+  /** What was queued last at some time, and when: how long applying takes is told by when its turn comes. */
+  #waiting: { readonly index: number; readonly since: number } | null = null;
   #marks: { readonly index: number; readonly bytes: number }[] = [];
 
   constructor(deps: { env: Env; stateMachine: StateMachine; metrics: ReplicaMetrics }, position: AppliedPosition) {
@@ -56,6 +58,17 @@ export class Applier {
 
   push(entries: readonly Entry[]): void {
     for (const entry of entries) this.#queue.push(entry);
+    if (this.#waiting === null) this.#markWaiting();
+  }
+
+  #markWaiting(): void {
+    const last = this.#queue.at(-1);
+    this.#waiting = last === undefined ? null : { index: last.index, since: this.#env.now() };
+  }
+
+  /** How long something committed has waited to be applied; 0 when all is. */
+  get underWayMs(): number {
+    return this.#waiting === null ? 0 : this.#env.now() - this.#waiting.since;
   }
 
   /** @returns whether anything was applied; `hasMore` says whether the bound cut it short. */
@@ -70,7 +83,8 @@ export class Applier {
     if (!this.hasMore) {
       this.#queue = [];
       this.#at = 0;
-    }
+      this.#waiting = null;
+    } else if (this.#waiting !== null && this.index >= this.#waiting.index) this.#markWaiting();
     return true;
   }
 
@@ -90,6 +104,7 @@ export class Applier {
   reset(position: AppliedPosition): void {
     this.#queue = [];
     this.#at = 0;
+    this.#waiting = null;
     this.#position = position;
     this.#marks = [];
   }

@@ -127,11 +127,30 @@ export class Membership {
     }
   }
 
+  /** @throws AppError not-leader | precondition | unavailable */
+  async handOver(to: MemberId | null): Promise<void> {
+    const { id, role, config } = this.#driver().core.status();
+    if (role !== "leader") throw this.#notLeader();
+    if (!config.members.some((other) => other.role === "voter" && other.id !== id)) {
+      throw new AppError("precondition", "There is no other manager to hand leadership to", {
+        next: "add a manager first",
+      });
+    }
+    await this.transfer({ to });
+    if (this.#driver().core.status().role !== "leader") return;
+    throw new AppError("unavailable", "No other manager took leadership over in time", {
+      next: "try again in a moment",
+    });
+  }
+
   /** Resolves when another leads or the attempt was given up; the caller looks. */
-  async transfer(deadlineMs: number = TRANSFER_DEADLINE_MS): Promise<void> {
+  async transfer({
+    to = null,
+    deadlineMs = TRANSFER_DEADLINE_MS,
+  }: { readonly to?: MemberId | null; readonly deadlineMs?: number } = {}): Promise<void> {
     const driver = this.#driver();
     if (driver.core.status().role !== "leader") return;
-    driver.step({ type: "transfer", to: null });
+    driver.step({ type: "transfer", to });
     driver.finishTurn();
     if (driver.core.status().transferTarget === null) return;
     await new Promise<void>((resolve) => {
@@ -151,6 +170,14 @@ export class Membership {
     }
     for (const wake of this.#transferWaiters.splice(0)) wake();
   }
+}
+
+/** Voters that could lead next, on the leader: those that answer, the one with most of the log first. */
+export function successorsOf({ id: self, config, peers }: Status): readonly Member[] {
+  const match = new Map(peers.filter(({ active }) => active).map((peer) => [peer.id, peer.match]));
+  return config.members
+    .filter(({ id, role }) => id !== self && role === "voter" && match.has(id))
+    .toSorted((a, b) => (match.get(b.id) ?? 0) - (match.get(a.id) ?? 0));
 }
 
 /** Refusals that time heals. */

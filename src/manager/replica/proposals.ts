@@ -15,6 +15,8 @@ export type Slot = { readonly index: number; readonly term: number };
 export class Proposals {
   readonly #bytesMax: number;
   readonly #notLeader: () => AppError;
+  /** Set while nothing is let in, whoever leads. */
+  refusal: (() => AppError) | null = null;
   #payloads: Uint8Array[] = [];
   #bytes = 0;
 
@@ -34,6 +36,7 @@ export class Proposals {
     }
     const can: CanPropose = core.canPropose(this.#bytes + bytes);
     if (!can.ok) throw this.#refusal(can.reason);
+    if (this.refusal !== null) throw this.refusal();
     // The core lets a first one through whatever its size; here it is a whole turn's worth.
     if (this.#bytes + bytes > this.#bytesMax) throw this.#refusal("exhausted");
     return { index: can.firstIndex + this.#payloads.length, term: can.term };

@@ -35,7 +35,7 @@ import type { Logger } from "../../util/log.ts";
 import { Applier } from "./applier.ts";
 import type { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
-import { Membership } from "./membership.ts";
+import { Membership, successorsOf } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
 import { openState, type OpenedState } from "./open-state.ts";
 import { Proposals, type Slot } from "./proposals.ts";
@@ -184,7 +184,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   }
 
   async #stop(): Promise<void> {
-    if (this.#phase === "running") await this.#membership.transfer(STOP_TRANSFER_MS);
+    if (this.#phase === "running") await this.#membership.transfer({ deadlineMs: STOP_TRANSFER_MS });
     this.#halt();
     if (this.#router !== null) unregisterReplicaRpcs(this.#router);
     const running = this.#running;
@@ -276,11 +276,13 @@ export class Replica implements ReplicaApi, Proposer, Driver {
 
   #onTick(): void {
     if (this.#phase !== "running") return;
-    const { core, flusher } = this.#required();
+    const { core, flusher, applier } = this.#required();
     this.step({ type: "tick" });
     if (core.status().role === "leader") {
       const limitMs = 2 * this.#raftOptions.electionTicks * TICK_MS;
       if (flusher.underWayMs > limitMs) this.step({ type: "step-down", why: "its own disk does not answer" });
+      else if (this.#leadingTerm !== null && applier.underWayMs > limitMs)
+        this.step({ type: "step-down", why: "it does not keep up with applying what is committed" });
       else if (this.#hasLearners) this.#membership.promote(core.status());
     }
     this.finishTurn();
@@ -410,6 +412,11 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     return this.#proposals.reserve(this.core, bytes);
   }
 
+  /** From now on every proposal is refused with what `refusal` makes; null lets them in again. */
+  refuseProposals(refusal: (() => AppError) | null): void {
+    this.#proposals.refusal = refusal;
+  }
+
   #notLeader(): AppError {
     const leader = this.leader();
     if (leader === null) return new AppError("not-leader", "This manager does not lead, and no leader is known");
@@ -452,20 +459,14 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     return this.#running === null ? [] : this.core.status().config.members;
   }
 
-  /** @throws AppError not-leader | precondition | unavailable */
-  async transferLeadership(): Promise<void> {
-    const { role, config } = this.core.status();
-    if (role !== "leader") throw this.#notLeader();
-    if (!config.members.some(({ id, role: of }) => of === "voter" && id !== this.#options.nodeId)) {
-      throw new AppError("precondition", "There is no other manager to hand leadership to", {
-        next: "add a manager first",
-      });
-    }
-    await this.#membership.transfer();
-    if (this.core.status().role !== "leader") return;
-    throw new AppError("unavailable", "No other manager took leadership over in time", {
-      next: "try again in a moment",
-    });
+  /** Leader only: other voters that answer, the one with most of the log first. */
+  successors(): readonly Member[] {
+    return this.#running === null ? [] : successorsOf(this.core.status());
+  }
+
+  /** @param to null: whoever is fittest. @throws AppError not-leader | precondition | unavailable */
+  async transferLeadership({ to }: { readonly to: MemberId | null } = { to: null }): Promise<void> {
+    await this.#membership.handOver(to);
   }
 
   onStatus(listener: (status: Status) => void): () => void {

@@ -57,6 +57,8 @@ import type { Platform, PlatformInput } from "./Platform.ts";
 import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
 import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
 import type { ProcessSpec, ProcessSpecInput } from "./ProcessSpec.ts";
+import type { RaftDiskRequest, RaftDiskRequestInput } from "./RaftDiskRequest.ts";
+import type { RaftDiskResponse, RaftDiskResponseInput } from "./RaftDiskResponse.ts";
 import type { RaftFrame, RaftFrameInput } from "./RaftFrame.ts";
 import type { RaftJoinRequest, RaftJoinRequestInput } from "./RaftJoinRequest.ts";
 import type { RaftJoinResponse, RaftJoinResponseInput } from "./RaftJoinResponse.ts";
@@ -159,6 +161,8 @@ export interface Messages {
   PortSpec: { input: PortSpecInput; output: PortSpec };
   PortStatus: { input: PortStatusInput; output: PortStatus };
   ProcessSpec: { input: ProcessSpecInput; output: ProcessSpec };
+  RaftDiskRequest: { input: RaftDiskRequestInput; output: RaftDiskRequest };
+  RaftDiskResponse: { input: RaftDiskResponseInput; output: RaftDiskResponse };
   RaftFrame: { input: RaftFrameInput; output: RaftFrame };
   RaftJoinRequest: { input: RaftJoinRequestInput; output: RaftJoinRequest };
   RaftJoinResponse: { input: RaftJoinResponseInput; output: RaftJoinResponse };
@@ -231,6 +235,7 @@ export interface Rpcs {
   "Raft.Stream": { request: "RaftFrame"; response: "RaftFrame"; kind: "bidi" };
   "Raft.FetchSnapshot": { request: "FetchSnapshotRequest"; response: "SnapshotChunk"; kind: "server-stream" };
   "Raft.Join": { request: "RaftJoinRequest"; response: "RaftJoinResponse"; kind: "unary" };
+  "Raft.Disk": { request: "RaftDiskRequest"; response: "RaftDiskResponse"; kind: "unary" };
   "Raft.Leave": { request: "RaftLeaveRequest"; response: "RaftLeaveResponse"; kind: "unary" };
   "Session.Session": { request: "SessionUp"; response: "SessionDown"; kind: "bidi" };
   "Session.Relay": { request: "RelayRequest"; response: "RelayResponse"; kind: "unary" };
@@ -265,6 +270,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Raft.Stream": "bidi",
   "Raft.FetchSnapshot": "server-stream",
   "Raft.Join": "unary",
+  "Raft.Disk": "unary",
   "Raft.Leave": "unary",
   "Session.Session": "bidi",
   "Session.Relay": "unary",

@@ -77,6 +77,8 @@ describe("daemon/config", () => {
       [{ join: "a:1,b" }, "join"],
       [{ executor: "podman" }, "executor"],
       [{ logLevel: "loud" }, "log-level"],
+      [{ diskLow: "little" }, "disk-low"],
+      [{ diskLow: "100m", diskStop: "200m" }, "disk-stop"],
       [{ labels: "zone" }, "labels"],
     ];
     for (const [flags, path] of cases) {

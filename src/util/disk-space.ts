@@ -1,0 +1,9 @@
+/** The seam by which free disk space is known; disk/disk-space.ts is the real one. */
+export type DiskSpace = {
+  /** What a process without privileges may still write. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+};
+
+/** Of the file system that holds the data directory. */
+export type DiskProbe = () => Promise<DiskSpace>;
