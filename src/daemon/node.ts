@@ -5,7 +5,7 @@
 import { Agent, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
-import type { Manager, ManagerBootstrap } from "../manager/manager.ts";
+import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
@@ -45,6 +45,7 @@ export type NodeDeps = {
   readonly diskProbe: DiskProbe | null;
   readonly onFatal: (error: AppError) => void;
   readonly onRemoved: () => void;
+  readonly tuning?: ManagerTuning;
 };
 
 export type NodeOptions = {
@@ -93,6 +94,7 @@ export class ClusterNode {
             diskMarks: options.disk ?? { lowBytes: null, stopBytes: null },
             onFatal: deps.onFatal,
             onRemoved: deps.onRemoved,
+            ...(deps.tuning === undefined ? {} : { tuning: deps.tuning }),
           })
         : null;
     this.agent = new Agent(

@@ -9,7 +9,7 @@ import type { RelayRequest } from "../proto/gen/RelayRequest.ts";
 import type { Router } from "../proto/router.ts";
 import type { Caller, Dialer } from "../proto/rpc.ts";
 
-import { Store } from "../store/store.ts";
+import { Store, type StoreOptions } from "../store/store.ts";
 import { AppError } from "../util/errors.ts";
 import type { DiskProbe } from "../util/disk-space.ts";
 import { sleep, type Env } from "../util/env.ts";
@@ -21,6 +21,7 @@ import { registerLogs } from "./control/logs.ts";
 import { DiskGuard, type DiskMarks } from "./disk-guard.ts";
 import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
+import type { ReplicaOptions } from "./replica/options.ts";
 import type { LeaderInfo } from "./replica/types.ts";
 import { explain } from "./scheduler/explain.ts";
 import { LeaderHistory } from "./sessions/leader-history.ts";
@@ -55,6 +56,12 @@ export type ManagerDeps = {
   readonly onFatal: (error: AppError) => void;
   /** It is no longer a member of the Raft group. */
   readonly onRemoved: () => void;
+  readonly tuning?: ManagerTuning;
+};
+
+/** Limits that the simulator makes tiny, so that rare paths are common. */
+export type ManagerTuning = Pick<ReplicaOptions, "raft" | "snapshots"> & {
+  readonly store?: StoreOptions;
 };
 
 /** The first start of a cluster's first manager. */
@@ -83,7 +90,8 @@ export class Manager {
     const { env, log, router, dialer, identity } = deps;
     this.#clock = new ObservedClock(env);
     this.#history = new LeaderHistory(this.#clock);
-    this.store = new Store({ env, codec: protoStoreCodec });
+    const { store: storeOptions = {}, ...replicaOptions } = deps.tuning ?? {};
+    this.store = new Store({ env, codec: protoStoreCodec }, storeOptions);
     this.replica = new Replica(
       { env, log: log.child({ part: "raft" }), dialer, kvFactory: deps.kvFactory },
       {
@@ -92,6 +100,7 @@ export class Manager {
         dataDir: deps.dataDir,
         onFatal: (error) => deps.onFatal(AppError.from(error)),
         onRemoved: deps.onRemoved,
+        ...replicaOptions,
       },
     );
     this.replica.setStateMachine(this.store);

@@ -13,20 +13,28 @@ export const SNAPSHOT_CHUNK_BYTES = 64 * 1024;
  * Pieces of the tables as they are now: what is written later does not show. The rows are listed at
  * once (they are immutable), and encoded when a piece is asked for.
  */
-export function snapshotChunks(tables: TableSet, codec: StoreCodec): Iterator<Uint8Array> {
+export function snapshotChunks(
+  tables: TableSet,
+  codec: StoreCodec,
+  pieceBytes = SNAPSHOT_CHUNK_BYTES,
+): Iterator<Uint8Array> {
   const rows: StoreObjectInput[] = [];
   for (const table of TABLE_NAMES) for (const row of tables.all(table)) rows.push(toStoreObject(table, row));
-  return encodeChunks(rows, tables.timeMs, codec);
+  return encodeChunks(rows, tables.timeMs, { codec, pieceBytes });
 }
 
-function* encodeChunks(rows: readonly StoreObjectInput[], timeMs: number, codec: StoreCodec): Generator<Uint8Array> {
+function* encodeChunks(
+  rows: readonly StoreObjectInput[],
+  timeMs: number,
+  { codec, pieceBytes }: { readonly codec: StoreCodec; readonly pieceBytes: number },
+): Generator<Uint8Array> {
   // Encodings of one message type may be concatenated: repeated fields add up. So each object is
   // encoded once, and a piece ends as soon as it is large enough.
   let parts: Uint8Array[] = [codec.encodeChunk({ clusterTimeMs: timeMs })];
   let bytes = 0;
   for (const row of rows) {
     const part = codec.encodeChunk({ objects: [row] });
-    if (bytes > 0 && bytes + part.length > SNAPSHOT_CHUNK_BYTES) {
+    if (bytes > 0 && bytes + part.length > pieceBytes) {
       yield framed(parts);
       parts = [];
       bytes = 0;

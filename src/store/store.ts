@@ -8,7 +8,7 @@ import { fromTransaction, toTransaction, transition } from "./actions.ts";
 import type { StoreCodec } from "./codec.ts";
 import { notMade, PendingEntries, settle, unknownOutcome, type PendingEntry } from "./pending.ts";
 import { TABLE_NAMES } from "./schema.ts";
-import { readChunks, snapshotChunks } from "./snapshot.ts";
+import { readChunks, SNAPSHOT_CHUNK_BYTES, snapshotChunks } from "./snapshot.ts";
 import { runSteps, TableSet } from "./table-set.ts";
 import { WriteTransaction } from "./tx.ts";
 import {
@@ -35,6 +35,8 @@ export const UNKNOWN_AFTER_MS = 3_000;
 export type StoreOptions = {
   /** Freezes rows deeply, so that a loop which changes one in place fails. For tests. */
   readonly freezeRows?: boolean;
+  /** Bytes from which a piece of a snapshot is closed. */
+  readonly pieceBytes?: number;
   readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
 };
 
@@ -46,6 +48,7 @@ export class Store implements StoreApi {
   readonly #env: Env;
   readonly #codec: StoreCodec;
   readonly #freezeRows: boolean;
+  readonly #pieceBytes: number;
   #proposer: Proposer | undefined;
   #committed = new TableSet();
   #speculation: Speculation | null = null;
@@ -59,6 +62,7 @@ export class Store implements StoreApi {
     this.#env = env;
     this.#codec = codec;
     this.#freezeRows = options.freezeRows ?? false;
+    this.#pieceBytes = options.pieceBytes ?? SNAPSHOT_CHUNK_BYTES;
     this.watches = new WatchHub(options.watch);
   }
 
@@ -111,7 +115,7 @@ export class Store implements StoreApi {
   }
 
   snapshot(): Iterator<Uint8Array> {
-    return snapshotChunks(this.#committed, this.#codec);
+    return snapshotChunks(this.#committed, this.#codec, this.#pieceBytes);
   }
 
   restore(body: Iterable<Uint8Array>, index: number): void {

@@ -23,6 +23,19 @@ import { Connection } from "./memory-stream.ts";
 export type MemoryNetworkOptions = {
   /** One-way delay of a message. Default 0.5 ms. */
   readonly delayMs?: (from: string, to: string) => number;
+  /** After so much silence of a link both its ends give their connections up. Default: never. */
+  readonly keepaliveMs?: number | null;
+};
+
+/** A message as it reaches its receiver. `pipe` tells streams apart. */
+export type Delivery = {
+  readonly from: string;
+  readonly to: string;
+  readonly path: string;
+  readonly direction: "up" | "down";
+  readonly kind: "message" | "half-close" | "close";
+  readonly data: Uint8Array | null;
+  readonly pipe: object;
 };
 
 /** @internal */
@@ -33,15 +46,19 @@ export class MemoryNetwork {
   readonly #delayMs: (from: string, to: string) => number;
   readonly #listeners = new Map<string, OpenListener>();
   readonly #nodes = new Map<string, MemoryNode>();
-  /** "from>to" of links that carry nothing now. */
-  readonly #cuts = new Set<string>();
+  readonly keepaliveMs: number | null;
+  /** "from>to" of links that carry nothing now, and how many cuts there were before. */
+  readonly #cuts = new Map<string, number>();
+  #cutsMade = 0;
   readonly #connections = new Set<Connection>();
   /** Deliveries, for tests that want to see traffic. */
   delivered = 0;
+  onDeliver: ((delivery: Delivery) => void) | null = null;
 
   constructor(env: Env, options: MemoryNetworkOptions = {}) {
     this.env = env;
     this.#delayMs = options.delayMs ?? (() => 0.5);
+    this.keepaliveMs = options.keepaliveMs ?? null;
   }
 
   /** A process named `name`, proved to others as `identity`. A former one of that name must be dead. */
@@ -55,7 +72,21 @@ export class MemoryNetwork {
 
   /** Packets from `from` to `to` vanish until healed. */
   cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`);
+    const link = `${from}>${to}`;
+    if (this.#cuts.has(link)) return;
+    const cut = (this.#cutsMade += 1);
+    this.#cuts.set(link, cut);
+    if (this.keepaliveMs === null) return;
+    this.env.setTimer(this.keepaliveMs, () => {
+      if (this.#cuts.get(link) === cut) this.blackhole(from, to, 0);
+    });
+  }
+
+  /** Connections between the two carry nothing any more, new ones do: both ends notice after `noticeMs`. */
+  blackhole(a: string, b: string, noticeMs: number): void {
+    for (const connection of this.#connections) {
+      if (connection.joins(a, b)) connection.blackhole(noticeMs);
+    }
   }
 
   /** Both directions between any member of `a` and any of `b`. */

@@ -56,6 +56,8 @@ export class Connection {
       onResume: () => this.#down.pump(),
     });
     this.#up = new Pipe(network, {
+      path: options.path,
+      direction: "up",
       route: () => ({ from: client.name, to: this.#serverName() }),
       target: () => this.#serverEnd,
       env: () => this.#server?.env ?? network.env,
@@ -63,6 +65,8 @@ export class Connection {
       onDrained: () => this.clientEnd.drained(),
     });
     this.#down = new Pipe(network, {
+      path: options.path,
+      direction: "down",
       route: () => ({ from: this.#serverName(), to: client.name }),
       target: () => this.clientEnd,
       env: () => client.env,
@@ -175,14 +179,41 @@ export class Connection {
     if (this.#server?.isAlive === true) this.#server.env.defer(() => this.#serverEnd?.closed(end));
   }
 
+  /** Nothing passes any more and nobody is told; keep-alive notices after `noticeMs`. */
+  blackhole(noticeMs: number): void {
+    this.#up.drop();
+    this.#down.drop();
+    this.#isAnswered = true;
+    this.#giveUpAfter(noticeMs, this.#client);
+    if (this.#server !== null) this.#giveUpAfter(noticeMs, this.#server);
+  }
+
+  /** Keep-alive of one end: what it says is no proof that the peer's kernel lives. */
+  #giveUpAfter(ms: number, node: MemoryNode): void {
+    const end: StreamEnd = { error: new AppError("unavailable", "Keep-alive timed out"), reset: false };
+    this.#client.network.env.setTimer(ms, () => {
+      if (!node.isAlive) return;
+      if (node === this.#server) this.#aborter.abort();
+      node.env.defer(() => (node === this.#client ? this.clientEnd : this.#serverEnd)?.closed(end));
+    });
+  }
+
   processDied(node: MemoryNode, silent: boolean): void {
-    if (silent) return;
+    const { keepaliveMs } = node.network;
+    if (silent) {
+      const peer = node === this.#client ? this.#server : this.#client;
+      if (keepaliveMs !== null && peer !== null && peer !== node && peer.isAlive) this.#giveUpAfter(keepaliveMs, peer);
+      return;
+    }
     const other = node === this.#client ? this.#server : this.#client;
     this.#drop();
     if (other === null || other === node || !other.isAlive) return;
     const { network } = node;
     const tell = (): void => {
-      if (network.isCut(node.name, other.name)) return;
+      if (network.isCut(node.name, other.name)) {
+        if (keepaliveMs !== null) this.#giveUpAfter(keepaliveMs, other);
+        return;
+      }
       const end: StreamEnd = { error: new AppError("unavailable", "Connection reset by peer"), reset: true };
       other.env.defer(() => (other === this.#client ? this.clientEnd : this.#serverEnd)?.closed(end));
     };
@@ -236,6 +267,8 @@ export class Connection {
 }
 
 type PipeOptions = {
+  readonly path: string;
+  readonly direction: "up" | "down";
   readonly route: () => { from: string; to: string };
   readonly target: () => End | null;
   readonly env: () => Env;
@@ -292,6 +325,12 @@ class Pipe {
     });
   }
 
+  #tap(item: Item): void {
+    const { path, direction } = this.#options;
+    const data = item.kind === "message" ? item.data : null;
+    this.#network.onDeliver?.({ ...this.#options.route(), path, direction, kind: item.kind, data, pipe: this });
+  }
+
   #isOpen(): boolean {
     const { from, to } = this.#options.route();
     return (
@@ -309,6 +348,7 @@ class Pipe {
       this.#items.shift();
       if (first.item.kind === "message") this.#bytes -= first.item.data.byteLength;
       this.#network.delivered += 1;
+      if (this.#network.onDeliver !== null) this.#tap(first.item);
       target.receive(first.item);
     }
     if (this.#wasFull && this.#bytes <= PIPE_BYTES_MAX / 2) {

@@ -4,6 +4,7 @@
  * same code give the same run: events are ordered by (time, sequence), and all promises settle
  * between two events.
  */
+import { createHash } from "node:crypto";
 import { AppError } from "../../src/util/errors.ts";
 import type { Env, Timer } from "../../src/util/env.ts";
 import { Heap } from "../../src/util/heap.ts";
@@ -16,8 +17,48 @@ const EVENTS_PER_REAL_TURN = 512;
 /** 2024-01-01: an arbitrary start that certificates made in a test can span. */
 const WALL_START_MS = 1_704_067_200_000;
 
+/**
+ * What happened, as one hash: the same seed and the same code give the same. Text and bytes are
+ * framed, so that no two different runs have the same input.
+ */
+export class RunHash {
+  readonly #hash = createHash("sha256");
+  readonly #buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES);
+  #at = 0;
+
+  add(text: string, bytes?: Uint8Array): void {
+    const head = `${text} ${bytes?.byteLength ?? -1}\n`;
+    if (this.#at + head.length > HASH_BUFFER_BYTES) this.#flush();
+    // Texts are names, numbers and hashes: one byte a character.
+    this.#at += this.#buffer.write(head, this.#at, "latin1");
+    if (bytes === undefined) return;
+    if (this.#at + bytes.byteLength > HASH_BUFFER_BYTES) this.#flush();
+    if (bytes.byteLength > HASH_BUFFER_BYTES) this.#hash.update(bytes);
+    else {
+      this.#buffer.set(bytes, this.#at);
+      this.#at += bytes.byteLength;
+    }
+  }
+
+  /** Ends it. */
+  digest(): string {
+    this.#flush();
+    return this.#hash.digest("hex");
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#buffer.subarray(0, this.#at));
+    this.#at = 0;
+  }
+}
+
+const HASH_BUFFER_BYTES = 64 * 1024;
+
 export class Sim {
   readonly seed: number;
+  /** Set: every event's time goes in; who watches the world adds messages and states. */
+  hash: RunHash | null = null;
+  #failure: Error | null = null;
   #now = 0;
   #seq = 0;
   readonly #heap = new Heap<SimEvent>((a, b) => (a.at === b.at ? a.seq < b.seq : a.at < b.at));
@@ -47,8 +88,13 @@ export class Sim {
   }
 
   /** A process of this world. Its dice depend on the seed and the name only. */
-  env(name: string): SimEnv {
-    return new SimEnv(this, name);
+  env(name: string, clock: Partial<ClockOptions> = {}): SimEnv {
+    return new SimEnv(this, name, { ...TRUE_CLOCK, ...clock });
+  }
+
+  /** Ends the run: `run` and its kin throw this after the present event. The first failure counts. */
+  fail(error: Error): void {
+    this.#failure ??= error;
   }
 
   /** An event of the world itself (a fault, a network delivery); no process can stop it. */
@@ -104,11 +150,26 @@ export class Sim {
     if (event === undefined || event.cancelled) return;
     this.#now = Math.max(this.#now, event.at);
     this.#eventsRun += 1;
+    this.hash?.add(`${event.seq}@${this.#now}`);
     event.fn();
     if (this.#eventsRun % EVENTS_PER_REAL_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     await settle();
+    if (this.#failure !== null) throw this.#failure;
   }
 }
+
+export type ClockOptions = {
+  /** Monotonic time counts from the process's start, as it does on a real machine, not from the world's. */
+  readonly fromZero: boolean;
+  /** Added to the wall clock. */
+  readonly skewMs: number;
+  /** How many times as long as they should this machine's seconds are: a slow or fast crystal. */
+  readonly drift: number;
+  /** Every turn begins so much late: a machine with too much to do. Fixed, or turns would change places. */
+  readonly lagMs: number;
+};
+
+const TRUE_CLOCK: ClockOptions = { fromZero: false, skewMs: 0, drift: 1, lagMs: 0 };
 
 /** One simulated process's view of the world. */
 export class SimEnv implements Env {
@@ -120,22 +181,27 @@ export class SimEnv implements Env {
   /** What came due while paused, in order; runs on resume as a flood. */
   #missed: (() => void)[] = [];
   /** Added to the wall clock: jumps and skew. */
-  wallSkewMs = 0;
-  /** Timers take this many times as long: a slow or fast crystal. */
-  drift = 1;
+  wallSkewMs: number;
+  readonly #drift: number;
+  readonly #startedAt: number;
+  readonly #lagMs: number;
 
-  constructor(sim: Sim, name: string) {
+  constructor(sim: Sim, name: string, { fromZero, skewMs, drift, lagMs }: ClockOptions) {
     this.#sim = sim;
     this.name = name;
     this.#random = prng(hashSeed(sim.seed, name));
+    this.wallSkewMs = skewMs;
+    this.#drift = drift;
+    this.#lagMs = lagMs;
+    this.#startedAt = fromZero ? sim.now : 0;
   }
 
   now(): number {
-    return this.#sim.now / this.drift;
+    return (this.#sim.now - this.#startedAt) / this.#drift;
   }
 
   wallNow(): number {
-    return WALL_START_MS + Math.round(this.#sim.now) + this.wallSkewMs;
+    return WALL_START_MS + Math.round(this.#sim.now / this.#drift) + this.wallSkewMs;
   }
 
   random(): number {
@@ -147,11 +213,11 @@ export class SimEnv implements Env {
   }
 
   defer(fn: () => void): void {
-    this.#schedule(0, fn);
+    this.#schedule(this.#lagMs, fn);
   }
 
   setTimer(ms: number, fn: () => void): Timer {
-    return this.#schedule(ms * this.drift, fn);
+    return this.#schedule(ms * this.#drift + this.#lagMs, fn);
   }
 
   get isKilled(): boolean {

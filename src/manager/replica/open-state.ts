@@ -31,12 +31,14 @@ export type OpenOptions = {
   /** How messages name the directory. */
   readonly dataDir: string;
   readonly bootstrap: { readonly members: readonly Member[] } | null;
+  /** Of snapshots' bodies; the same for all managers. */
+  readonly chunkBytes?: number | undefined;
 };
 
 /** @throws AppError `corrupt` | `precondition` | `unavailable`, with the directory and what to do */
 export async function openState(
   deps: { env: Env; kvFactory: KvFactory; onFatal: (error: Error) => void; sealer?: Sealer },
-  { identity, dataDir, bootstrap }: OpenOptions,
+  { identity, dataDir, bootstrap, chunkBytes }: OpenOptions,
 ): Promise<OpenedState> {
   const { env, kvFactory, sealer = identitySealer } = deps;
   const start = new AbortController();
@@ -50,7 +52,10 @@ export async function openState(
     { location: `${dataDir}/${LOG_STORE}` },
   );
   const peerWrites = new PeerWrites({ env, kv: snapshotKv, onFatal });
-  const snapshots = new SnapshotStore({ kv: snapshotKv, env, sealer }, { location: `${dataDir}/${SNAPSHOT_STORE}` });
+  const snapshots = new SnapshotStore(
+    { kv: snapshotKv, env, sealer },
+    { location: `${dataDir}/${SNAPSHOT_STORE}`, ...(chunkBytes === undefined ? {} : { chunkBytes }) },
+  );
   try {
     const loaded = await storage.open(identity);
     await peerWrites.load(`${dataDir}/${SNAPSHOT_STORE}`);

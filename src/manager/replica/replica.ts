@@ -144,7 +144,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     const { env, kvFactory, sealer } = this.#deps;
     const opened = await openState(
       { env, kvFactory, onFatal: (error) => this.fatal(error), ...(sealer === undefined ? {} : { sealer }) },
-      { identity: { clusterId, nodeId }, dataDir, bootstrap },
+      { identity: { clusterId, nodeId }, dataDir, bootstrap, chunkBytes: this.#options.snapshots?.chunkBytes },
     );
     if (this.#phase === "stopped") {
       await closeAll(opened);

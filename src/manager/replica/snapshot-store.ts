@@ -28,14 +28,19 @@ export class SnapshotStore {
   readonly #env: Env;
   readonly #sealer: Sealer;
   readonly #location: string;
+  readonly chunkBytes: number;
   /** Slots that are being served or written, by number of users: not collected. */
   readonly #pins = new Map<string, number>();
 
-  constructor(deps: { kv: Kv; env: Env; sealer: Sealer }, { location }: { location: string }) {
+  constructor(
+    deps: { kv: Kv; env: Env; sealer: Sealer },
+    { location, chunkBytes = SNAPSHOT_CHUNK_BYTES }: { location: string; chunkBytes?: number },
+  ) {
     this.#kv = deps.kv;
     this.#env = deps.env;
     this.#sealer = deps.sealer;
     this.#location = location;
+    this.chunkBytes = chunkBytes;
   }
 
   /** A new body. Close or abandon it. */
@@ -43,6 +48,7 @@ export class SnapshotStore {
     const slot = Buffer.from(this.#env.randomBytes(SLOT_BYTES)).toString("hex");
     this.pin(slot);
     return new SnapshotWriter(slot, {
+      chunkBytes: this.chunkBytes,
       put: (chunk, bytes) => this.#put(slot, chunk, bytes),
       release: () => this.unpin(slot),
     });
@@ -133,6 +139,7 @@ export class SnapshotStore {
 /** Cuts a body into chunks and hashes it on the way. One call at a time. */
 export class SnapshotWriter {
   readonly slot: string;
+  readonly #chunkBytes: number;
   readonly #put: (chunk: number, bytes: Uint8Array) => Promise<void>;
   readonly #release: () => void;
   readonly #hash: Hash = createHash("sha256");
@@ -144,9 +151,14 @@ export class SnapshotWriter {
 
   constructor(
     slot: string,
-    { put, release }: { put: (chunk: number, bytes: Uint8Array) => Promise<void>; release: () => void },
+    {
+      chunkBytes,
+      put,
+      release,
+    }: { chunkBytes: number; put: (chunk: number, bytes: Uint8Array) => Promise<void>; release: () => void },
   ) {
     this.slot = slot;
+    this.#chunkBytes = chunkBytes;
     this.#put = put;
     this.#release = release;
   }
@@ -157,7 +169,7 @@ export class SnapshotWriter {
   }
 
   get isChunkReady(): boolean {
-    return this.#pieceBytes >= SNAPSHOT_CHUNK_BYTES;
+    return this.#pieceBytes >= this.#chunkBytes;
   }
 
   /** Keeps a piece in memory; call `flush` whenever a chunk is ready. */
@@ -174,7 +186,7 @@ export class SnapshotWriter {
 
   /** Writes every full chunk. */
   async flush(): Promise<void> {
-    while (this.isChunkReady) await this.#writeChunk(SNAPSHOT_CHUNK_BYTES);
+    while (this.isChunkReady) await this.#writeChunk(this.#chunkBytes);
   }
 
   /** Writes the rest. @returns what the manifest needs. */

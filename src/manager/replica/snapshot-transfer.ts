@@ -10,7 +10,7 @@ import type { SnapshotMeta } from "../../raft/types.ts";
 import { sleep, type Env, type Timer } from "../../util/env.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import type { SnapshotManifest } from "./log-records.ts";
-import { SNAPSHOT_CHUNK_BYTES, type SnapshotStore, type SnapshotWriter } from "./snapshot-store.ts";
+import type { SnapshotStore, SnapshotWriter } from "./snapshot-store.ts";
 
 /** A chunk that takes longer means a dead server or link; the pull resumes later where it broke off. */
 export const CHUNK_DEADLINE_MS = 5_000;
@@ -62,10 +62,11 @@ class Serving {
           this.closed();
           return;
         }
-        const at = Math.floor(this.#offset / SNAPSHOT_CHUNK_BYTES);
+        const { chunkBytes } = this.#store;
+        const at = Math.floor(this.#offset / chunkBytes);
         const chunk = await this.#store.chunk(this.#manifest, at);
         if (!this.#isOpen) return;
-        const data = Buffer.from(chunk.subarray(this.#offset - at * SNAPSHOT_CHUNK_BYTES));
+        const data = Buffer.from(chunk.subarray(this.#offset - at * chunkBytes));
         this.#isWritable = this.#stream.write({ offset: this.#offset, data });
         this.#offset += data.byteLength;
       }

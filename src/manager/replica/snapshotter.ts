@@ -10,7 +10,7 @@ import { Scope } from "../../util/scope.ts";
 import type { AppliedPosition } from "./applier.ts";
 import type { Driver } from "./driver.ts";
 import type { SnapshotManifest } from "./log-records.ts";
-import type { SnapshotStore, SnapshotWriter } from "./snapshot-store.ts";
+import { SNAPSHOT_CHUNK_BYTES, type SnapshotStore, type SnapshotWriter } from "./snapshot-store.ts";
 import { SnapshotPull } from "./snapshot-transfer.ts";
 
 export type SnapshotOptions = {
@@ -20,6 +20,8 @@ export type SnapshotOptions = {
   /** What stays in the log behind it, for followers that lag: entries, and bytes of them. */
   readonly trailingEntries: number;
   readonly trailingBytes: number;
+  /** A body's unit on disk and on the wire. */
+  readonly chunkBytes: number;
 };
 
 const MIB = 1024 * 1024;
@@ -29,6 +31,7 @@ export const DEFAULT_SNAPSHOT_OPTIONS: SnapshotOptions = {
   everyBytes: 32 * MIB,
   trailingEntries: 5_000,
   trailingBytes: 16 * MIB,
+  chunkBytes: SNAPSHOT_CHUNK_BYTES,
 };
 
 /** Time that encoding may take of one turn. */
