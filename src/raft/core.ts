@@ -101,6 +101,33 @@ export class RaftCore {
     return this.#state.log.lastIndex;
   }
 
+  // What drivers look at every turn: `status()` tells the same and more, and costs more.
+
+  get term(): number {
+    return this.#state.term;
+  }
+
+  get commit(): number {
+    return this.#state.commit;
+  }
+
+  get applied(): number {
+    return this.#state.applied;
+  }
+
+  get leader(): MemberId | null {
+    return this.#state.leader;
+  }
+
+  get isLeader(): boolean {
+    return this.#state.role === "leader";
+  }
+
+  /** See `Status.ready`. */
+  get isReady(): boolean {
+    return this.#replication.isReady;
+  }
+
   /** null where the index is compacted or beyond the end. */
   termAt(index: number): number | null {
     return this.#state.log.termAt(index);

@@ -45,26 +45,10 @@ export type VerifiedLog = {
  * @throws AppError `corrupt`
  */
 export async function loadLog(source: Source, { writesMin }: { writesMin: number }): Promise<VerifiedLog> {
-  const { kv, sealer, location } = source;
-  const stored = await readAll(kv, [HARD_STATE_KEY, FIRST_KEY, SNAPSHOT_KEY]);
-  const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array, sealer: Sealer) => T): T | null =>
-    bytes === undefined ? null : named(location, null, () => decode(bytes, sealer));
-  const hardState = read(stored[0], decodeHardState);
-  const point = read(stored[1], decodeCompactionPoint) ?? { index: 0, term: 0, chain: CHAIN_START };
-  const snapshot = read(stored[2], decodeManifest);
-  if (point.index > (snapshot?.meta.index ?? 0)) {
-    throw corruptAt(location, point.index, "the snapshot that the log was compacted for is missing");
-  }
-  const log = new LogAssembly(point, location);
-  await readRecords(source, point, (bytes, firstIndex) => log.add(bytes, firstIndex, sealer));
-  log.checkEnd(hardState);
-  const writes = hardState?.writes ?? 0;
-  if (writes < writesMin) {
-    const at = (hardState?.lastIndex ?? 0) + 1;
-    const lost = writesMin - writes;
-    throw corruptAt(location, at, `the last ${lost} or more of its writes are gone, LevelDB dropped them as damaged`);
-  }
-  return { writes, hardState, snapshot, point, entries: log.entries, records: log.records, chains: log.chains };
+  const [hardState, first, snapshot] = await readAll(source.kv, [HARD_STATE_KEY, FIRST_KEY, SNAPSHOT_KEY]);
+  const reader = new LogReader(source, { hardState, first, snapshot });
+  await readRecords(source, reader.firstIndex, (bytes, firstIndex) => reader.add(bytes, firstIndex));
+  return reader.finish({ writesMin });
 }
 
 async function readAll(kv: Kv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
@@ -75,11 +59,11 @@ async function readAll(kv: Kv, keys: readonly Uint8Array[]): Promise<(Uint8Array
 
 async function readRecords(
   { kv }: Source,
-  point: CompactionPoint,
+  firstIndex: number,
   onRecord: (bytes: Uint8Array, firstIndex: number) => void,
 ): Promise<void> {
   // Never from the very beginning: the tombstones of compacted records are slow to step over.
-  let from = recordKey(point.index + 1);
+  let from = recordKey(firstIndex);
   for (;;) {
     const page = await kv.range({ gte: from, lt: RECORDS_END, limit: RECORDS_PER_PAGE });
     for (const { key, value } of page) onRecord(value, indexOfKey(key));
@@ -93,24 +77,46 @@ function indexOfKey(key: Uint8Array): number {
   return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(key.byteLength - 8));
 }
 
-class LogAssembly {
-  readonly #point: CompactionPoint;
-  readonly #location: string;
-  readonly entries: Entry[] = [];
-  readonly records: RecordSpan[] = [];
-  readonly chains: number[] = [];
+/** The rare keys as they are stored; undefined where there is none. */
+export type StoredHead = Readonly<Record<"hardState" | "first" | "snapshot", Uint8Array | undefined>>;
 
-  constructor(point: CompactionPoint, location: string) {
-    this.#point = point;
+/** Verifies what a store holds, record by record; knows nothing of where the bytes come from. */
+export class LogReader {
+  readonly #sealer: Sealer;
+  readonly #location: string;
+  readonly #hardState: StoredHardState | null;
+  readonly #snapshot: SnapshotManifest | null;
+  readonly #point: CompactionPoint;
+  readonly #entries: Entry[] = [];
+  readonly #records: RecordSpan[] = [];
+  readonly #chains: number[] = [];
+
+  /** @throws AppError `corrupt`, as everything here */
+  constructor({ sealer, location }: Pick<Source, "sealer" | "location">, stored: StoredHead) {
+    const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array, sealer: Sealer) => T): T | null =>
+      bytes === undefined ? null : named(location, null, () => decode(bytes, sealer));
+    this.#sealer = sealer;
     this.#location = location;
+    this.#hardState = read(stored.hardState, decodeHardState);
+    this.#point = read(stored.first, decodeCompactionPoint) ?? { index: 0, term: 0, chain: CHAIN_START };
+    this.#snapshot = read(stored.snapshot, decodeManifest);
+    if (this.#point.index > (this.#snapshot?.meta.index ?? 0)) {
+      throw corruptAt(location, this.#point.index, "the snapshot that the log was compacted for is missing");
+    }
+  }
+
+  /** Where the log begins: records before it are leftovers of a compaction. */
+  get firstIndex(): number {
+    return this.#point.index + 1;
   }
 
   get #lastIndex(): number {
-    return this.#point.index + this.entries.length;
+    return this.#point.index + this.#entries.length;
   }
 
-  add(bytes: Uint8Array, firstIndex: number, sealer: Sealer): void {
-    const { entries, chainBefore, chains } = named(this.#location, firstIndex, () => decodeRecord(bytes, sealer));
+  /** In the order of `firstIndex`. */
+  add(bytes: Uint8Array, firstIndex: number): void {
+    const { entries, chainBefore, chains } = named(this.#location, firstIndex, () => decodeRecord(bytes, this.#sealer));
     const first = entries[0];
     const last = entries.at(-1);
     if (first === undefined || last === undefined || first.index !== firstIndex) {
@@ -120,17 +126,39 @@ class LogAssembly {
       throw corruptAt(this.#location, this.#lastIndex + 1, `entries up to ${first.index - 1} are missing`);
     }
     // A record written later replaces what it overlaps.
-    this.entries.length = first.index - this.#point.index - 1;
-    this.chains.length = this.entries.length;
-    if (chainBefore !== (this.chains.at(-1) ?? this.#point.chain)) {
+    this.#entries.length = first.index - this.#point.index - 1;
+    this.#chains.length = this.#entries.length;
+    if (chainBefore !== (this.#chains.at(-1) ?? this.#point.chain)) {
       throw corruptAt(this.#location, first.index, "it does not follow the entry before it");
     }
-    for (const entry of entries) this.entries.push(entry);
-    for (const chain of chains) this.chains.push(chain);
-    this.records.push({ first: first.index, last: last.index, lastTerm: last.term });
+    for (const entry of entries) this.#entries.push(entry);
+    for (const chain of chains) this.#chains.push(chain);
+    this.#records.push({ first: first.index, last: last.index, lastTerm: last.term });
   }
 
-  checkEnd(hardState: StoredHardState | null): void {
+  /** @param writesMin how many writes the store is known to have acknowledged */
+  finish({ writesMin }: { writesMin: number }): VerifiedLog {
+    const hardState = this.#hardState;
+    this.#checkEnd(hardState);
+    const writes = hardState?.writes ?? 0;
+    if (writes < writesMin) {
+      const at = (hardState?.lastIndex ?? 0) + 1;
+      const lost = writesMin - writes;
+      const why = `the last ${lost} or more of its writes are gone, LevelDB dropped them as damaged`;
+      throw corruptAt(this.#location, at, why);
+    }
+    return {
+      writes,
+      hardState,
+      snapshot: this.#snapshot,
+      point: this.#point,
+      entries: this.#entries,
+      records: this.#records,
+      chains: this.#chains,
+    };
+  }
+
+  #checkEnd(hardState: StoredHardState | null): void {
     const lastIndex = this.#lastIndex;
     if (hardState === null) {
       if (lastIndex > 0) throw corruptAt(this.#location, lastIndex, "the hard state is missing");
@@ -143,7 +171,7 @@ class LogAssembly {
     if (hardState.commit > lastIndex) {
       throw corruptAt(this.#location, lastIndex + 1, `committed entries up to ${hardState.commit} are missing`);
     }
-    if (hardState.chain !== (this.chains.at(-1) ?? this.#point.chain)) {
+    if (hardState.chain !== (this.#chains.at(-1) ?? this.#point.chain)) {
       throw corruptAt(this.#location, lastIndex, "the hard state belongs to another log");
     }
   }

@@ -15,7 +15,7 @@ import type { Env } from "../../util/env.ts";
 import type { Kv, KvOp } from "../../util/kv.ts";
 import { CHAIN_START, encodeRecord } from "./entry-codec.ts";
 import { HighWaterMark } from "./high-water-mark.ts";
-import { corruptAt, loadLog, named } from "./log-load.ts";
+import { corruptAt, loadLog, named, type VerifiedLog } from "./log-load.ts";
 import {
   FIRST_KEY,
   HARD_STATE_KEY,
@@ -124,13 +124,17 @@ export class KvLogStorage implements LogStorage {
     await this.#claim(identity);
     const writesMin = await this.#mark.load();
     const source = { kv: this.#kv, sealer: this.#sealer, location: this.#location };
-    const loaded = await loadLog(source, { writesMin });
-    this.#writes = this.#durableWrites = loaded.writes;
-    this.#point = loaded.point;
-    this.#records = loaded.records;
-    this.#chains = loaded.chains;
+    const loaded = this.adopt(await loadLog(source, { writesMin }));
     await this.#dropCompacted();
-    const { hardState, snapshot, entries, point } = loaded;
+    return loaded;
+  }
+
+  /** What was read and verified is what the next write follows. For whoever reads the records itself; else `open`. */
+  adopt({ writes, hardState, snapshot, point, entries, records, chains }: VerifiedLog): LoadedLog {
+    this.#writes = this.#durableWrites = writes;
+    this.#point = point;
+    this.#records = records;
+    this.#chains = chains;
     return { hardState, snapshot, entries, prevIndex: point.index, prevTerm: point.term };
   }
 
