@@ -16,17 +16,54 @@ export const NODES = ["manager1", "manager2", "manager3", "worker1", "worker2"] 
 
 const socketPath = (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").replace(/^unix:\/\//, "");
 
-/** SIGKILL, as `docker kill`; resolves when the engine has sent it. */
-export async function killContainer(id: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const call = request({ socketPath, method: "POST", path: `/containers/${id}/kill` }, (response) => {
-      response.resume();
-      if (response.statusCode === 204) resolve();
-      else reject(new Error(`The engine answered ${response.statusCode ?? 0} to the kill of ${id}`));
+/** One call to the engine's API. @returns the answer's body */
+async function engine(method: string, path: string, body?: object): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json" };
+    const call = request({ socketPath, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        if ((response.statusCode ?? 500) < 300) resolve(text);
+        else reject(new Error(`The engine answered ${response.statusCode ?? 0} to ${method} ${path}: ${text}`));
+      });
+      response.on("error", reject);
     });
     call.once("error", reject);
-    call.end();
+    call.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** SIGKILL, as `docker kill`; resolves when the engine has sent it. */
+export async function killContainer(id: string): Promise<void> {
+  await engine("POST", `/containers/${id}/kill`);
+}
+
+/** The same by nobody but the engine: a container is killed, has ended, and another is created and started, in ms. */
+export async function engineFloorMs(image: string, command: readonly string[]): Promise<number> {
+  const create = async (): Promise<string> => {
+    const { Id } = JSON.parse(await engine("POST", "/containers/create", { Image: image, Cmd: command })) as {
+      Id: string;
+    };
+    return Id;
+  };
+  const made: string[] = [];
+  try {
+    const victim = await create();
+    made.push(victim);
+    await engine("POST", `/containers/${victim}/start`);
+    const ended = engine("POST", `/containers/${victim}/wait`);
+    const killedAt = performance.now();
+    await engine("POST", `/containers/${victim}/kill`);
+    await ended;
+    const next = await create();
+    made.push(next);
+    await engine("POST", `/containers/${next}/start`);
+    return performance.now() - killedAt;
+  } finally {
+    for (const id of made) await engine("DELETE", `/containers/${id}?force=true`);
+  }
 }
 
 /** Calls back at every start of a container of this cluster, until closed. */
