@@ -32,6 +32,7 @@ import { leaveRaft } from "./leave.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
 import { readToken, writeTokens } from "./token-files.ts";
 import { StartRecords, type StartRecord } from "./start-record.ts";
+import { giveToAdmins } from "./socket-group.ts";
 
 const JOIN_DEADLINE_MS = 60_000;
 /** A manager that left the Raft group gives its agent this long to find another manager for its goodbye. */
@@ -118,6 +119,7 @@ export class Daemon {
     nodeMetrics(this.#metrics, () => this.#node);
     this.#metrics.collectProcess();
     this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env, log }));
+    await giveToAdmins(socket);
     await this.#serveHttp();
     if ((await this.#records.load())?.kind === "leaving") await this.#wipe();
     const stored = await this.#keystore.load();
