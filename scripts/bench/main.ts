@@ -1,5 +1,6 @@
 // npm run bench -- writes [--clients 1,16,64,256] [--rounds 5] [--seconds 3] [--no-etcd]
 // npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
+// npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--prof]
 // One JSON object a line on standard output; progress on standard error.
 import { parseArgs } from "node:util";
 
@@ -11,6 +12,10 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "3" },
     "no-etcd": { type: "boolean", default: false },
     runs: { type: "string", default: "50" },
+    services: { type: "string", default: "1000" },
+    replicas: { type: "string", default: "100" },
+    nodes: { type: "string", default: "20" },
+    prof: { type: "boolean", default: false },
     how: { type: "string", default: "sigkill" },
   },
 });
@@ -35,7 +40,17 @@ switch (positionals[0]) {
     });
     break;
   }
+  case "scale": {
+    const { benchScale } = await import("./scale.ts");
+    await benchScale({
+      services: Number(values.services),
+      replicas: Number(values.replicas),
+      nodes: Number(values.nodes),
+      nodeArgs: values.prof ? ["--cpu-prof", "--cpu-prof-dir", "profiles"] : [],
+    });
+    break;
+  }
   default:
-    process.stderr.write("Which benchmark? writes, failover\n");
+    process.stderr.write("Which benchmark? writes, failover, scale\n");
     process.exitCode = 64;
 }

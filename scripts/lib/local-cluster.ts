@@ -97,7 +97,7 @@ export class LocalCluster implements AsyncDisposable {
   }
 
   /** Starts, or starts again, a node's process. */
-  boot(node: LocalNode): void {
+  boot(node: LocalNode, env: Readonly<Record<string, string>> = {}): void {
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
     node.child = spawn(
@@ -127,6 +127,7 @@ export class LocalCluster implements AsyncDisposable {
                 SHOAL_TOKEN_FILE: join(this.root, "tokens", node.role, "token"),
               }),
           ...this.#env,
+          ...env,
         },
       },
     );

@@ -3,6 +3,7 @@ import { fromStoreObject, toStoreObject } from "./actions.ts";
 import type { StoreCodec } from "./codec.ts";
 import { TABLE_NAMES } from "./schema.ts";
 import { TableSet } from "./table-set.ts";
+import type { TableName, Tables } from "./types.ts";
 import { AppError } from "../util/errors.ts";
 import type { StoreObjectInput } from "../proto/gen/StoreObject.ts";
 
@@ -11,20 +12,21 @@ export const SNAPSHOT_CHUNK_BYTES = 64 * 1024;
 
 /**
  * Pieces of the tables as they are now: what is written later does not show. The rows are listed at
- * once (they are immutable), and encoded when a piece is asked for.
+ * once (they are immutable; 100,000 take a millisecond or two), and encoded when a piece is asked for.
  */
 export function snapshotChunks(
   tables: TableSet,
   codec: StoreCodec,
   pieceBytes = SNAPSHOT_CHUNK_BYTES,
 ): Iterator<Uint8Array> {
-  const rows: StoreObjectInput[] = [];
-  for (const table of TABLE_NAMES) for (const row of tables.all(table)) rows.push(toStoreObject(table, row));
+  const rows = TABLE_NAMES.map((table) => ({ table, rows: [...tables.all(table)] }));
   return encodeChunks(rows, tables.timeMs, { codec, pieceBytes });
 }
 
+type TableRows = { readonly table: TableName; readonly rows: readonly Tables[TableName][] };
+
 function* encodeChunks(
-  rows: readonly StoreObjectInput[],
+  tables: readonly TableRows[],
   timeMs: number,
   { codec, pieceBytes }: { readonly codec: StoreCodec; readonly pieceBytes: number },
 ): Generator<Uint8Array> {
@@ -32,7 +34,7 @@ function* encodeChunks(
   // encoded once, and a piece ends as soon as it is large enough.
   let parts: Uint8Array[] = [codec.encodeChunk({ clusterTimeMs: timeMs })];
   let bytes = 0;
-  for (const row of rows) {
+  for (const row of objectsOf(tables)) {
     const part = codec.encodeChunk({ objects: [row] });
     if (bytes > 0 && bytes + part.length > pieceBytes) {
       yield framed(parts);
@@ -45,22 +47,55 @@ function* encodeChunks(
   yield framed(parts);
 }
 
-/**
- * @param body the pieces' bytes in order, cut anywhere: disks and networks cut as suits them.
- * @throws AppError `corrupt` for objects of no known kind, and for a body that ends inside a piece.
- */
-export function readChunks(body: Iterable<Uint8Array>, index: number, codec: StoreCodec): TableSet {
-  const tables = new TableSet();
-  tables.version = index;
-  for (const piece of pieces(body)) {
-    const chunk = codec.decodeChunk(piece);
+function* objectsOf(tables: readonly TableRows[]): Generator<StoreObjectInput> {
+  for (const { table, rows } of tables) for (const row of rows) yield toStoreObject(table, row);
+}
+
+/** Builds tables from a body, a piece at a time, beside whatever is served meanwhile. */
+export class SnapshotReader {
+  readonly #codec: StoreCodec;
+  readonly #pieces = new PieceCutter();
+  readonly #tables = new TableSet();
+
+  constructor(index: number, codec: StoreCodec) {
+    this.#codec = codec;
+    this.#tables.version = index;
+  }
+
+  /** The next bytes of the body, cut anywhere: disks and networks cut as suits them. */
+  add(bytes: Uint8Array): void {
+    this.#pieces.add(bytes);
+  }
+
+  /** Decodes one piece. @returns false when it needs more bytes first. @throws AppError `corrupt` for objects of no known kind. */
+  step(): boolean {
+    const piece = this.#pieces.next();
+    if (piece === null) return false;
+    const tables = this.#tables;
+    const chunk = this.#codec.decodeChunk(piece);
     tables.timeMs = Math.max(tables.timeMs, chunk.clusterTimeMs);
     for (const wrapped of chunk.objects) {
       const { table, object } = fromStoreObject(wrapped);
       tables.put(table, object);
     }
+    return true;
   }
-  return tables;
+
+  /** After the last step. @throws AppError `corrupt` for a body that ends inside a piece. */
+  finish(): TableSet {
+    if (!this.#pieces.isEmpty) throw new AppError("corrupt", "A snapshot's body ends inside a piece");
+    return this.#tables;
+  }
+}
+
+/** All of it at once. @throws as SnapshotReader */
+export function readChunks(body: Iterable<Uint8Array>, index: number, codec: StoreCodec): TableSet {
+  const reader = new SnapshotReader(index, codec);
+  for (const bytes of body) {
+    reader.add(bytes);
+    while (reader.step());
+  }
+  return reader.finish();
 }
 
 /** Bytes of the big-endian length before each piece: who carries the body keeps no boundaries. */
@@ -74,22 +109,26 @@ function framed(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Pieces as they were framed, from bytes cut anywhere. */
-function* pieces(body: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let held: Uint8Array = new Uint8Array(0);
-  for (const bytes of body) {
-    held = held.length === 0 ? bytes : concat([held, bytes]);
-    for (let end = pieceEnd(held); end !== null && end <= held.length; end = pieceEnd(held)) {
-      yield held.subarray(LENGTH_BYTES, end);
-      held = held.subarray(end);
-    }
-  }
-  if (held.length > 0) throw new AppError("corrupt", "A snapshot's body ends inside a piece");
-}
+class PieceCutter {
+  #held: Uint8Array = new Uint8Array(0);
 
-/** Where the first piece ends; null while its length is not there yet. */
-function pieceEnd(bytes: Uint8Array): number | null {
-  if (bytes.length < LENGTH_BYTES) return null;
-  return LENGTH_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#held = this.isEmpty ? bytes : concat([this.#held, bytes]);
+  }
+
+  /** Null: its end is not there yet. */
+  next(): Uint8Array | null {
+    const held = this.#held;
+    if (held.length < LENGTH_BYTES) return null;
+    const end = LENGTH_BYTES + new DataView(held.buffer, held.byteOffset).getUint32(0);
+    if (end > held.length) return null;
+    this.#held = held.subarray(end);
+    return held.subarray(LENGTH_BYTES, end);
+  }
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

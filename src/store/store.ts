@@ -8,7 +8,7 @@ import { fromTransaction, toTransaction, transition } from "./actions.ts";
 import type { StoreCodec } from "./codec.ts";
 import { notMade, PendingEntries, settle, unknownOutcome, type PendingEntry } from "./pending.ts";
 import { TABLE_NAMES } from "./schema.ts";
-import { readChunks, SNAPSHOT_CHUNK_BYTES, snapshotChunks } from "./snapshot.ts";
+import { readChunks, SNAPSHOT_CHUNK_BYTES, SnapshotReader, snapshotChunks } from "./snapshot.ts";
 import { runSteps, TableSet } from "./table-set.ts";
 import { WriteTransaction } from "./tx.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type ChangeSet,
   type Proposer,
   type ReadTx,
+  type Restore,
   type StoreApi,
   type TableName,
   type Tables,
@@ -118,9 +119,23 @@ export class Store implements StoreApi {
     return snapshotChunks(this.#committed, this.#codec, this.#pieceBytes);
   }
 
+  beginRestore(index: number): Restore {
+    const reader = new SnapshotReader(index, this.#codec);
+    return {
+      add: (bytes) => reader.add(bytes),
+      step: () => reader.step(),
+      replace: () => this.#replace(reader.finish()),
+    };
+  }
+
+  /** All of it at once, for small states. */
   restore(body: Iterable<Uint8Array>, index: number): void {
+    this.#replace(readChunks(body, index, this.#codec));
+  }
+
+  #replace(restored: TableSet): void {
     assert(this.#speculation === null, "a leader's state is never replaced by a snapshot");
-    const restored = readChunks(body, index, this.#codec);
+    const index = restored.version;
     const changes = difference(this.#committed, restored);
     this.#committed = restored;
     for (const { after } of changes) this.#freeze(after);

@@ -84,6 +84,16 @@ export interface StoreApi {
   onCommit(listener: (set: ChangeSet) => void): () => void;
 }
 
+/** A snapshot's body on its way into the state: nothing of it shows until `replace`; one that is dropped leaves no trace. */
+export interface Restore {
+  /** The next bytes of the body, cut anywhere. */
+  add(bytes: Uint8Array): void;
+  /** Decodes one bounded piece. @returns false when it needs more bytes first. @throws for what this version cannot read */
+  step(): boolean;
+  /** The body is complete: replaces everything at once. @throws AppError `corrupt` if it is not */
+  replace(): void;
+}
+
 /** What the store asks of the log. Implemented by manager/replica; must not call back synchronously. */
 export interface Proposer {
   /** Appends; the entry's index and term are fixed now. @throws AppError not-leader | unavailable | exhausted */

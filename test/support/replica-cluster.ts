@@ -4,6 +4,7 @@ import type { ReplicaOptions } from "../../src/manager/replica/options.ts";
 import { Replica } from "../../src/manager/replica/replica.ts";
 import type { StateMachine } from "../../src/manager/replica/types.ts";
 import type { Member } from "../../src/raft/types.ts";
+import type { Restore } from "../../src/store/types.ts";
 import { AppError } from "../../src/util/errors.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { MemoryDisk } from "./memory-kv.ts";
@@ -43,11 +44,18 @@ export class Journal implements StateMachine {
     }
   }
 
-  restore(body: Iterable<Uint8Array>, index: number): void {
-    const text = Buffer.concat([...body]).toString();
-    this.lines = text === "" ? [] : text.trimEnd().split("\n");
-    this.version = index;
-    this.restores += 1;
+  beginRestore(index: number): Restore {
+    const body: Uint8Array[] = [];
+    return {
+      add: (bytes) => void body.push(bytes),
+      step: () => false,
+      replace: () => {
+        const text = Buffer.concat(body).toString();
+        this.lines = text === "" ? [] : text.trimEnd().split("\n");
+        this.version = index;
+        this.restores += 1;
+      },
+    };
   }
 
   leadershipGained(term: number): void {

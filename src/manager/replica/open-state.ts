@@ -1,6 +1,7 @@
 /** What a replica starts from: its directories opened, checked and read. */
 import { bootstrapEntry, makeConfig } from "../../raft/config.ts";
 import type { HardState, InitialState, Member } from "../../raft/types.ts";
+import type { Restore } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Kv, KvFactory } from "../../util/kv.ts";
@@ -21,8 +22,8 @@ export type OpenedState = {
   readonly snapshots: SnapshotStore;
   readonly peerWrites: PeerWrites;
   readonly manifest: SnapshotManifest | null;
-  /** The verified body of `manifest`. */
-  readonly body: readonly Uint8Array[] | null;
+  /** The verified body of `manifest`, read and not shown yet. */
+  readonly restore: Restore | null;
   readonly initial: InitialState;
 };
 
@@ -33,12 +34,13 @@ export type OpenOptions = {
   readonly bootstrap: { readonly members: readonly Member[] } | null;
   /** Of snapshots' bodies; the same for all managers. */
   readonly chunkBytes?: number | undefined;
+  readonly beginRestore: (index: number) => Restore;
 };
 
 /** @throws AppError `corrupt` | `precondition` | `unavailable`, with the directory and what to do */
 export async function openState(
   deps: { env: Env; kvFactory: KvFactory; onFatal: (error: Error) => void; sealer?: Sealer },
-  { identity, dataDir, bootstrap, chunkBytes }: OpenOptions,
+  { identity, dataDir, bootstrap, chunkBytes, beginRestore }: OpenOptions,
 ): Promise<OpenedState> {
   const { env, kvFactory, sealer = identitySealer } = deps;
   const start = new AbortController();
@@ -53,14 +55,15 @@ export async function openState(
   );
   const peerWrites = new PeerWrites({ env, kv: snapshotKv, onFatal });
   const snapshots = new SnapshotStore(
-    { kv: snapshotKv, env, sealer },
+    { kv: snapshotKv, env, sealer, onFatal },
     { location: `${dataDir}/${SNAPSHOT_STORE}`, ...(chunkBytes === undefined ? {} : { chunkBytes }) },
   );
   try {
     const loaded = await storage.open(identity);
     await peerWrites.load(`${dataDir}/${SNAPSHOT_STORE}`);
     const { snapshot: manifest, prevIndex, prevTerm } = loaded;
-    const body = manifest === null ? null : await snapshots.load(manifest);
+    const restore = manifest === null ? null : beginRestore(manifest.meta.index);
+    if (manifest !== null && restore !== null) await snapshots.restore(manifest, restore);
     await snapshots.collect(() => manifest?.slot ?? null);
     let { hardState, entries } = loaded;
     if (hardState === null && bootstrap !== null) {
@@ -78,7 +81,7 @@ export async function openState(
       prevTerm,
       applied: manifest?.meta.index ?? 0,
     };
-    return { storage, snapshots, peerWrites, manifest, body, initial };
+    return { storage, snapshots, peerWrites, manifest, restore, initial };
   } catch (error) {
     await storage.close();
     await snapshots.close();

@@ -144,7 +144,13 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     const { env, kvFactory, sealer } = this.#deps;
     const opened = await openState(
       { env, kvFactory, onFatal: (error) => this.fatal(error), ...(sealer === undefined ? {} : { sealer }) },
-      { identity: { clusterId, nodeId }, dataDir, bootstrap, chunkBytes: this.#options.snapshots?.chunkBytes },
+      {
+        identity: { clusterId, nodeId },
+        dataDir,
+        bootstrap,
+        chunkBytes: this.#options.snapshots?.chunkBytes,
+        beginRestore: (index) => this.stateMachine.beginRestore(index),
+      },
     );
     if (this.#phase === "stopped") {
       await closeAll(opened);
@@ -154,10 +160,10 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   }
 
   #run(opened: OpenedState): void {
-    const { initial, manifest, body, storage } = opened;
+    const { initial, manifest, restore, storage } = opened;
     const { env, metrics } = this;
     const stateMachine = must(this.#stateMachine, "setStateMachine comes before start");
-    if (manifest !== null && body !== null) stateMachine.restore(body, manifest.meta.index);
+    restore?.replace();
     const { index, term, config } = manifest?.meta ?? { index: 0, term: 0, config: EMPTY_CONFIG };
     const flusher = new Flusher(
       { env, storage, metrics },

@@ -11,10 +11,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
+import type { Restore } from "../../store/types.ts";
 import type { Kv, KvOp } from "../../util/kv.ts";
 import { withChecksum, withoutChecksum } from "./entry-codec.ts";
 import type { SnapshotManifest } from "./log-records.ts";
 import type { Sealer } from "./sealer.ts";
+import { inSlices } from "./slices.ts";
 
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 const SLOT_BYTES = 8;
@@ -29,13 +31,15 @@ export class SnapshotStore {
   readonly #sealer: Sealer;
   readonly #location: string;
   readonly chunkBytes: number;
+  readonly #onFatal: (error: Error) => void;
   /** Slots that are being served or written, by number of users: not collected. */
   readonly #pins = new Map<string, number>();
 
   constructor(
-    deps: { kv: Kv; env: Env; sealer: Sealer },
+    deps: { kv: Kv; env: Env; sealer: Sealer; onFatal: (error: Error) => void },
     { location, chunkBytes = SNAPSHOT_CHUNK_BYTES }: { location: string; chunkBytes?: number },
   ) {
+    this.#onFatal = deps.onFatal;
     this.#kv = deps.kv;
     this.#env = deps.env;
     this.#sealer = deps.sealer;
@@ -57,7 +61,7 @@ export class SnapshotStore {
   /** Each chunk is synced by itself: a later sync would not cover it (reference: raft.md 7). */
   async #put(slot: string, chunk: number, bytes: Uint8Array): Promise<void> {
     const value = withChecksum(this.#sealer.seal(bytes));
-    await this.#kv.batch([{ kind: "put", key: chunkKey(slot, chunk), value }], { sync: true });
+    await this.#write([{ kind: "put", key: chunkKey(slot, chunk), value }], { sync: true });
   }
 
   /** @throws AppError `corrupt` | `not-found` */
@@ -71,17 +75,34 @@ export class SnapshotStore {
     }
   }
 
-  /** The whole body, verified against the manifest's hash. */
-  async load(manifest: SnapshotManifest): Promise<Uint8Array[]> {
+  /** The body, chunk by chunk; ends only if the whole has the manifest's hash. @throws AppError `corrupt` */
+  async *read(manifest: SnapshotManifest): AsyncGenerator<Uint8Array> {
     const hash = createHash("sha256");
-    const chunks: Uint8Array[] = [];
     for (let at = 0; at < manifest.chunks; at++) {
       const chunk = await this.chunk(manifest, at);
       hash.update(chunk);
-      chunks.push(chunk);
+      yield chunk;
     }
     if (hash.digest("hex") !== manifest.meta.hash) throw this.#corrupt(null, "the body fails its checksum");
+  }
+
+  /** The whole body, verified against the manifest's hash. */
+  async load(manifest: SnapshotManifest): Promise<Uint8Array[]> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.read(manifest)) chunks.push(chunk);
     return chunks;
+  }
+
+  /**
+   * The verified body into a state that is not shown yet, in slices.
+   * @throws AppError `corrupt`; whatever the state machine throws for a body it cannot read
+   */
+  async restore(manifest: SnapshotManifest, restore: Restore, signal?: AbortSignal): Promise<void> {
+    for await (const chunk of this.read(manifest)) {
+      restore.add(chunk);
+      await inSlices(this.#env, () => restore.step(), signal);
+      if (signal?.aborted === true) return;
+    }
   }
 
   pin(slot: string): void {
@@ -119,7 +140,17 @@ export class SnapshotStore {
       ops.push({ kind: "delete", key: chunkKey(slot, chunk) });
     }
     for (let at = 0; at < ops.length; at += DELETES_PER_BATCH) {
-      await this.#kv.batch(ops.slice(at, at + DELETES_PER_BATCH), { sync: false });
+      await this.#write(ops.slice(at, at + DELETES_PER_BATCH), { sync: false });
+    }
+  }
+
+  /** A failed write is final, as it is for the log. */
+  async #write(ops: readonly KvOp[], options: { readonly sync: boolean }): Promise<void> {
+    try {
+      await this.#kv.batch(ops, options);
+    } catch (error) {
+      this.#onFatal(error instanceof Error ? error : new Error(String(error)));
+      throw error;
     }
   }
 

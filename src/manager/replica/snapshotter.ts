@@ -5,12 +5,14 @@
  */
 import type { Dialer } from "../../proto/rpc.ts";
 import type { Config, MemberId, SnapshotMeta } from "../../raft/types.ts";
+import type { Restore } from "../../store/types.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import { Scope } from "../../util/scope.ts";
 import type { AppliedPosition } from "./applier.ts";
 import type { Driver } from "./driver.ts";
 import type { SnapshotManifest } from "./log-records.ts";
-import { SNAPSHOT_CHUNK_BYTES, type SnapshotStore, type SnapshotWriter } from "./snapshot-store.ts";
+import { slice, yielded } from "./slices.ts";
+import { SNAPSHOT_CHUNK_BYTES, type SnapshotStore } from "./snapshot-store.ts";
 import { SnapshotPull } from "./snapshot-transfer.ts";
 
 export type SnapshotOptions = {
@@ -33,11 +35,6 @@ export const DEFAULT_SNAPSHOT_OPTIONS: SnapshotOptions = {
   trailingBytes: 16 * MIB,
   chunkBytes: SNAPSHOT_CHUNK_BYTES,
 };
-
-/** Time that encoding may take of one turn. */
-const SLICE_MS_MAX = 5;
-/** The clock is read once for so many pieces; also the bound where the clock stands still. */
-const SLICE_PIECES = 16;
 
 type Pulling = { readonly pull: SnapshotPull; readonly from: MemberId; readonly aborter: AbortController };
 
@@ -104,9 +101,14 @@ export class Snapshotter {
     const writer = this.#store.create();
     try {
       for (let isDone = false; !isDone;) {
-        isDone = this.#slice(body, writer);
+        slice(this.#driver.env, () => {
+          const next = body.next();
+          if (next.done === true) isDone = true;
+          else writer.add(next.value);
+          return !isDone && !writer.isChunkReady;
+        });
         if (writer.isChunkReady) await writer.flush();
-        else await new Promise<void>((resolve) => this.#driver.env.defer(resolve));
+        await yielded(this.#driver.env);
         if (aborter.signal.aborted) return;
       }
       const { sizeBytes, hash, chunks } = await writer.finish();
@@ -122,20 +124,6 @@ export class Snapshotter {
       if (this.#building === aborter) this.#building = null;
     }
     await this.#collect();
-  }
-
-  /** Encodes for at most SLICE_MS_MAX. @returns whether the body is complete. */
-  #slice(body: Iterator<Uint8Array>, writer: SnapshotWriter): boolean {
-    const until = this.#driver.env.now() + SLICE_MS_MAX;
-    while (!writer.isChunkReady) {
-      for (let n = 0; n < SLICE_PIECES; n++) {
-        const next = body.next();
-        if (next.done === true) return true;
-        writer.add(next.value);
-      }
-      if (this.#driver.env.now() >= until) return false;
-    }
-    return false;
   }
 
   /**
@@ -184,33 +172,45 @@ export class Snapshotter {
   #resumable(meta: SnapshotMeta): SnapshotPull {
     const broken = this.#broken;
     this.#broken = null;
-    if (broken !== null && broken.meta.hash === meta.hash && broken.meta.index === meta.index) return broken;
-    broken?.close();
+    if (broken !== null && isSameSnapshot(broken.meta, meta)) return broken;
+    if (broken !== null) this.#scope.spawn("discard", () => this.#discard(broken));
     return new SnapshotPull({ env: this.#driver.env, dialer: this.#dialer, store: this.#store }, meta);
   }
 
   async #pull(pulling: Pulling, address: string): Promise<void> {
     const { pull, from, aborter } = pulling;
     let manifest: SnapshotManifest;
-    let body: Uint8Array[];
     try {
       manifest = await pull.run({ address, nodeId: from }, aborter.signal);
-      // Read back: what was verified is what the disk holds.
-      body = await this.#store.load(manifest);
     } catch (error) {
       const isCurrent = this.#pulling === pulling;
       if (isCurrent) this.#pulling = null;
-      if (isAppError(error, "corrupt") || this.#broken !== null) pull.close();
+      if (isAppError(error, "corrupt") || this.#broken !== null) await this.#discard(pull);
       else this.#broken = pull;
       if (isCurrent && !this.#scope.isClosed) this.#failed(from, pull.meta, error);
       return;
     }
-    if (this.#pulling !== pulling) {
-      pull.close();
+    const restore = this.#driver.stateMachine.beginRestore(manifest.meta.index);
+    try {
+      // Read back: what was verified is what the disk holds. And read to the end before anything is
+      // replaced: a body that this version cannot read stops it while the log is still whole.
+      await this.#store.restore(manifest, restore, aborter.signal);
+    } catch (error) {
+      this.#driver.fatal(AppError.from(error));
+      return;
+    }
+    if (this.#pulling !== pulling || this.#scope.isClosed) {
+      await this.#discard(pull);
       return;
     }
     this.#pulling = null;
-    this.#install(pull, manifest, { body, from });
+    this.#install(pull, manifest, { restore, from });
+  }
+
+  /** What was pulled of it goes from the disk. */
+  async #discard(pull: SnapshotPull): Promise<void> {
+    pull.close();
+    await this.#collect();
   }
 
   #failed(from: MemberId, meta: SnapshotMeta, error: unknown): void {
@@ -227,12 +227,12 @@ export class Snapshotter {
   #install(
     pull: SnapshotPull,
     manifest: SnapshotManifest,
-    { body, from }: { body: readonly Uint8Array[]; from: MemberId },
+    { restore, from }: { restore: Restore; from: MemberId },
   ): void {
     const { core, flusher } = this.#driver;
     const { meta } = manifest;
     if (!core.beginInstall(meta)) {
-      pull.close();
+      this.#scope.spawn("discard", () => this.#discard(pull));
       this.#driver.step({ type: "snapshot-failed", from, index: meta.index });
       this.#driver.finishTurn();
       return;
@@ -242,17 +242,17 @@ export class Snapshotter {
       (storage, done) => storage.installSnapshot(manifest, { ...flusher.hardState, commit: meta.index }, done),
       () => {
         pull.close();
-        this.#installed(manifest, body);
+        this.#installed(manifest, restore);
       },
     );
     flusher.kick();
   }
 
   /** Durable: the state machine and the core follow in one synchronous section. */
-  #installed(manifest: SnapshotManifest, body: readonly Uint8Array[]): void {
-    const { stateMachine, applier, metrics, log } = this.#driver;
+  #installed(manifest: SnapshotManifest, restore: Restore): void {
+    const { applier, metrics, log } = this.#driver;
     const { meta } = manifest;
-    stateMachine.restore(body, meta.index);
+    restore.replace();
     applier.reset({ index: meta.index, term: meta.term, config: meta.config });
     this.#manifest = manifest;
     this.#lastIndex = meta.index;
@@ -267,6 +267,11 @@ export class Snapshotter {
   async #collect(): Promise<void> {
     await this.#store.collect(() => this.#manifest?.slot ?? null);
   }
+}
+
+/** Another leader's is as good if it is the same to the byte. */
+function isSameSnapshot(a: SnapshotMeta, b: SnapshotMeta): boolean {
+  return a.index === b.index && a.term === b.term && a.hash === b.hash && a.sizeBytes === b.sizeBytes;
 }
 
 function addressOf(id: MemberId, config: Config): string | null {

@@ -1,4 +1,5 @@
 /** The replica's contract with the rest of a manager. */
+import type { Restore } from "../../store/types.ts";
 import type { Config, Member, MemberId, Status } from "../../raft/types.ts";
 
 /** The state machine the log drives; the store implements it. */
@@ -9,8 +10,8 @@ export interface StateMachine {
   advance(index: number): void;
   /** A consistent body as of now, in pieces encoded on demand: the driver pulls one a turn. */
   snapshot(): Iterator<Uint8Array>;
-  /** Replaces everything. `index` is what the body includes. */
-  restore(body: Iterable<Uint8Array>, index: number): void;
+  /** A body that is about to replace everything. `index` is what it includes. */
+  beginRestore(index: number): Restore;
   /** The leader's no-op is applied: speculation may start. */
   leadershipGained(term: number): void;
   /** Drops speculation; pending updates resolve by what the log says, or as unknown. */

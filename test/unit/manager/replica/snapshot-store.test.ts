@@ -18,6 +18,10 @@ import { prng, Sim } from "../../../support/sim-env.ts";
 
 const CONFIG = { members: [{ id: "a", address: "a:1", role: "voter" as const }] };
 
+function raise(error: Error): void {
+  throw error;
+}
+
 async function newStore(
   sim: Sim,
   name: string,
@@ -25,7 +29,10 @@ async function newStore(
 ): Promise<{ store: SnapshotStore; disk: MemoryDisk }> {
   const env = sim.env(name);
   const kv = await disk.factory(env).open("raft-snapshots");
-  return { store: new SnapshotStore({ kv, env, sealer: identitySealer }, { location: "/data/raft-snapshots" }), disk };
+  return {
+    store: new SnapshotStore({ kv, env, sealer: identitySealer, onFatal: raise }, { location: "/data/raft-snapshots" }),
+    disk,
+  };
 }
 
 function body(bytes: number): Buffer {
