@@ -47,10 +47,15 @@ const PROOFS = {
     runs: 1,
     load: async () => (await import("./logs.ts")).proveLogs,
   },
+  stalls: {
+    what: "managers stand still for 300 ms again and again under load, for --seconds: nobody is elected",
+    runs: 1,
+    load: async () => (await import("./stalls.ts")).proveStalls,
+  },
 } as const;
 
 const RUNS_MAX = 1_000;
-const SECONDS_MAX = 600;
+const SECONDS_MAX = 7_200;
 const CLIENTS_MAX = 1_000;
 
 function usage(problem: string): never {
