@@ -17,6 +17,7 @@ import type {
   LogSource,
   RuntimeState,
 } from "../executor.ts";
+import { Deaths } from "./deaths.ts";
 import { CREATE_MS, EngineClient, REMOVE_MS, START_MS, type EngineAddress } from "./engine-client.ts";
 import { statusOf } from "./engine-error.ts";
 import { EngineLink, LINK_DEFAULTS, type EngineLinkOptions } from "./engine-link.ts";
@@ -53,6 +54,7 @@ export class DockerExecutor implements Executor {
   readonly #taskListeners = new Set<(taskId: string) => void>();
   /** Task id to container id: what was seen to carry our labels. */
   readonly #ids = new Map<string, string>();
+  readonly #deaths = new Deaths();
   /** What the last look at everything showed, a line a task. */
   #audited = new Map<string, string>();
   readonly #life = new AbortController();
@@ -117,6 +119,7 @@ export class DockerExecutor implements Executor {
         const info = await this.#inspectId(containerId, signal);
         if (info === null) continue;
         this.#ids.set(taskId, info.Id);
+        this.#deaths.inspected(taskId, info);
         states.push(runtimeState(taskId, info));
       }
     };
@@ -130,7 +133,13 @@ export class DockerExecutor implements Executor {
 
   async inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null> {
     this.#link.check();
+    const ended = this.#deaths.of(taskId);
+    if (ended !== null) {
+      await this.#link.confirm(signal);
+      return ended;
+    }
     const info = await this.#find(taskId, signal);
+    if (info !== null) this.#deaths.inspected(taskId, info);
     const state = info === null ? null : runtimeState(taskId, info);
     if (state?.state === "exited") await this.#link.confirm(signal);
     return state;
@@ -165,6 +174,8 @@ export class DockerExecutor implements Executor {
       // 304: somebody was faster.
       if (statusOf(error) !== 304) throw error;
     }
+    // What it ended of before is over; the event of the start may come after the next look.
+    this.#deaths.forget(task.id);
   }
 
   async stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
@@ -199,6 +210,7 @@ export class DockerExecutor implements Executor {
       }
     }
     this.#ids.delete(taskId);
+    this.#deaths.forget(taskId);
   }
 
   logs(taskId: string, query: LogQuery): LogSource {
@@ -335,7 +347,9 @@ export class DockerExecutor implements Executor {
     }
   }
 
-  #onEvent({ taskId, containerId, action }: TaskEvent): void {
+  #onEvent(event: TaskEvent): void {
+    const { taskId, containerId, action } = event;
+    this.#deaths.event(event);
     if (action === "destroy" && this.#ids.get(taskId) === containerId) this.#ids.delete(taskId);
     this.#emit(taskId);
   }
@@ -349,6 +363,7 @@ export class DockerExecutor implements Executor {
     const containers = await this.#client.call({ what: "Listing containers", signal }, (docker, abortSignal) =>
       docker.listContainers({ all: true, filters, abortSignal }),
     );
+    if (reason === "connected") this.#deaths.clear();
     const before = this.#audited;
     this.#audited = new Map();
     for (const { Id, State, Status, Labels } of containers) {

@@ -9,7 +9,15 @@ const ACTIONS = ["create", "start", "die", "oom", "destroy", "health_status", "p
 /** The engine's events are below 10 KiB; anything longer is no event. */
 const EVENT_BYTES_MAX = 1024 * 1024;
 
-export type TaskEvent = { readonly taskId: string; readonly containerId: string; readonly action: string };
+export type TaskEvent = {
+  readonly taskId: string;
+  readonly containerId: string;
+  readonly action: string;
+  /** Of a death; null in any other event. */
+  readonly exitCode: number | null;
+  /** Unix ms by the engine's clock. */
+  readonly timeMs: number;
+};
 
 /** Opens the stream; events go to `onEvent` until the returned response closes. */
 export async function openEvents(
@@ -65,11 +73,15 @@ function toTaskEvent(line: string): TaskEvent | null {
     return null;
   }
   const actor = field(event, "Actor");
-  const taskId = field(field(actor, "Attributes"), LABELS.task);
+  const attributes = field(actor, "Attributes");
+  const taskId = field(attributes, LABELS.task);
   const containerId = field(actor, "ID");
   const action = field(event, "Action");
   if (typeof taskId !== "string" || typeof containerId !== "string" || typeof action !== "string") return null;
-  return { taskId, containerId, action };
+  const code = field(attributes, "exitCode");
+  const exitCode = action === "die" && typeof code === "string" && /^\d+$/.test(code) ? Number(code) : null;
+  const nanos = field(event, "timeNano");
+  return { taskId, containerId, action, exitCode, timeMs: typeof nanos === "number" ? Math.floor(nanos / 1e6) : 0 };
 }
 
 function field(value: unknown, name: string): unknown {

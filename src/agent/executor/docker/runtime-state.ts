@@ -16,6 +16,7 @@ export type ContainerInfo = {
     readonly Health?: { readonly Status: string } | undefined;
   };
   readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  readonly HostConfig?: { readonly Memory?: number | undefined };
   readonly NetworkSettings: {
     readonly Ports?: Readonly<Record<string, readonly Binding[] | null | undefined>> | null;
   };
