@@ -60,7 +60,7 @@ describe("a power cut of a worker host", function () {
   });
 
   function address(at: number): string {
-    return `${net.address}:${18_377 + at * 10}`;
+    return `${net.address}:${16_377 + at * 10}`;
   }
 
   function startManager(at: number): ChildProcess {
@@ -72,7 +72,7 @@ describe("a power cut of a worker host", function () {
     const env = { ...settings(name), SHOAL_LISTEN: address(at), SHOAL_EXECUTOR: "none", ...entry };
     const log = openLog(name);
     const child = spawn(process.execPath, [SHOAL_BIN, "daemon"], {
-      env: { ...env, SHOAL_HTTP_LISTEN: `127.0.0.1:${18_378 + at * 10}` },
+      env: { ...env, SHOAL_HTTP_LISTEN: `127.0.0.1:${16_378 + at * 10}` },
       stdio: ["ignore", log, log],
     });
     closeSync(log);

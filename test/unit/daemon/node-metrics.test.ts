@@ -26,13 +26,18 @@ describe("daemon/node-metrics", () => {
       tx.put("service", service("web"));
     });
     const status = { sessionId: "s1" };
-    const found = { manager: { replica, store }, agent: { status: () => status } } as unknown as ClusterNode;
+    const found = {
+      manager: { replica, store, diskFreeBytes: 5e9, isDiskLow: true },
+      agent: { status: () => status },
+    } as unknown as ClusterNode;
     const values = await scrape(() => found);
     expect(values.get("shoal_raft_is_leader")).to.equal("1");
     expect(values.get("shoal_raft_commit_index")).to.equal("7");
     expect(values.get("shoal_store_nodes")).to.equal("1");
     expect(values.get("shoal_store_services")).to.equal("1");
     expect(values.get("shoal_store_tasks")).to.equal("0");
+    expect(values.get("shoal_disk_free_bytes")).to.equal("5000000000");
+    expect(values.get("shoal_disk_low")).to.equal("1");
     expect(values.get("shoal_agent_connected")).to.equal("1");
     const worker = { manager: null, agent: { status: () => ({ sessionId: "" }) } } as unknown as ClusterNode;
     const idle = await scrape(() => worker);

@@ -24,7 +24,7 @@ import { EngineLink, LINK_DEFAULTS, type EngineLinkOptions } from "./engine-link
 import { labelFilter, type TaskEvent } from "./events.ts";
 import { DockerLogSource, type LogTarget } from "./logs.ts";
 import { ImagePuller } from "./pull.ts";
-import { isOwned, runtimeState, type ContainerInfo } from "./runtime-state.ts";
+import { isOwned, mayHaveRunOutOfMemory, runtimeState, type ContainerInfo } from "./runtime-state.ts";
 
 export type DockerExecutorDeps = { readonly env: Env; readonly log: Logger } & (
   | { readonly socketPath: string }
@@ -40,6 +40,8 @@ const STOP_POLL_MS = 1_000;
 /** From SIGKILL to the end; a process in uninterruptible sleep takes longer, and the caller repeats. */
 const KILL_MS = 20_000;
 const REMOVE_POLL_MS = 200;
+/** How long the reason "out of memory" may come after the end. */
+const OOM_WORD_MS = 300;
 
 type Detail = ContainerInfo & {
   readonly Config: ContainerInfo["Config"] & { readonly Tty: boolean; readonly StopSignal?: string | undefined };
@@ -138,7 +140,12 @@ export class DockerExecutor implements Executor {
       await this.#link.confirm(signal);
       return ended;
     }
-    const info = await this.#find(taskId, signal);
+    let info = await this.#find(taskId, signal);
+    if (info !== null && mayHaveRunOutOfMemory(info)) {
+      // The kernel's word comes to the engine by another way than the end, and sometimes after it.
+      await sleep(this.#env, OOM_WORD_MS, signal);
+      info = await this.#find(taskId, signal);
+    }
     if (info !== null) this.#deaths.inspected(taskId, info);
     const state = info === null ? null : runtimeState(taskId, info);
     if (state?.state === "exited") await this.#link.confirm(signal);

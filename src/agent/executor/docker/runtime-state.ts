@@ -69,6 +69,12 @@ function healthOf(status: string | undefined): RuntimeState["health"] {
   return status === "starting" || status === "healthy" || status === "unhealthy" ? status : "none";
 }
 
+/** It ended by SIGKILL under a memory limit, and the engine does not say yet which of the two it was. */
+export function mayHaveRunOutOfMemory({ State: state, HostConfig: host }: ContainerInfo): boolean {
+  const isKilled = phaseOf(state.Status) === "exited" && state.ExitCode === SIGKILL_EXIT;
+  return isKilled && !state.OOMKilled && (host?.Memory ?? 0) > 0;
+}
+
 /** Only what the exit code does not say by itself. */
 function endOf({ OOMKilled, ExitCode, Error: error }: ContainerInfo["State"]): string {
   if (OOMKilled && ExitCode === SIGKILL_EXIT) return "killed: out of memory";

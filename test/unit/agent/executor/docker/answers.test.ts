@@ -5,6 +5,7 @@ import { callFailure, statusOf } from "../../../../../src/agent/executor/docker/
 import { EventLines, type TaskEvent } from "../../../../../src/agent/executor/docker/events.ts";
 import {
   isOwned,
+  mayHaveRunOutOfMemory,
   portsOf,
   runtimeState,
   type ContainerInfo,
@@ -73,6 +74,15 @@ describe("agent/executor/docker/runtime-state", () => {
 
   it("does not blame memory for an end by itself after a child was killed for it", () => {
     expect(runtimeState("t1", info({ Status: "exited", ExitCode: 1, OOMKilled: true })).error).to.equal("");
+  });
+
+  it("doubts an end by SIGKILL only under a memory limit that is not blamed yet", () => {
+    const killed = info({ Status: "exited", ExitCode: 137 });
+    const limited = { ...killed, HostConfig: { Memory: 8e6 } };
+    expect(mayHaveRunOutOfMemory(limited)).to.equal(true);
+    expect(mayHaveRunOutOfMemory(killed)).to.equal(false);
+    expect(mayHaveRunOutOfMemory({ ...limited, State: { ...limited.State, OOMKilled: true } })).to.equal(false);
+    expect(mayHaveRunOutOfMemory({ ...limited, State: { ...limited.State, ExitCode: 1 } })).to.equal(false);
   });
 
   it("has not started before it started", () => {
