@@ -3,7 +3,8 @@
  * tasks when every manager is gone, and across its own restart.
  */
 import type { NodeDescription, NodeSpec } from "../model/index.ts";
-import type { NodeIdentity } from "../pki/types.ts";
+import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
+import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
 import type { Env, Timer } from "../util/env.ts";
@@ -32,6 +33,10 @@ export type AgentDeps = {
   readonly executor: Executor;
   readonly kvFactory: KvFactory;
   readonly identity: NodeIdentity;
+  /** A manager says which role this node has in the cluster; repeated with every session. */
+  readonly onRole?: (role: NodeRoleName) => void;
+  /** This node was removed from its cluster: nothing here is its own any more. */
+  readonly onExpelled?: () => void;
 };
 
 export type AgentOptions = {
@@ -41,6 +46,8 @@ export type AgentOptions = {
   /** Managers to dial until one tells who they are. */
   readonly managers: readonly string[];
   readonly version: string;
+  /** What its program speaks. */
+  readonly protocols?: Protocols;
   /** Differs after a restart of the machine (boot-id.ts); then what stopped with it is started again. */
   readonly bootId?: string;
 };
@@ -97,6 +104,8 @@ export class Agent {
         onNodeSpec: (spec) => {
           this.#nodeSpec = spec;
         },
+        onRole: (role) => deps.onRole?.(role),
+        onExpelled: () => deps.onExpelled?.(),
         hello: () => this.#hello(),
         health: () => this.#health(),
         managers: () => this.#managers,
@@ -169,6 +178,7 @@ export class Agent {
   }
 
   #describe(): NodeDescription {
+    const { protocols = PROTOCOLS } = this.#options;
     const { os, architecture, resources, runtimes, engineId, engineLabels, engineVersion } =
       this.#deps.executor.describe();
     return {
@@ -180,6 +190,8 @@ export class Agent {
       engineLabels: { ...engineLabels },
       engineVersion,
       shoalVersion: this.#options.version,
+      protocolMin: protocols.min,
+      protocolMax: protocols.max,
     };
   }
 

@@ -3,6 +3,7 @@
  * gone. Silence is a loss too: a half-open connection answers no heartbeat.
  */
 import type { AssignmentSet, NodeDescription, NodeSpec, TaskReport } from "../model/index.ts";
+import { REMOVED } from "../model/removed-nodes.ts";
 import { openStream, type ClientStream } from "../proto/client.ts";
 import type { SessionDown } from "../proto/gen/SessionDown.ts";
 import type { SessionUpInput } from "../proto/gen/SessionUp.ts";
@@ -36,6 +37,9 @@ export type SessionHandlers = {
   onAssignments(set: AssignmentSet): void;
   onManagers(addresses: readonly string[]): void;
   onNodeSpec(spec: NodeSpec): void;
+  onRole(role: "worker" | "manager"): void;
+  /** Every manager will refuse this node from here on. */
+  onExpelled(): void;
   hello(): NonNullable<SessionUpInput["hello"]>;
   health(): { readonly ok: boolean; readonly message: string };
   /** In the order to try; at least one. */
@@ -231,6 +235,9 @@ export class SessionKeeper {
       case "node":
         if (message.node) this.#handlers.onNodeSpec(message.node);
         break;
+      case "role":
+        if (message.role) this.#handlers.onRole(message.role.role === "MANAGER" ? "manager" : "worker");
+        break;
       case "heartbeat":
       case undefined:
         break;
@@ -280,6 +287,7 @@ export class SessionKeeper {
     this.#lastErrors.set(link.address, error.message);
     if (isNews) this.#deps.log.warn(wasOpen ? "session lost" : "no session with this manager", fields);
     this.#lastError = error;
+    if (error.details["reason"] === REMOVED) this.#handlers.onExpelled();
     const waitMs = this.#failures === 0 ? this.#deps.env.random() * FIRST_RETRY_JITTER_MS : this.#backoff.next();
     this.#failures += 1;
     this.#retry = this.#deps.env.setTimer(waitMs, () => this.#connect());

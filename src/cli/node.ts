@@ -7,7 +7,7 @@ import { action, listFlags, many, type ListFlags, type Session } from "./command
 import { usage } from "./exit.ts";
 import { allPages } from "./pages.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
-import { managerStatus, nodeStatus, nodeStyle, runtimes, title } from "./render.ts";
+import { managerStatus, nodeStatus, nodeStyle, runtimes, shortId, title } from "./render.ts";
 import { parsePair } from "./value-syntax.ts";
 
 type UpdateFlags = {
@@ -39,9 +39,22 @@ export function registerNode(node: Command): void {
     .description("Let nodes take tasks again")
     .action(action((session, _, words) => setAvailability(session, words, "ACTIVE")));
   node
+    .command("promote <node...>")
+    .description("Make workers managers")
+    .action(action((session, _, words) => setRole(session, words, { role: "MANAGER", force: false })));
+  node
+    .command("demote <node...>")
+    .description("Make managers workers; their tasks go on")
+    .option("--force", "also when too few of the managers left would answer")
+    .action(
+      action<{ readonly force?: boolean }>((session, { force }, words) =>
+        setRole(session, words, { role: "WORKER", force: force === true }),
+      ),
+    );
+  node
     .command("rm <node...>")
     .description("Remove nodes from the cluster")
-    .option("--force", "also when the node is up")
+    .option("--force", "also when the node is up, or when too few of the managers left would answer")
     .action(action<{ readonly force?: boolean }>(remove));
 }
 
@@ -74,6 +87,25 @@ async function list({ client, out }: Session, { filter }: ListFlags): Promise<vo
     ({ node }) => node?.id ?? "",
     (summary) => ({ ...summary.node, manager: summary.manager?.reachability ?? "NONE" }),
   );
+  for (const hint of deadVoters(nodes)) out.note(hint);
+}
+
+/** A manager whose place another one has taken still counts in the quorum until somebody says that it is gone. */
+export function deadVoters(nodes: readonly NodeSummary[]): string[] {
+  return nodes.flatMap(({ node, manager }) => {
+    if (node === null || manager?.reachability !== "UNREACHABLE") return [];
+    const successor = nodes.find(({ node: other }) => {
+      const isSamePlace =
+        other?.address === node.address || other?.description?.hostname === node.description?.hostname;
+      return other !== null && other.id !== node.id && isSamePlace && other.status?.state === "READY";
+    })?.node;
+    if (successor == null) return [];
+    const id = shortId(node.id);
+    return [
+      `The manager ${nodeName(node)} (${id}) does not answer, and ${shortId(successor.id)} runs in its place; ` +
+        `it counts in the quorum until it is removed: shoal node rm ${id}`,
+    ];
+  });
 }
 
 function nameOf({ node }: NodeSummary): string {
@@ -128,6 +160,23 @@ async function setAvailability(session: Session, words: readonly string[], avail
     session.out.say(nodeName(node));
     if (session.out.isJson) session.out.json(node);
   });
+}
+
+async function setRole(
+  session: Session,
+  words: readonly string[],
+  { role, force }: { readonly role: "MANAGER" | "WORKER"; readonly force: boolean },
+): Promise<void> {
+  const { client, out } = session;
+  await session.each(words, async (id) => {
+    const { node } = await client.call("Control.SetNodeRole", { requestId: client.requestId(), id, role, force });
+    const changed = shown(node, `node "${id}"`);
+    out.say(nodeName(changed));
+    if (out.isJson) out.json(changed);
+  });
+  if (session.failures.length > 0) return;
+  const what = role === "MANAGER" ? "it votes as soon as it has caught up" : "its manager stops, its tasks go on";
+  out.note(`Next: shoal node ls (${what})`);
 }
 
 async function changeNode({ client }: Session, id: string, change: NodeChange): Promise<Node> {

@@ -3,6 +3,7 @@
  * ClusterNode that runs. What it may do before it has an identity is only to get one.
  */
 import { access, constants, mkdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentStop } from "../agent/agent.ts";
 import { readBootId } from "../agent/boot-id.ts";
@@ -21,29 +22,29 @@ import type { JoinResponse } from "../proto/gen/JoinResponse.ts";
 import type { Listener } from "../proto/rpc.ts";
 import { Router } from "../proto/router.ts";
 import { AppError } from "../util/errors.ts";
-import { sleep, type Env } from "../util/env.ts";
+import type { Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
 import { Metrics } from "../util/metrics.ts";
 import type { DaemonConfig } from "./config.ts";
+import type { KvFactory } from "../util/kv.ts";
 import { chooseExecutor } from "./executors.ts";
 import { canServeHttp, serveHttp, type Health, type HttpListener } from "./http.ts";
 import { nodeMetrics } from "./node-metrics.ts";
-import { leaveRaft } from "./leave.ts";
+import { leaveManagers } from "./leave.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
 import { readToken, writeTokens } from "./token-files.ts";
+import { RoleFollower } from "./role-follower.ts";
 import { StartRecords, type StartRecord } from "./start-record.ts";
 import { giveToAdmins } from "./socket-group.ts";
 
 const JOIN_DEADLINE_MS = 60_000;
-/** A manager that left the Raft group gives its agent this long to find another manager for its goodbye. */
-const FAREWELL_MS = 3000;
-const FAREWELL_POLL_MS = 50;
 /** A removed node's last message (nothing is assigned to it) leaves before its connections go. */
 const REMOVED_GRACE_MS = 250;
 /** What a node keeps below its data directory besides its identity. */
-const DATA_FOLDERS = ["raft-log", "raft-snapshots", "agent", "process"];
+const DATA_FOLDERS = ["raft-log", "raft-snapshots", "agent", "process", "identity/retired.json"];
 
-type State = "starting" | "uninitialized" | "joining" | "ready" | "leaving" | "stopped";
+/** `removed`: the cluster has no such node any more; nothing runs, and it waits for `leave`. */
+type State = "starting" | "uninitialized" | "joining" | "ready" | "leaving" | "removed" | "stopped";
 
 export type DaemonDeps = {
   readonly env: Env;
@@ -71,6 +72,7 @@ export class Daemon {
   #nodeListener: Listener | null = null;
   #renewer: CertificateRenewer | null = null;
   #dialer: GrpcDialer | null = null;
+  #role: RoleFollower | null = null;
   #message = "";
 
   constructor(config: DaemonConfig, deps: DaemonDeps) {
@@ -285,9 +287,12 @@ export class Daemon {
       await this.#serveHttp();
       const dialer = new GrpcDialer({ env, log: log.child({ part: "rpc" }), credentials });
       this.#dialer = dialer;
-      const node = await this.#makeNode(stored, dialer, record);
+      const kvFactory = new LevelKvFactory(this.#config.dataDir);
+      // Where an earlier demotion was cut short.
+      if (stored.identity.role === "worker") await this.#retire(kvFactory);
+      const node = await this.#makeNode(stored, { dialer, kvFactory, record });
       this.#node = node;
-      this.#renewer = new CertificateRenewer({
+      const renewer = new CertificateRenewer({
         env,
         log,
         dialer,
@@ -296,6 +301,8 @@ export class Daemon {
         stored,
         managers: () => node.agent.managers,
       });
+      this.#renewer = renewer;
+      this.#role = this.#followRole(node, renewer, record);
       this.#nodeListener = await serveGrpc(this.#router, {
         address: listen,
         security: { credentials, identify },
@@ -304,17 +311,21 @@ export class Daemon {
       });
       this.#closeConnectionsOfRemoved(node);
       await node.start(start, this.#abort.signal);
-      this.#renewer.start();
+      renewer.start();
     } catch (error) {
       await this.#stopNode({ goodbye: false });
       throw error;
     }
+    if (this.#state === "removed") return;
     if (this.#state !== "stopped") this.#state = "ready";
     this.#message = "";
     log.info("node is ready", { ...stored.identity, listen, advertise: record.advertise });
   }
 
-  async #makeNode(stored: StoredIdentity, dialer: GrpcDialer, record: StartRecord): Promise<ClusterNode> {
+  async #makeNode(
+    stored: StoredIdentity,
+    { dialer, kvFactory, record }: { dialer: GrpcDialer; kvFactory: KvFactory; record: StartRecord },
+  ): Promise<ClusterNode> {
     const { env, log, version } = this.#deps;
     const { dataDir, disk } = this.#config;
     const { identity } = stored;
@@ -325,25 +336,66 @@ export class Daemon {
         log,
         router: this.#router,
         dialer,
-        kvFactory: new LevelKvFactory(dataDir),
+        kvFactory,
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity,
         managerClass: identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
         diskProbe: diskProbe(dataDir),
+        retired: identity.role === "manager" ? await (await import("./retired-file.ts")).readRetired(dataDir) : null,
         onFatal: this.#deps.onFatal,
-        onRemoved: () => this.#onRemoved(),
+        // By its own wish: the rest of leaving follows.
+        onRemoved: () => (this.#state === "leaving" ? undefined : this.#role?.outOfRaft()),
+        onRole: (role) => this.#role?.told(role),
+        onExpelled: () => this.#onExpelled(),
       },
       { address: advertise, name: nodeName, managers, version, dataDir, disk, bootId: await readBootId() },
     );
   }
 
-  #onRemoved(): void {
-    // By its own wish: the rest of leaving follows.
-    if (this.#state === "leaving") return;
-    this.#deps.onFatal(
-      new AppError("precondition", "This node was removed from its cluster", {
-        next: "shoal leave --force, then join again",
-      }),
+  #followRole(node: ClusterNode, renewer: CertificateRenewer, record: StartRecord): RoleFollower {
+    const { env, log } = this.#deps;
+    const kvFactory = new LevelKvFactory(this.#config.dataDir);
+    return new RoleFollower(
+      {
+        env,
+        log,
+        hasManager: () => node.manager !== null,
+        renew: async (signal) => {
+          // A manager's first start needs somebody to ask before its agent has told it whom.
+          await this.#records.save({ ...record, managers: [...node.agent.managers], bootstrap: null });
+          const role = await renewer.renew(signal);
+          if (this.#stored !== null) this.#stored = { ...this.#stored, identity: { ...this.#stored.identity, role } };
+          return role;
+        },
+        startManager: async (signal) => {
+          const { Manager } = await import("../manager/manager.ts");
+          const { readRetired } = await import("./retired-file.ts");
+          await node.promote(Manager, await readRetired(this.#config.dataDir), signal);
+          this.#closeConnectionsOfRemoved(node);
+        },
+        stopManager: async () => await node.stopManager(),
+        retire: async () => await this.#retire(kvFactory),
+        onExpelled: () => this.#onExpelled(),
+      },
+      this.#stored?.identity.role ?? "worker",
+    );
+  }
+
+  async #retire(kvFactory: KvFactory): Promise<void> {
+    if (this.#stored === null || !existsSync(join(this.#config.dataDir, "raft-log"))) return;
+    const { retireManager } = await import("./retired-file.ts");
+    const { env } = this.#deps;
+    await retireManager({ env, kvFactory, dataDir: this.#config.dataDir }, this.#stored.identity);
+  }
+
+  /** Its tasks run elsewhere by now: they end here, and with them everything but the door to `leave`. */
+  #onExpelled(): void {
+    if (this.#state !== "ready" && this.#state !== "starting") return;
+    this.#state = "removed";
+    this.#message = "this node was removed from its cluster: shoal leave --force, then join again";
+    this.#deps.log.error("this node was removed from its cluster", { next: "shoal leave --force, then join again" });
+    void this.#track(this.#stopNode({ goodbye: false, stopTasks: true, removeTasks: true })).catch((error: unknown) =>
+      this.#deps.onFatal(AppError.from(error)),
     );
   }
 
@@ -358,6 +410,8 @@ export class Daemon {
 
   /** The node first: leadership moves and goodbyes are said while its port is still open. */
   async #stopNode(how: AgentStop): Promise<void> {
+    await this.#role?.stop();
+    this.#role = null;
     await this.#renewer?.stop();
     this.#renewer = null;
     await this.#node?.stop(how);
@@ -370,7 +424,9 @@ export class Daemon {
     const stored = this.#stored;
     if (stored === null) throw new AppError("precondition", "This node is in no cluster");
     const isHalfMade = this.#state === "uninitialized";
-    if (this.#state !== "ready" && !isHalfMade) throw new AppError("precondition", `This node is ${this.#state}`);
+    const isOut = this.#state === "removed";
+    if (this.#state !== "ready" && !isHalfMade && !isOut)
+      throw new AppError("precondition", `This node is ${this.#state}`);
     if (isHalfMade && !force) {
       throw new AppError("precondition", `This node did not get going: ${this.#message}`, {
         next: "restart the daemon, or shoal leave --force",
@@ -378,7 +434,10 @@ export class Daemon {
     }
     this.#state = "leaving";
     try {
-      await this.#leaveManagers(stored.identity.nodeId, force);
+      const { nodeId } = stored.identity;
+      if (this.#node !== null && this.#dialer !== null) {
+        await leaveManagers({ env: this.#deps.env, dialer: this.#dialer, node: this.#node }, { nodeId, force });
+      }
     } catch (error) {
       this.#state = "ready";
       throw error;
@@ -389,24 +448,6 @@ export class Daemon {
     this.#stored = null;
     this.#message = "";
     this.#state = "uninitialized";
-  }
-
-  async #leaveManagers(nodeId: string, force: boolean): Promise<void> {
-    const node = this.#node;
-    if (node === null || node.manager === null || this.#dialer === null) return;
-    const { env } = this.#deps;
-    const { replica } = node.manager;
-    const isLast = replica.members().length <= 1;
-    await leaveRaft({ env, dialer: this.#dialer, replica }, { nodeId, force });
-    if (isLast) return;
-    // Its own sessions end here: the agent says goodbye at a manager that can still tell the leader.
-    await node.manager.stop();
-    const until = env.now() + FAREWELL_MS;
-    const isConnected = (): boolean => node.agent.status().sessionId !== "";
-    while (isConnected() && env.now() < until && node.agent.status().manager === node.address) {
-      await sleep(env, FAREWELL_POLL_MS);
-    }
-    while (!isConnected() && env.now() < until) await sleep(env, FAREWELL_POLL_MS);
   }
 
   /** In this order: until the identity is gone, a start that finds the record goes on with it. */

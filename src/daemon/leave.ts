@@ -4,6 +4,7 @@ import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import { AppError, isAppError } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
+import type { ClusterNode } from "./node.ts";
 
 export const LEAVE_DEADLINE_MS = 20_000;
 /** With force a manager does not wait longer than this for a leader that may never come. */
@@ -11,7 +12,32 @@ export const FORCED_DEADLINE_MS = 3000;
 const ATTEMPT_MS = 5000;
 const PAUSE_MS = 100;
 
+/** A manager that left the Raft group gives its agent this long to find another manager for its goodbye. */
+const FAREWELL_MS = 3000;
+const FAREWELL_POLL_MS = 50;
+
 export type LeaveDeps = { readonly env: Env; readonly dialer: Dialer; readonly replica: ReplicaApi };
+
+/** A node's manager leaves the group and stops; its agent may then say goodbye elsewhere. */
+export async function leaveManagers(
+  { env, dialer, node }: { readonly env: Env; readonly dialer: Dialer; readonly node: ClusterNode },
+  options: { nodeId: string; force: boolean },
+): Promise<void> {
+  const { manager } = node;
+  if (manager === null) return;
+  const { replica } = manager;
+  const isLast = replica.members().length <= 1;
+  await leaveRaft({ env, dialer, replica }, options);
+  if (isLast) return;
+  // Its own sessions end here: the agent says goodbye at a manager that can still tell the leader.
+  await manager.stop();
+  const until = env.now() + FAREWELL_MS;
+  const isConnected = (): boolean => node.agent.status().sessionId !== "";
+  while (isConnected() && env.now() < until && node.agent.status().manager === node.address) {
+    await sleep(env, FAREWELL_POLL_MS);
+  }
+  while (!isConnected() && env.now() < until) await sleep(env, FAREWELL_POLL_MS);
+}
 
 /** @throws AppError precondition | unavailable; with `force` it never refuses */
 export async function leaveRaft(deps: LeaveDeps, { nodeId, force }: { nodeId: string; force: boolean }): Promise<void> {

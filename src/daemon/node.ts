@@ -6,7 +6,8 @@ import { Agent, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
-import type { NodeIdentity } from "../pki/types.ts";
+import type { Retired } from "../manager/replica/retired.ts";
+import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
@@ -20,6 +21,8 @@ import type { Logger } from "../util/log.ts";
 const JOIN_ATTEMPT_MS = 5000;
 const JOIN_PAUSE_MS = 200;
 export const JOIN_DEADLINE_MS = 60_000;
+/** After a whole round of attempts to tell the new address. */
+const MOVE_RETRY_MS = 5000;
 /** Refusals that time may heal; `denied` too: a manager that lags does not know this one yet. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
   "unavailable",
@@ -43,9 +46,16 @@ export type NodeDeps = {
   readonly managerClass: typeof Manager | null;
   /** Free space of the data directory; null where nothing is measured. */
   readonly diskProbe: DiskProbe | null;
+  /** What this node promised as a manager before; null: it never was one. */
+  readonly retired?: Retired | null;
   readonly onFatal: (error: AppError) => void;
+  /** Its manager is no member of the Raft group any more. */
   readonly onRemoved: () => void;
   readonly tuning?: ManagerTuning;
+  /** Which role the cluster gives this node, as often as a manager says so. */
+  readonly onRole?: (role: NodeRoleName) => void;
+  /** This node was removed from the cluster. */
+  readonly onExpelled?: () => void;
 };
 
 export type NodeOptions = {
@@ -70,35 +80,31 @@ export type NodeStart =
 
 export class ClusterNode {
   readonly agent: Agent;
-  readonly manager: Manager | null;
   readonly #deps: NodeDeps;
   readonly #options: NodeOptions;
+  #manager: Manager | null;
+  /** Ends what goes on in the background of the present manager. */
+  #managerAbort = new AbortController();
+  #moving: Promise<void> = Promise.resolve();
 
   constructor(deps: NodeDeps, options: NodeOptions) {
     this.#deps = deps;
     this.#options = options;
     const { env, log, router, dialer, kvFactory, identity } = deps;
     assert((deps.managerClass !== null) === (identity.role === "manager"), "managers, and only they, have a manager");
-    this.manager =
-      deps.managerClass !== null
-        ? new deps.managerClass({
-            env,
-            log,
-            router,
-            dialer,
-            kvFactory,
-            identity,
-            address: options.address,
-            dataDir: options.dataDir,
-            diskProbe: deps.diskProbe,
-            diskMarks: options.disk ?? { lowBytes: null, stopBytes: null },
-            onFatal: deps.onFatal,
-            onRemoved: deps.onRemoved,
-            ...(deps.tuning === undefined ? {} : { tuning: deps.tuning }),
-          })
-        : null;
+    this.#manager = deps.managerClass === null ? null : this.#makeManager(deps.managerClass, deps.retired ?? null);
     this.agent = new Agent(
-      { env, log: log.child({ part: "agent" }), dialer, router, executor: deps.executor, kvFactory, identity },
+      {
+        env,
+        log: log.child({ part: "agent" }),
+        dialer,
+        router,
+        executor: deps.executor,
+        kvFactory,
+        identity,
+        onRole: (role) => deps.onRole?.(role),
+        onExpelled: () => deps.onExpelled?.(),
+      },
       {
         address: options.address,
         nodeName: options.name,
@@ -109,6 +115,32 @@ export class ClusterNode {
     );
   }
 
+  #makeManager(managerClass: typeof Manager, retired: Retired | null): Manager {
+    const { env, log, router, dialer, kvFactory, identity, diskProbe, onFatal, onRemoved, tuning } = this.#deps;
+    const { address, dataDir, disk = { lowBytes: null, stopBytes: null } } = this.#options;
+    return new managerClass({
+      env,
+      log,
+      router,
+      dialer,
+      kvFactory,
+      identity: { ...identity, role: "manager" },
+      address,
+      dataDir,
+      onFatal,
+      onRemoved,
+      retired,
+      diskProbe,
+      diskMarks: disk,
+      ...(tuning === undefined ? {} : { tuning }),
+    });
+  }
+
+  /** Null on a worker. A promotion brings one, a demotion takes it away, while the agent goes on. */
+  get manager(): Manager | null {
+    return this.#manager;
+  }
+
   /** gRPC host:port by which others reach it. */
   get address(): string {
     return this.#options.address;
@@ -116,24 +148,83 @@ export class ClusterNode {
 
   /** @param signal gives up a start; what runs by then is ended by `stop`. */
   async start(start: NodeStart, signal: AbortSignal = new AbortController().signal): Promise<void> {
-    const { manager } = this;
-    await manager?.start(start.kind === "init" ? start.bootstrap : null, signal);
-    // A manager that crashed after it got its identity and before it was taken in asks again.
-    if (manager !== null && (start.kind === "join" || manager.isMemberless)) await this.#joinRaft(signal);
+    const manager = this.#manager;
+    if (manager !== null) await this.#startManager(manager, start, signal);
     if (signal.aborted) throw cancelled("Starting");
     await this.agent.start();
+  }
+
+  async #startManager(manager: Manager, start: NodeStart, signal: AbortSignal): Promise<void> {
+    await manager.start(start.kind === "init" ? start.bootstrap : null, signal);
+    const { nodeId } = this.#deps.identity;
+    const member = manager.replica.members().find(({ id }) => id === nodeId);
+    // A manager that crashed after it got its identity and before it was taken in asks again.
+    if (start.kind === "join" || manager.isMemberless) await this.#joinRaft(manager, signal);
+    else if (member !== undefined && member.address !== this.address) this.#move(manager);
+  }
+
+  /**
+   * The others learn a new address through the log. Until then they answer on the streams that this
+   * manager dials, so it takes part all the while and need not be waited for.
+   */
+  #move(manager: Manager): void {
+    const { log } = this.#deps;
+    const { signal } = this.#managerAbort;
+    const move = async (): Promise<void> => {
+      while (!signal.aborted) {
+        try {
+          await this.#joinRaft(manager, signal);
+          log.info("the managers know the new address", { address: this.address });
+          return;
+        } catch (error) {
+          if (signal.aborted) return;
+          const { code, message } = AppError.from(error);
+          log.warn("the managers do not know the new address yet", { address: this.address, code, message });
+          await sleep(this.#deps.env, MOVE_RETRY_MS, signal).catch(() => undefined);
+        }
+      }
+    };
+    this.#moving = move();
+  }
+
+  /** A promoted node's manager: empty, or as far as an earlier attempt got. */
+  async promote(managerClass: typeof Manager, retired: Retired | null, signal: AbortSignal): Promise<void> {
+    assert(this.#manager === null, "a node has one manager");
+    const manager = this.#makeManager(managerClass, retired);
+    this.#manager = manager;
+    try {
+      await this.#startManager(manager, { kind: "restart" }, signal);
+    } catch (error) {
+      await this.stopManager();
+      throw error;
+    }
+  }
+
+  /** The agent finds another manager for its session. */
+  async stopManager(): Promise<void> {
+    const manager = this.#manager;
+    this.#managerAbort.abort();
+    this.#managerAbort = new AbortController();
+    await this.#moving;
+    await manager?.stop();
+    this.#manager = null;
   }
 
   /** The agent first: its goodbye travels through a manager, perhaps this one. */
   async stop(how: AgentStop): Promise<void> {
     await this.agent.stop(how);
-    await this.manager?.stop();
+    this.#managerAbort.abort();
+    await this.#moving;
+    await this.#manager?.stop();
   }
 
   /** Idempotent on the leader, so every unclear answer is simply asked again. */
-  async #joinRaft(signal: AbortSignal): Promise<void> {
-    const { env, dialer, log } = this.#deps;
-    if (this.#options.managers.length === 0) {
+  async #joinRaft(manager: Manager, signal: AbortSignal): Promise<void> {
+    const { env, dialer, log, identity } = this.#deps;
+    const members = manager.replica.members().filter(({ id }) => id !== identity.nodeId);
+    const known = [...members.map(({ address }) => address), ...this.agent.managers, ...this.#options.managers];
+    const managers = [...new Set(known)].filter((address) => members.length > 0 || address !== this.address);
+    if (managers.length === 0) {
       throw new AppError("precondition", "This manager was never taken in, and knows no other manager to ask", {
         path: "join",
         next: "start it with --join HOST:PORT of another manager",
@@ -142,7 +233,7 @@ export class ClusterNode {
     const until = env.now() + JOIN_DEADLINE_MS;
     let last: AppError | null = null;
     for (let at = 0; env.now() < until; at += 1) {
-      const address = this.#options.managers[at % this.#options.managers.length] ?? "";
+      const address = managers[at % managers.length] ?? "";
       const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
       try {
         await call(channel, "Raft.Join", { address: this.#options.address }, { deadlineMs: JOIN_ATTEMPT_MS, signal });

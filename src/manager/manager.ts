@@ -22,7 +22,9 @@ import { DiskGuard, type DiskMarks } from "./disk-guard.ts";
 import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
 import type { ReplicaOptions } from "./replica/options.ts";
+import type { Retired } from "./replica/retired.ts";
 import type { LeaderInfo } from "./replica/types.ts";
+import { refuseNode } from "./refuse-node.ts";
 import { explain } from "./scheduler/explain.ts";
 import { LeaderHistory } from "./sessions/leader-history.ts";
 import { ObservedClock } from "./sessions/observed-clock.ts";
@@ -56,6 +58,8 @@ export type ManagerDeps = {
   readonly onFatal: (error: AppError) => void;
   /** It is no longer a member of the Raft group. */
   readonly onRemoved: () => void;
+  /** What this node promised as a manager before; null: it never was one. */
+  readonly retired?: Retired | null;
   readonly tuning?: ManagerTuning;
 };
 
@@ -101,6 +105,7 @@ export class Manager {
         onFatal: (error) => deps.onFatal(AppError.from(error)),
         onRemoved: deps.onRemoved,
         ...replicaOptions,
+        retired: deps.retired ?? null,
       },
     );
     this.replica.setStateMachine(this.store);
@@ -192,6 +197,7 @@ export class Manager {
     const { router } = this.#deps;
     await this.#disk?.stop();
     await this.#stopWork();
+    await this.#forwarder.drain();
     await this.replica.stop();
     this.#forwarder.close();
     this.#sessions.stop();
@@ -266,14 +272,11 @@ export class Manager {
     if (caller.kind === "anonymous" || caller.kind === "local") return null;
     if (caller.clusterId !== clusterId) return new AppError("denied", "The certificate is of another cluster");
     if (caller.kind === "admin") return null;
-    const tx = this.store.view();
-    // A joiner's own state is empty until the leader filled it; TLS already proved the certificate.
-    if (tx.count("cluster") === 0 || tx.get("node", caller.nodeId) !== undefined) return null;
-    // Who is behind cannot tell a manager that joined meanwhile from one that was removed, and may
-    // hear of either only from it. Raft itself tells a removed one that it is out.
-    if (key === "Raft.Stream" && this.replica.leader() === null) return null;
-    return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
-      next: "join again with a token",
+    return refuseNode(this.store.view(), caller, {
+      key,
+      // Who is behind cannot tell a manager that joined or was promoted meanwhile from one that went,
+      // and may hear of either only from it. Raft itself tells a removed one that it is out.
+      mayBeBehind: key === "Raft.Stream" && this.replica.leader() === null,
     });
   }
 

@@ -66,6 +66,7 @@ export class CaService {
       const role = roleOf(request.token, cluster);
       const known = tx.get("node", request.nodeId);
       if (known !== undefined) return { node: rejoined(known, role, publicKeyFingerprint), isNew: false };
+      if (cluster.removedNodeIds.includes(request.nodeId)) throw removed(request.nodeId);
       if (tx.count("node") >= NODES_MAX) throw new AppError("exhausted", `The cluster has ${NODES_MAX} nodes already`);
       const { nodeId, address, name, labels } = request;
       const facts = { nodeId, role, address, name, labels: { ...labels } };
@@ -166,8 +167,14 @@ function tokenMissing(): AppError {
 function renewed(tx: ReadTx, nodeId: string, keyFingerprint: string): Node {
   const node = tx.get("node", nodeId);
   if (node !== undefined) return { ...node, keyFingerprint };
-  throw new AppError("denied", `Node ${nodeId} was removed from the cluster`, {
-    next: "run `shoal leave` there, then join again with a token",
+  throw removed(nodeId);
+}
+
+/** `reason` as in every refusal for this cause: the node itself acts on it. */
+function removed(nodeId: string): AppError {
+  return new AppError("denied", `Node ${nodeId} was removed from the cluster`, {
+    reason: "removed",
+    next: "on that node: shoal leave --force, then join again with a token",
   });
 }
 

@@ -41,6 +41,8 @@ export async function createCluster(env: Env, first: FirstNode): Promise<NewClus
       rootKeyPem: root.keyPem,
       workerTokenSecret: newTokenSecret(env),
       managerTokenSecret: newTokenSecret(env),
+      removedNodeIds: [],
+      protocol: 0,
     },
     node: newNode({
       nodeId,

@@ -10,6 +10,7 @@ import type { Logger } from "../util/log.ts";
 import { Scope } from "../util/scope.ts";
 import type { RotatingCredentials } from "./credentials.ts";
 import type { Keystore, StoredIdentity } from "./keystore.ts";
+import type { NodeRoleName } from "./types.ts";
 import { createCsr, createKeyPair } from "./x509.ts";
 
 /** Share of the validity after which a renewal is due: spread, so that nodes made together do not come together. */
@@ -61,7 +62,7 @@ export class CertificateRenewer {
         continue;
       }
       try {
-        await this.#renew(signal);
+        await this.renew(signal);
         backoff.reset();
         dueMs = renewalDueMs(credentials.files.certificatePem, env);
       } catch (error) {
@@ -73,7 +74,8 @@ export class CertificateRenewer {
     }
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
+  /** Now, whatever the present one's age: the node's role may have changed. @returns the role in the new one. */
+  async renew(signal: AbortSignal): Promise<NodeRoleName> {
     const { stored, keystore, credentials, log } = this.#deps;
     const { identity } = stored;
     const { keyPem } = await createKeyPair();
@@ -81,9 +83,11 @@ export class CertificateRenewer {
     const { certificatePem, rootCertificatePem, role } = await this.#issue(csrPem, signal);
     const files = { certificatePem, keyPem, rootCertificatePem };
     // Disk first: a certificate in use that the disk has not would be lost with the process.
-    await keystore.save({ identity: { ...identity, role: role === "MANAGER" ? "manager" : "worker" }, files });
+    const newRole = role === "MANAGER" ? "manager" : "worker";
+    await keystore.save({ identity: { ...identity, role: newRole }, files });
     credentials.update(files);
-    log.info("certificate renewed", { validTo: new X509Certificate(certificatePem).validTo });
+    log.info("certificate renewed", { validTo: new X509Certificate(certificatePem).validTo, role: newRole });
+    return newRole;
   }
 
   async #issue(csrPem: string, signal: AbortSignal): Promise<Response<"CertificateAuthority.IssueNodeCertificate">> {

@@ -94,9 +94,20 @@ function messageShape(owner: string, raw: RawType, field: RawField): Shape {
 function enumValues(owner: string, raw: RawType, typeName: string): ReadonlySet<number> {
   const nested = raw.enumType.find((type) => type.name === typeName);
   if (nested !== undefined) return new Set(nested.value.map((value) => value.number));
-  const name = must(resolve(owner, typeName), `enum ${typeName} used by ${owner} is known`);
+  const name = resolve(owner, typeName);
+  if (name === null) return foreignEnumValues(owner, typeName);
   const definition = packageDefinition[name] as unknown as { type: { value: { number: number }[] } };
   return new Set(definition.type.value.map((value) => value.number));
+}
+
+/** Nested in another message: `Node.Role`. */
+function foreignEnumValues(owner: string, typeName: string): ReadonlySet<number> {
+  const dot = typeName.lastIndexOf(".");
+  const outer = dot < 0 ? null : resolve(owner, typeName.slice(0, dot));
+  const type =
+    outer === null ? undefined : rawType(outer).enumType.find(({ name }) => name === typeName.slice(dot + 1));
+  const { value } = must(type, `enum ${typeName} used by ${owner} is known`);
+  return new Set(value.map(({ number }) => number));
 }
 
 /** Protobuf's scoping: innermost first. */

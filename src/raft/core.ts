@@ -279,7 +279,8 @@ export class RaftCore {
     let previous = state.configs.at(before);
     for (const config of state.configs.between(before, after)) {
       for (const to of droppedBy(previous.config, config.config)) {
-        if (to !== state.id) state.send({ type: "removed", from: state.id, to, term: state.term });
+        if (to === state.id || hasMember(state.configs.latest.config, to)) continue;
+        state.send({ type: "removed", from: state.id, to, term: state.term });
       }
       previous = config;
     }
@@ -442,7 +443,7 @@ export class RaftCore {
       let was = hasMember(this.#committedConfig.config, state.id);
       for (const { config } of [...state.configs.between(commitBefore, state.commit), state.configs.at(state.commit)]) {
         const is = hasMember(config, state.id);
-        if (was && !is) this.#onRemoved();
+        if (was && !is && !state.isReturning) this.#onRemoved();
         was = is;
       }
       this.#committedConfig = state.configs.at(state.commit);

@@ -45,6 +45,7 @@ export class RaftState {
   isRemoved = false;
   /** A pulled snapshot is replacing the log on disk: nothing may be appended, committed or campaigned for. */
   isInstalling = false;
+  readonly isReturning: boolean;
 
   /** Committed entries up to here were handed out. */
   #emitted: number;
@@ -57,6 +58,7 @@ export class RaftState {
     const { hardState, snapshot } = initial;
     this.id = initial.id;
     this.options = options;
+    this.isReturning = initial.isReturning ?? false;
     this.log = new RaftLog(initial.prevIndex, initial.prevTerm, initial.entries);
     this.snapshot = snapshot;
     this.configs = new ConfigHistory(snapshot?.index ?? 0, snapshot?.config ?? EMPTY_CONFIG);

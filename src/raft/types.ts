@@ -170,6 +170,11 @@ export type InitialState = {
   readonly prevTerm: number;
   /** What the state machine holds already (the snapshot's index, or 0). */
   readonly applied: number;
+  /**
+   * It was a member before, with a log that is gone. Configurations without it may be history that
+   * it catches up with, so only the word of others ("removed") ends it.
+   */
+  readonly isReturning?: boolean;
 };
 
 export type RaftOptions = {

@@ -74,6 +74,8 @@ export function aNode(shape: NodeShape = {}): Node {
       engineLabels: {},
       engineVersion: "27.0",
       shoalVersion: "",
+      protocolMin: 0,
+      protocolMax: 0,
     },
     status: { state, message: "", sinceMs: 0, engineOk, engineMessage, sessionManagerId: "", agentEpoch: 1 },
     keyFingerprint: "",

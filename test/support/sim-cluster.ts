@@ -292,6 +292,8 @@ export class SimCluster {
       rootKeyPem: "",
       workerTokenSecret: "",
       managerTokenSecret: "",
+      removedNodeIds: [],
+      protocol: 0,
     };
   }
 

@@ -17,6 +17,9 @@ export const FORWARD_DEADLINE_MS = 30_000;
 /** A leader that hands over refuses before anyone is told who follows it. */
 const LOOK_AGAIN_MS = 50;
 const WARM_DEADLINE_MS = 5000;
+/** Longer than a change takes, shorter than anybody waits for a stop. */
+const DRAIN_MS = 500;
+const DRAIN_POLL_MS = 10;
 
 export type ForwardDeps = {
   readonly env: Env;
@@ -31,6 +34,7 @@ export class LeaderForwarder implements LeaderRoute {
   readonly #channels = new Map<string, { readonly address: string; readonly channel: Channel }>();
   #unsubscribe: () => void = () => undefined;
   #isClosed = false;
+  #underWay = 0;
 
   constructor(deps: ForwardDeps) {
     this.#deps = deps;
@@ -121,6 +125,13 @@ export class LeaderForwarder implements LeaderRoute {
     }
   }
 
+  /** What others do for callers of ours may be what ends us: their answers still pass. */
+  async drain(): Promise<void> {
+    const { env } = this.#deps;
+    const until = env.now() + DRAIN_MS;
+    while (this.#underWay > 0 && env.now() < until) await sleep(env, DRAIN_POLL_MS);
+  }
+
   /** Calls that wait for a leader end with `unavailable`. */
   close(): void {
     this.#isClosed = true;
@@ -130,6 +141,7 @@ export class LeaderForwarder implements LeaderRoute {
   }
 
   async #send(leader: LeaderInfo, path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
+    this.#underWay += 1;
     try {
       return await this.channel(leader).unary(path, request, {
         deadlineMs: Math.min(FORWARD_DEADLINE_MS, context.deadlineMs ?? FORWARD_DEADLINE_MS),
@@ -142,6 +154,8 @@ export class LeaderForwarder implements LeaderRoute {
       throw new AppError("unknown-outcome", "This manager let go of the leader before its answer came", {
         next: "ask again with the same request id",
       });
+    } finally {
+      this.#underWay -= 1;
     }
   }
 

@@ -2,19 +2,21 @@
 import type { Node, NodeSpec, Task } from "../../model/index.ts";
 import { normaliseNodeSpec } from "../../model/defaults.ts";
 import { nodeName } from "../../model/naming.ts";
+import { withRemoved } from "../../model/removed-nodes.ts";
 import { canRaise, isTerminal, observedState } from "../../model/task-state.ts";
 import { validateNodeSpec } from "../../model/validate.ts";
 import type { ManagerStatusInput } from "../../proto/gen/ManagerStatus.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
 import type { StoreApi, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
-import { AppError } from "../../util/errors.ts";
+import { AppError, isAppError } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
 import { FILTER_KEYS, nodeFilter, parseFilters } from "./filters.ts";
 import { findNode } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
+import { leaveRaft, setNodeRole } from "./roles.ts";
 import { outOfSequence } from "./versions.ts";
 
 /** Tasks of a removed node ended in its own transaction; the orchestrator ends what is left. */
@@ -50,9 +52,24 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
     return await requests.run({ key: "Control.UpdateNode", request, context, change });
   });
 
+  router.unary("Control.SetNodeRole", async (request, context) => {
+    const before = async (): Promise<void> => {
+      if (request.role === "MANAGER") return;
+      const node = findNode(deps.store.speculative(), request.id);
+      await leaveRaft(deps, node, { verb: "demote", force: request.force });
+    };
+    const change = (tx: WriteTx): { node: Node } => ({ node: setNodeRole(tx, request) });
+    return await requests.run({ key: "Control.SetNodeRole", request, context, before, change });
+  });
+
   router.unary("Control.RemoveNode", async (request, context) => {
     const actor = describeCaller(context.caller);
-    const before = async (): Promise<void> => await leaveRaft(deps, request.id, request.force);
+    const before = async (): Promise<void> => {
+      const node = knownNode(deps.store, request.id);
+      if (node === undefined) return;
+      checkRemovable(node, request.force);
+      await leaveRaft(deps, node, { verb: "remove", force: request.force });
+    };
     const change = (tx: WriteTx): { id: string } => ({ id: removeNode(tx, request, actor) });
     return await requests.run({ key: "Control.RemoveNode", request, context, before, change });
   });
@@ -86,29 +103,12 @@ function updateNode(tx: WriteTx, asked: { readonly id: string; readonly version:
   return must(tx.get("node", node.id), "the node was put in this transaction");
 }
 
-/** A manager leaves the quorum before its object goes; repeated, it has left already. */
-async function leaveRaft({ store, replica }: NodeDeps, ref: string, force: boolean): Promise<void> {
-  const tx = store.speculative();
-  const known = tx.get("node", ref) ?? (tx.count("node") > 0 ? tryFind(() => findNode(tx, ref)) : undefined);
-  if (known === undefined) return;
-  checkRemovable(known, force);
-  if (!replica.members().some(({ id }) => id === known.id)) return;
-  if (known.id === replica.status().id) {
-    throw new AppError("precondition", `Cannot remove the manager "${nodeName(known)}": it is the leader`, {
-      path: "id",
-      next: "stop it first (shoal leave), another manager then leads and can remove it",
-    });
-  }
-  // Force means "although it is up"; it never means "although the quorum is lost".
-  await replica.removeMember(known.id, { force: false });
-}
-
 /** A repeated removal finds nothing here, and its answer in the request's record. */
-function tryFind(find: () => Node): Node | undefined {
+function knownNode(store: StoreApi, ref: string): Node | undefined {
   try {
-    return find();
+    return findNode(store.speculative(), ref);
   } catch (error) {
-    if (error instanceof AppError && error.code === "not-found") return undefined;
+    if (isAppError(error, "not-found")) return undefined;
     throw error;
   }
 }
@@ -121,6 +121,7 @@ function removeNode(
   const node = findNode(tx, ref);
   checkRemovable(node, force);
   tx.remove("node", node.id);
+  for (const cluster of tx.all("cluster")) tx.put("cluster", withRemoved(cluster, node.id));
   const unfinished = tx.find("task", "node", node.id).filter((task) => !isTerminal(observedState(task)));
   for (const task of unfinished.slice(0, TASKS_ORPHANED_INLINE_MAX)) orphan(tx, task, actor);
   return node.id;

@@ -2,6 +2,7 @@
  * Changing who is a manager, one single-step configuration at a time: add as learner, promote when
  * caught up, remove. Callers may repeat any of these: what is already so is a success.
  */
+import { PROMOTION_LAG_MAX } from "../../raft/membership.ts";
 import type { Config, Member, MemberId, Status } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { sleep, type Env, type Timer } from "../../util/env.ts";
@@ -10,8 +11,6 @@ import type { Driver } from "./driver.ts";
 /** A change waits so long for its turn, and so long again for its commit. */
 export const CHANGE_DEADLINE_MS = 10_000;
 const RETRY_MS = 50;
-/** A learner votes once it lacks at most this many entries. */
-export const PROMOTION_LAG_MAX = 100;
 /** Longer than the core tries to transfer (one election timeout). */
 const TRANSFER_DEADLINE_MS = 2_000;
 

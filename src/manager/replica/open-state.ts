@@ -9,6 +9,7 @@ import { KvLogStorage, type LogStorage, type LogWrite } from "./log-storage.ts";
 import type { Identity, SnapshotManifest } from "./log-records.ts";
 import { identitySealer, type Sealer } from "./sealer.ts";
 import { PeerWrites } from "./peer-writes.ts";
+import { hardStateOf, type Retired } from "./retired.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 /** Store names below the data directory. */
@@ -21,6 +22,8 @@ export type OpenedState = {
   readonly storage: LogStorage;
   readonly snapshots: SnapshotStore;
   readonly peerWrites: PeerWrites;
+  /** Of logs that this node had as a manager before. */
+  readonly writesBefore: number;
   readonly manifest: SnapshotManifest | null;
   /** The verified body of `manifest`, read and not shown yet. */
   readonly restore: Restore | null;
@@ -35,12 +38,13 @@ export type OpenOptions = {
   /** Of snapshots' bodies; the same for all managers. */
   readonly chunkBytes?: number | undefined;
   readonly beginRestore: (index: number) => Restore;
+  readonly retired: Retired | null;
 };
 
 /** @throws AppError `corrupt` | `precondition` | `unavailable`, with the directory and what to do */
 export async function openState(
   deps: { env: Env; kvFactory: KvFactory; onFatal: (error: Error) => void; sealer?: Sealer },
-  { identity, dataDir, bootstrap, chunkBytes, beginRestore }: OpenOptions,
+  { identity, dataDir, bootstrap, chunkBytes, beginRestore, retired }: OpenOptions,
 ): Promise<OpenedState> {
   const { env, kvFactory, sealer = identitySealer } = deps;
   const start = new AbortController();
@@ -72,6 +76,10 @@ export async function openState(
       entries = [entry];
       await persistFirst(storage, { entries, hardState }, start.signal);
     }
+    if (hardState === null && retired !== null) {
+      hardState = hardStateOf(retired);
+      await persistFirst(storage, { entries, hardState }, start.signal);
+    }
     const initial: InitialState = {
       id: identity.nodeId,
       hardState: hardState ?? EMPTY,
@@ -80,13 +88,25 @@ export async function openState(
       prevIndex,
       prevTerm,
       applied: manifest?.meta.index ?? 0,
+      isReturning: retired !== null,
     };
-    return { storage, snapshots, peerWrites, manifest, restore, initial };
+    const writesBefore = retired?.writes ?? 0;
+    return { storage, snapshots, peerWrites, writesBefore, manifest, restore, initial };
   } catch (error) {
-    await storage.close();
-    await snapshots.close();
+    await closeState({ storage, snapshots, peerWrites });
     throw error;
   }
+}
+
+export async function closeState({
+  storage,
+  snapshots,
+  peerWrites,
+}: Pick<OpenedState, "storage" | "snapshots" | "peerWrites">): Promise<void> {
+  // In this order: the log and what is known of peers keep their last words in the snapshots' store.
+  await storage.close();
+  await peerWrites.close();
+  await snapshots.close();
 }
 
 async function openBoth(kvFactory: KvFactory): Promise<{ logKv: Kv; snapshotKv: Kv }> {

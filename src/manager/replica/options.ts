@@ -4,6 +4,7 @@ import type { MemberId, RaftOptions } from "../../raft/types.ts";
 import type { Env } from "../../util/env.ts";
 import type { KvFactory } from "../../util/kv.ts";
 import type { Logger } from "../../util/log.ts";
+import type { Retired } from "./retired.ts";
 import type { Sealer } from "./sealer.ts";
 import type { SnapshotOptions } from "./snapshotter.ts";
 
@@ -20,6 +21,8 @@ export type ReplicaOptions = {
   readonly nodeId: MemberId;
   /** How messages name the data directory. */
   readonly dataDir: string;
+  /** What this node promised as a manager before; null: it never was one. */
+  readonly retired?: Retired | null;
   readonly snapshots?: Partial<SnapshotOptions>;
   readonly raft?: Partial<Omit<RaftOptions, "random">>;
   /** A write failed or the state is beyond doubt: the process must end. Called once. */

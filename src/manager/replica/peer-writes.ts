@@ -92,13 +92,18 @@ export interface DiskAges {
   note(peer: MemberId, writes: number): void;
 }
 
-type Opened = { readonly storage: { readonly writes: number }; readonly peerWrites: PeerWrites };
+type Opened = {
+  readonly storage: { readonly writes: number };
+  readonly writesBefore: number;
+  readonly peerWrites: PeerWrites;
+};
 
 /** Before the log is open nothing is known; the transport takes nobody in before that. */
 export function diskAges(opened: () => Opened | undefined): DiskAges {
   return {
     get writes() {
-      return opened()?.storage.writes ?? 0;
+      const { storage, writesBefore } = opened() ?? { storage: { writes: 0 }, writesBefore: 0 };
+      return writesBefore + storage.writes;
     },
     seen: (peer) => opened()?.peerWrites.of(peer) ?? 0,
     note: (peer, writes) => opened()?.peerWrites.note(peer, writes),

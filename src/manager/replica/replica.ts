@@ -37,12 +37,13 @@ import type { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
 import { Membership, successorsOf } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
-import { openState, type OpenedState } from "./open-state.ts";
+import { closeState, openState, type OpenedState } from "./open-state.ts";
 import { Proposals, type Slot } from "./proposals.ts";
 import type { ReplicaDeps, ReplicaOptions } from "./options.ts";
 import { diskAges } from "./peer-writes.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { registerReplicaRpcs, unregisterReplicaRpcs } from "./rpcs.ts";
+import { PromiseFloor } from "./retired.ts";
 import { DEFAULT_SNAPSHOT_OPTIONS, Snapshotter } from "./snapshotter.ts";
 import { Ticker } from "./ticker.ts";
 import { Transport } from "./transport.ts";
@@ -63,6 +64,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   readonly #membership: Membership;
   readonly #proposals: Proposals;
   readonly #ticker: Ticker;
+  readonly #floor: PromiseFloor;
   readonly #listeners = new Set<(status: Status) => void>();
   #stateMachine: StateMachine | null = null;
   #running: Running | null = null;
@@ -98,6 +100,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#membership = new Membership(env, { driver: () => this, notLeader: () => this.#notLeader() });
     const bytesMax = this.#raftOptions.uncommittedBytesMax;
     this.#proposals = new Proposals({ bytesMax, notLeader: () => this.#notLeader() });
+    this.#floor = new PromiseFloor(options.retired ?? null);
     this.#ticker = new Ticker(env, () => this.#onTick());
     this.#transport = new Transport(
       { env, dialer, log: this.log, disks: diskAges(() => this.#running?.opened) },
@@ -140,7 +143,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
    * @throws AppError `corrupt` | `precondition` | `unavailable`
    */
   async start(bootstrap: { readonly members: readonly Member[] } | null): Promise<void> {
-    const { clusterId, nodeId, dataDir } = this.#options;
+    const { clusterId, nodeId, dataDir, retired = null } = this.#options;
     const { env, kvFactory, sealer } = this.#deps;
     const opened = await openState(
       { env, kvFactory, onFatal: (error) => this.fatal(error), ...(sealer === undefined ? {} : { sealer }) },
@@ -150,10 +153,11 @@ export class Replica implements ReplicaApi, Proposer, Driver {
         bootstrap,
         chunkBytes: this.#options.snapshots?.chunkBytes,
         beginRestore: (index) => this.stateMachine.beginRestore(index),
+        retired,
       },
     );
     if (this.#phase === "stopped") {
-      await closeAll(opened);
+      await closeState(opened);
       throw new AppError("unavailable", "This manager stops");
     }
     this.#run(opened);
@@ -196,7 +200,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     const running = this.#running;
     if (running === null) return;
     await running.snapshotter.close();
-    await closeAll(running.opened);
+    await closeState(running.opened);
   }
 
   /** Nothing goes in or out from here on. */
@@ -273,7 +277,9 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     for (const event of this.#events.splice(0)) this.step(event);
     const inbox = this.#inbox.splice(0);
     this.metrics.messagesIn += inbox.length;
-    for (const message of inbox) this.step({ type: "message", message });
+    for (const message of inbox) {
+      if (!this.#floor.withholds(message, this.core)) this.step({ type: "message", message });
+    }
     const requestId = this.#barriers.ask();
     if (requestId !== null) this.step({ type: "read", requestId });
     this.#flushProposals();
@@ -479,13 +485,6 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-}
-
-async function closeAll({ storage, snapshots, peerWrites }: OpenedState): Promise<void> {
-  // In this order: the log and what is known of peers keep their last words in the snapshots' store.
-  await storage.close();
-  await peerWrites.close();
-  await snapshots.close();
 }
 
 type Running = {

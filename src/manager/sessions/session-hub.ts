@@ -2,7 +2,8 @@
  * The sessions this manager holds, leader or not. Sessions survive changes of leader; only this
  * manager's death makes its agents reconnect.
  */
-import type { NodeDescription } from "../../model/index.ts";
+import type { Cluster, NodeDescription } from "../../model/index.ts";
+import { isRemoved, removedError } from "../../model/removed-nodes.ts";
 import { codec } from "../../proto/load.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
 import type { CallContext, StreamEnd } from "../../proto/rpc.ts";
@@ -125,6 +126,7 @@ export class SessionHub {
     }
     const node = store.view().get("node", caller.nodeId);
     if (node === undefined) {
+      if (isRemoved(cluster, caller.nodeId)) throw removedError(caller.nodeId);
       throw new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
         next: "join again with a token",
       });
@@ -140,6 +142,7 @@ export class SessionHub {
     session.welcome(HEARTBEAT_MS, cluster.incarnation);
     session.sendManagers(this.#managerAddresses());
     if (node.spec !== null) session.sendNodeSpec(node.spec);
+    session.sendRole(node.role);
     this.#markDirty(held);
     return held;
   }
@@ -213,8 +216,11 @@ export class SessionHub {
         if (change.after === undefined) {
           this.#held.delete(change.id);
           this.#dirty.delete(held);
-          held.session.dismiss(this.#deps.store.view(), this.#cluster().incarnation, removed(change.id));
-        } else if (change.after.spec !== null) held.session.sendNodeSpec(change.after.spec);
+          held.session.dismiss(this.#deps.store.view(), this.#cluster().incarnation, removedError(change.id));
+        } else {
+          if (change.after.spec !== null) held.session.sendNodeSpec(change.after.spec);
+          held.session.sendRole(change.after.role);
+        }
       }
     }
   }
@@ -245,7 +251,7 @@ export class SessionHub {
     return this.#deps.replica.members().map((member) => member.address);
   }
 
-  #cluster(): { readonly id: string; readonly incarnation: string } {
+  #cluster(): Cluster {
     for (const cluster of this.#deps.store.view().all("cluster")) return cluster;
     throw new AppError("unavailable", "This manager has not caught up with the cluster yet");
   }
@@ -269,10 +275,6 @@ function checkDescription(description: NodeDescription, address: string): void {
     });
   }
   if (address.length > ADDRESS_MAX) throw new AppError("invalid", "The address is too long", { path: "hello.address" });
-}
-
-function removed(nodeId: string): AppError {
-  return new AppError("denied", `Node ${nodeId} was removed from the cluster`, { next: "join again with a token" });
 }
 
 function cutOff(): AppError {

@@ -2,7 +2,7 @@
  * One agent's session on this manager: assignments down, statuses and heartbeats up. It holds no
  * truth: everything it knows is relayed, everything it sends is committed state.
  */
-import type { AssignmentSet, NodeDescription, NodeSpec } from "../../model/index.ts";
+import type { AssignmentSet, Node, NodeDescription, NodeSpec } from "../../model/index.ts";
 import { codec } from "../../proto/load.ts";
 import type { ServerStream } from "../../proto/router.ts";
 import type { AppError } from "../../util/errors.ts";
@@ -36,6 +36,7 @@ export class AgentSession {
   #chunks: { data: Uint8Array; last: boolean }[] = [];
   #isBlocked = false;
   #nodeSpecKey = "";
+  #role: Node["role"] | null = null;
   #managersKey = "";
   #isClosed = false;
 
@@ -99,6 +100,12 @@ export class AgentSession {
     if (key === this.#nodeSpecKey) return;
     this.#nodeSpecKey = key;
     this.#stream.write({ node: spec });
+  }
+
+  sendRole(role: Node["role"]): void {
+    if (role === this.#role) return;
+    this.#role = role;
+    this.#stream.write({ role: { role } });
   }
 
   markDirty(taskId: string): void {

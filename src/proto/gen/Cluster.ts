@@ -18,6 +18,14 @@ export interface ClusterInput {
   'rootKeyPem'?: (string);
   'workerTokenSecret'?: (string);
   'managerTokenSecret'?: (string);
+  /**
+   * Nodes that were removed, the newest last; at most 512. Their certificates and disks open nothing any more.
+   */
+  'removedNodeIds'?: (string)[];
+  /**
+   * The protocol that managers may write: raised once every one of them supports it. 0 is 1.
+   */
+  'protocol'?: (number);
 }
 
 export interface Cluster {
@@ -35,4 +43,12 @@ export interface Cluster {
   'rootKeyPem': (string);
   'workerTokenSecret': (string);
   'managerTokenSecret': (string);
+  /**
+   * Nodes that were removed, the newest last; at most 512. Their certificates and disks open nothing any more.
+   */
+  'removedNodeIds': (string)[];
+  /**
+   * The protocol that managers may write: raised once every one of them supports it. 0 is 1.
+   */
+  'protocol': (number);
 }

@@ -21,6 +21,11 @@ export interface NodeDescriptionInput {
   'engineLabels'?: ({[key: string]: string});
   'engineVersion'?: (string);
   'shoalVersion'?: (string);
+  /**
+   * Protocols that the node's program speaks, both ends included; 0 is 1.
+   */
+  'protocolMin'?: (number);
+  'protocolMax'?: (number);
 }
 
 /**
@@ -41,4 +46,9 @@ export interface NodeDescription {
   'engineLabels': ({[key: string]: string});
   'engineVersion': (string);
   'shoalVersion': (string);
+  /**
+   * Protocols that the node's program speaks, both ends included; 0 is 1.
+   */
+  'protocolMin': (number);
+  'protocolMax': (number);
 }

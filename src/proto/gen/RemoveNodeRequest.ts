@@ -5,7 +5,7 @@ export interface RemoveNodeRequestInput {
   'requestId'?: (string);
   'id'?: (string);
   /**
-   * Also when the node is up.
+   * Also when the node is up, or when too few of the managers left would answer.
    */
   'force'?: (boolean);
 }
@@ -14,7 +14,7 @@ export interface RemoveNodeRequest {
   'requestId': (string);
   'id': (string);
   /**
-   * Also when the node is up.
+   * Also when the node is up, or when too few of the managers left would answer.
    */
   'force': (boolean);
 }

@@ -1,6 +1,7 @@
 // Original file: proto/shoal/v1/session.proto
 
 import type { NodeSpecInput as _shoal_v1_NodeSpecInput, NodeSpec as _shoal_v1_NodeSpec } from './NodeSpec.ts';
+import type { _shoal_v1_Node_RoleInput, _shoal_v1_Node_Role } from './Node.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -31,6 +32,14 @@ export interface _shoal_v1_SessionDown_ManagersInput {
 
 export interface _shoal_v1_SessionDown_Managers {
   'addresses': (string)[];
+}
+
+export interface _shoal_v1_SessionDown_RoleInput {
+  'role'?: (_shoal_v1_Node_RoleInput);
+}
+
+export interface _shoal_v1_SessionDown_Role {
+  'role': (_shoal_v1_Node_Role);
 }
 
 /**
@@ -84,7 +93,11 @@ export interface SessionDownInput {
    * Answers a heartbeat, so that the agent sees a half-open connection.
    */
   'heartbeat'?: (_shoal_v1_SessionDown_HeartbeatInput | null);
-  'message'?: "welcome"|"managers"|"assignments"|"ack"|"node"|"heartbeat";
+  /**
+   * The node's role in the cluster: another one than its certificate's is to be taken on.
+   */
+  'role'?: (_shoal_v1_SessionDown_RoleInput | null);
+  'message'?: "welcome"|"managers"|"assignments"|"ack"|"node"|"role"|"heartbeat";
 }
 
 export interface SessionDown {
@@ -100,5 +113,9 @@ export interface SessionDown {
    * Answers a heartbeat, so that the agent sees a half-open connection.
    */
   'heartbeat'?: (_shoal_v1_SessionDown_Heartbeat | null);
-  'message'?: "welcome"|"managers"|"assignments"|"ack"|"node"|"heartbeat";
+  /**
+   * The node's role in the cluster: another one than its certificate's is to be taken on.
+   */
+  'role'?: (_shoal_v1_SessionDown_Role | null);
+  'message'?: "welcome"|"managers"|"assignments"|"ack"|"node"|"role"|"heartbeat";
 }

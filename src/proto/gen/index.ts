@@ -80,6 +80,7 @@ import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
 import type { ServiceSummary, ServiceSummaryInput } from "./ServiceSummary.ts";
 import type { SessionDown, SessionDownInput } from "./SessionDown.ts";
 import type { SessionUp, SessionUpInput } from "./SessionUp.ts";
+import type { SetNodeRoleRequest, SetNodeRoleRequestInput } from "./SetNodeRoleRequest.ts";
 import type { SnapshotChunk, SnapshotChunkInput } from "./SnapshotChunk.ts";
 import type { StatusRequest, StatusRequestInput } from "./StatusRequest.ts";
 import type { StatusResponse, StatusResponseInput } from "./StatusResponse.ts";
@@ -184,6 +185,7 @@ export interface Messages {
   ServiceSummary: { input: ServiceSummaryInput; output: ServiceSummary };
   SessionDown: { input: SessionDownInput; output: SessionDown };
   SessionUp: { input: SessionUpInput; output: SessionUp };
+  SetNodeRoleRequest: { input: SetNodeRoleRequestInput; output: SetNodeRoleRequest };
   SnapshotChunk: { input: SnapshotChunkInput; output: SnapshotChunk };
   StatusRequest: { input: StatusRequestInput; output: StatusRequest };
   StatusResponse: { input: StatusResponseInput; output: StatusResponse };
@@ -221,6 +223,7 @@ export interface Rpcs {
   "Control.GetNode": { request: "GetRequest"; response: "GetNodeResponse"; kind: "unary" };
   "Control.ListNodes": { request: "ListRequest"; response: "ListNodesResponse"; kind: "unary" };
   "Control.UpdateNode": { request: "UpdateNodeRequest"; response: "UpdateNodeResponse"; kind: "unary" };
+  "Control.SetNodeRole": { request: "SetNodeRoleRequest"; response: "UpdateNodeResponse"; kind: "unary" };
   "Control.RemoveNode": { request: "RemoveNodeRequest"; response: "RemoveResponse"; kind: "unary" };
   "Control.GetCluster": { request: "GetClusterRequest"; response: "GetClusterResponse"; kind: "unary" };
   "Control.UpdateCluster": { request: "UpdateClusterRequest"; response: "UpdateClusterResponse"; kind: "unary" };
@@ -256,6 +259,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.GetNode": "unary",
   "Control.ListNodes": "unary",
   "Control.UpdateNode": "unary",
+  "Control.SetNodeRole": "unary",
   "Control.RemoveNode": "unary",
   "Control.GetCluster": "unary",
   "Control.UpdateCluster": "unary",

@@ -68,8 +68,11 @@ export class FakeReplica implements ReplicaApi {
     return this.config.members;
   }
 
+  transfers = 0;
+
   transferLeadership(): Promise<void> {
-    return Promise.reject(new Error("not used"));
+    this.transfers += 1;
+    return Promise.resolve();
   }
 
   onStatus(listener: (status: Status) => void): () => void {

@@ -33,6 +33,8 @@ export function node(id: string, part: NodePart = {}): Node {
       engineLabels: {},
       engineVersion: "24",
       shoalVersion: "0",
+      protocolMin: 1,
+      protocolMax: 1,
     },
     status: {
       state: part.state ?? "READY",

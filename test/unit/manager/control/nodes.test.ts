@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Node } from "../../../../src/model/index.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
-import { aNode, aTask } from "../../../support/store/objects.ts";
+import { aCluster, aNode, aTask } from "../../../support/store/objects.ts";
 
 type State = NonNullable<Node["status"]>["state"];
 
@@ -77,11 +77,68 @@ describe("manager/control/nodes", () => {
     expect(rig.replica.removed).to.deep.equal([]);
   });
 
-  it("refuses to remove the leader itself and says what to do", async () => {
-    const rig = await withNode("m1", "DOWN", { role: "MANAGER" });
-    const error = await rig.failure("Control.RemoveNode", { id: "m1", force: true });
-    expect(error.code).to.equal("precondition");
-    expect(error.details.next).to.include("leave");
+  for (const [key, verb] of [
+    ["Control.RemoveNode", "remove"],
+    ["Control.SetNodeRole", "demote"],
+  ] as const) {
+    it(`hands leadership over before it lets the leader ${verb} itself: the next leader does it`, async () => {
+      const rig = await withNode("m1", "DOWN", { role: "MANAGER" });
+      const error = await rig.failure(key, { id: "m1", force: true });
+      expect(error.code).to.equal("not-leader");
+      expect(rig.replica.transfers).to.equal(1);
+      expect(rig.replica.removed).to.deep.equal([]);
+      expect(rig.store.view().get("node", "m1")?.role).to.equal("MANAGER");
+    });
+
+    it(`refuses to ${verb} the only manager`, async () => {
+      const rig = await withNode("m1", "DOWN", { role: "MANAGER" });
+      rig.replica.config = { members: rig.replica.config.members.slice(0, 1) };
+      const error = await rig.failure(key, { id: "m1", force: true });
+      expect(error.code).to.equal("precondition");
+      expect(error.message).to.include("it is the only one");
+      expect(error.details.next).to.include("shoal node promote");
+    });
+
+    it(`refuses to ${verb} a manager when those left would have no quorum, and says who is silent`, async () => {
+      const rig = await withNode("m2", "DOWN", { role: "MANAGER" });
+      await addNode(rig, "m3", "READY", { role: "MANAGER" });
+      rig.replica.active = ["m2"];
+      const error = await rig.failure(key, { id: "m2" });
+      expect(error.code).to.equal("precondition");
+      expect(error.message).to.include("of the 2 managers left, 2 must answer and name-m3 does not answer");
+      expect(error.details.next).to.include("bring back or remove that one first");
+      expect(rig.replica.removed).to.deep.equal([]);
+      await rig.call(key, { id: "m2", force: true });
+      expect(rig.replica.removed).to.deep.equal(["m2"]);
+    });
+
+    it(`lets a silent manager be ${verb}d while the others answer`, async () => {
+      const rig = await withNode("m3", "DOWN", { role: "MANAGER" });
+      rig.replica.active = ["m2"];
+      await rig.call(key, { id: "m3" });
+      expect(rig.replica.removed).to.deep.equal(["m3"]);
+    });
+  }
+
+  it("promotes and demotes in the store, once, and refuses more managers than a cluster can use", async () => {
+    const rig = await withNode("n1", "READY", { address: "n1:7377" });
+    const request = { requestId: "p", id: "n1", role: "MANAGER" } as const;
+    expect((await rig.call("Control.SetNodeRole", request)).node?.role).to.equal("MANAGER");
+    expect((await rig.call("Control.SetNodeRole", { ...request, requestId: "q" })).node?.role).to.equal("MANAGER");
+    expect((await rig.call("Control.SetNodeRole", { id: "n1", role: "WORKER" })).node?.role).to.equal("WORKER");
+    expect(rig.replica.removed).to.deep.equal([]);
+    for (let at = 1; at <= 7; at++) await addNode(rig, `m${at}`, "READY", { role: "MANAGER" });
+    const error = await rig.failure("Control.SetNodeRole", { id: "n1", role: "MANAGER" });
+    expect(error.code).to.equal("exhausted");
+  });
+
+  it("remembers the ids of removed nodes in the cluster, the oldest of too many no more", async () => {
+    const rig = await withNode("n1", "DOWN");
+    const removedNodeIds = Array.from({ length: 512 }, (_, at) => `old${at}`);
+    await rig.write((tx) => tx.put("cluster", { ...aCluster({ id: "c1" }), removedNodeIds }));
+    await rig.call("Control.RemoveNode", { id: "n1" });
+    const [cluster] = rig.store.view().all("cluster");
+    expect(cluster?.removedNodeIds).to.deep.equal([...removedNodeIds.slice(1), "n1"]);
   });
 
   it("answers a repeated removal from its record", async () => {

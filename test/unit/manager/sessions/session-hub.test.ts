@@ -23,13 +23,19 @@ describe("manager/sessions/session-hub", () => {
     await rig.sim.run(1);
   }
 
-  it("welcomes a node with its managers, its spec and a complete set, even an empty one", async () => {
+  it("welcomes a node with its managers, its spec, its role and a complete set, even an empty one", async () => {
     await assign("t1", "n1");
     const agent = rig.dial("n1");
     agent.hello();
     await rig.sim.run(1);
     const messages = agent.take();
-    expect(messages.map(({ message }) => message)).to.deep.equal(["welcome", "managers", "node", "assignments"]);
+    expect(messages.map(({ message }) => message)).to.deep.equal([
+      "welcome",
+      "managers",
+      "node",
+      "role",
+      "assignments",
+    ]);
     expect(messages[0]?.welcome).to.include({ heartbeatMs: 1000, clusterIncarnation: "inc-1" });
     expect(messages[1]?.managers?.addresses).to.deep.equal(["m1:7377", "m2:7377", "m3:7377"]);
     expect(messages[2]?.node?.availability).to.equal("ACTIVE");

@@ -1,0 +1,73 @@
+/**
+ * `<dataDir>/identity/retired.json`: what a demoted manager's promises were. Written before its log
+ * goes, so that after a crash there is the one or the other, or both.
+ */
+import { access, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { closeState, openState, LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
+import { formatRetired, parseRetired, retire, type Retired } from "../manager/replica/retired.ts";
+import { writeAtomically } from "../pki/keystore.ts";
+import type { NodeIdentity } from "../pki/types.ts";
+import type { Env } from "../util/env.ts";
+import type { Restore } from "../store/types.ts";
+import type { KvFactory } from "../util/kv.ts";
+
+export function retiredPath(dataDir: string): string {
+  return join(dataDir, "identity", "retired.json");
+}
+
+/** @returns null if this node never was a manager before. @throws AppError `corrupt` */
+export async function readRetired(dataDir: string): Promise<Retired | null> {
+  const path = retiredPath(dataDir);
+  try {
+    return parseRetired(await readFile(path, "utf8"), path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+type Disk = { readonly env: Env; readonly kvFactory: KvFactory; readonly dataDir: string };
+
+/**
+ * Keeps the promises of a manager that does not run any more and deletes its data; without data it
+ * does nothing. @throws AppError `corrupt`: then the data stay, and nothing is forgotten
+ */
+export async function retireManager({ env, kvFactory, dataDir }: Disk, identity: NodeIdentity): Promise<void> {
+  const folders = [LOG_STORE, SNAPSHOT_STORE].map((store) => join(dataDir, store));
+  if (!(await exists(folders[0] ?? ""))) return;
+  const { clusterId, nodeId } = identity;
+  const before = await readRetired(dataDir);
+  const opened = await openState(
+    { env, kvFactory, onFatal: () => undefined },
+    { identity: { clusterId, nodeId }, dataDir, bootstrap: null, retired: null, beginRestore: () => NOTHING_RESTORED },
+  );
+  await closeState(opened);
+  const { hardState, entries, prevIndex, prevTerm } = opened.initial;
+  const last = entries.at(-1) ?? { index: prevIndex, term: prevTerm };
+  const now: Retired = {
+    nodeId,
+    term: hardState.term,
+    vote: hardState.vote,
+    lastIndex: last.index,
+    lastTerm: last.term,
+    writes: opened.storage.writes,
+  };
+  await writeAtomically(join(dataDir, "identity"), retiredPath(dataDir), formatRetired(retire(before, now)));
+  // The log last: it is what says that there is still something to do.
+  for (const folder of folders.toReversed()) await rm(folder, { recursive: true, force: true });
+}
+
+/** What the log was about is of no interest any more. */
+const NOTHING_RESTORED: Restore = { add: nothing, step: () => false, replace: nothing };
+
+function nothing(): void {
+  // Only the log's end counts.
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,33 @@
+/** Whether a certificate still opens this manager: a node's membership and role are what the store says. */
+import { isRemoved, removedError } from "../model/removed-nodes.ts";
+import { rpc, type RpcKey } from "../proto/load.ts";
+import type { Caller } from "../proto/rpc.ts";
+import type { ReadTx } from "../store/types.ts";
+import { AppError } from "../util/errors.ts";
+
+type Asked = { readonly key: RpcKey | null; readonly mayBeBehind: boolean };
+
+export function refuseNode(tx: ReadTx, caller: Extract<Caller, { kind: "node" }>, asked: Asked): AppError | null {
+  const [cluster] = tx.all("cluster");
+  // A joiner's own state is empty until the leader filled it; TLS already proved the certificate.
+  if (cluster === undefined) return null;
+  const node = tx.get("node", caller.nodeId);
+  if (node === undefined) {
+    if (isRemoved(cluster, caller.nodeId)) return removedError(caller.nodeId);
+    if (asked.mayBeBehind) return null;
+    return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
+      next: "join again with a token",
+    });
+  }
+  if (caller.role === "worker" || node.role === "MANAGER" || asked.mayBeBehind) return null;
+  // Its certificate outlives its role.
+  if (asked.key !== null && isForWorkers(asked.key)) return null;
+  return new AppError("denied", `Node ${caller.nodeId} is no manager of this cluster`, {
+    next: "shoal node promote, or let it take a worker's certificate",
+  });
+}
+
+function isForWorkers(key: RpcKey): boolean {
+  const { allow } = rpc(key).access;
+  return allow.includes("WORKER") || allow.includes("ANYONE");
+}
