@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
     services: { type: "string", default: "1000" },
     replicas: { type: "string", default: "100" },
     nodes: { type: "string", default: "20" },
+    phases: { type: "string", default: "memory,follower,leader,snapshot,catch-up,memory" },
     prof: { type: "boolean", default: false },
     how: { type: "string", default: "sigkill" },
   },
@@ -46,7 +47,8 @@ switch (positionals[0]) {
       services: Number(values.services),
       replicas: Number(values.replicas),
       nodes: Number(values.nodes),
-      nodeArgs: values.prof ? ["--cpu-prof", "--cpu-prof-dir", "profiles"] : [],
+      phases: values.phases.split(","),
+      nodeArgs: values.prof ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/shoal-profiles"] : [],
     });
     break;
   }

@@ -10,7 +10,10 @@ import { ROOT } from "../lib/shoal.ts";
 import { FakeNode } from "./fake-nodes.ts";
 import { round } from "./stats.ts";
 
+export const SCALE_PHASES = "memory,follower,leader,snapshot,catch-up,memory";
+
 export type ScaleOptions = {
+  readonly phases: readonly string[];
   readonly services: number;
   readonly replicas: number;
   /** 0: no node takes tasks, they stay pending. */
@@ -30,12 +33,13 @@ export async function benchScale(options: ScaleOptions): Promise<void> {
   await using bench = new ScaleBench(options);
   await bench.start();
   await bench.load();
-  await bench.memory("loaded");
-  await bench.restart("follower");
-  await bench.restart("leader");
-  await bench.snapshot();
-  await bench.catchUp();
-  await bench.memory("end");
+  for (const phase of options.phases) {
+    if (phase === "memory") await bench.memory();
+    else if (phase === "follower" || phase === "leader") await bench.restart(phase);
+    else if (phase === "snapshot") await bench.snapshot();
+    else if (phase === "catch-up") await bench.catchUp();
+    else throw new Error(`Which phase is ${phase}? ${SCALE_PHASES}`);
+  }
 }
 
 class ScaleBench implements AsyncDisposable {
@@ -89,11 +93,11 @@ class ScaleBench implements AsyncDisposable {
     await this.#report("load", from, { services, tasks, nodes });
   }
 
-  async memory(when: string): Promise<void> {
+  async memory(): Promise<void> {
     await sleep(SETTLE_MS);
     for (const manager of this.#cluster.managers) {
       if (manager.child === null) continue;
-      print({ phase: "memory", when, manager: manager.name, ...(await this.#memoryOf(manager)) });
+      print({ phase: "memory", manager: manager.name, ...(await this.#memoryOf(manager)) });
     }
   }
 

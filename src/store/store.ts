@@ -33,6 +33,9 @@ import { formatBytes } from "../util/units.ts";
 /** How long updates of a lost leadership wait for the log's verdict. */
 export const UNKNOWN_AFTER_MS = 3_000;
 
+/** Rows in memory take about so many times their encoding; watches keep those that were replaced. */
+const DECODED_FACTOR = 4;
+
 export type StoreOptions = {
   /** Freezes rows deeply, so that a loop which changes one in place fails. For tests. */
   readonly freezeRows?: boolean;
@@ -240,7 +243,7 @@ export class Store implements StoreApi {
     }
     const set = { version: entry.index, timeMs: tables.timeMs, changes, restored: false };
     this.#notifyCommit(set);
-    this.watches.append(set, entry.payload.length);
+    this.watches.append(set, entry.payload.length * DECODED_FACTOR);
   }
 
   #notifyCommit(set: ChangeSet): void {

@@ -28,8 +28,14 @@ export type NodeInfo = {
 /** Tasks of one service on one node. */
 export type ServiceTasks = { tasks: number; readonly bySlot: Map<number, number> };
 
+/** One for all: most services have none. */
+const NO_PORTS: readonly PortSpec[] = [];
+
+/** Not the task itself: that version of it would stay in memory. */
 type Holding = {
-  readonly task: Task;
+  readonly id: string;
+  readonly serviceId: string;
+  readonly slot: number;
   readonly nodeId: string;
   readonly reserved: Resources;
   readonly ports: readonly PortSpec[];
@@ -76,7 +82,8 @@ export class NodeBook {
     if (known !== undefined && holds && known.nodeId === task.nodeId) return;
     if (known !== undefined) this.removeTask(task.id);
     if (!holds) return;
-    const holding = { task, nodeId: task.nodeId, reserved: reservationsOf(spec), ports: fixedPorts(spec) };
+    const { id, serviceId, slot, nodeId } = task;
+    const holding = { id, serviceId, slot, nodeId, reserved: reservationsOf(spec), ports: fixedPorts(spec) };
     this.#holdings.set(task.id, holding);
     const ids = this.#byNode.get(task.nodeId);
     if (ids === undefined) this.#byNode.set(task.nodeId, new Set([task.id]));
@@ -123,7 +130,7 @@ export class NodeBook {
     const info = this.#nodes.get(holding.nodeId);
     if (info === undefined) return;
     const { engine } = info;
-    const { serviceId, slot, id } = holding.task;
+    const { serviceId, slot, id } = holding;
     info.tasks += sign;
     engine.tasks += sign;
     engine.reserved = (sign > 0 ? addResources : subtractResources)(engine.reserved, holding.reserved);
@@ -163,7 +170,8 @@ export function portConflict(
 
 /** Ports whose number on the node is asked for; 0 takes a free one and conflicts with nothing. */
 export function fixedPorts(spec: TaskSpec | null | undefined): readonly PortSpec[] {
-  return spec?.ports.filter((port) => port.published !== 0) ?? [];
+  if (spec === null || spec === undefined || spec.ports.length === 0) return NO_PORTS;
+  return spec.ports.filter((port) => port.published !== 0);
 }
 
 function engineKey(node: Node): string {

@@ -375,6 +375,31 @@ describe("store/store: snapshot", () => {
     expect(() => store.restore([whole.subarray(0, -1)], 300)).to.throw(/ends inside a piece/);
   });
 
+  it("shows nothing of a body before it is complete and read to the end, a bounded piece a step", async () => {
+    const rig = aStore();
+    const done = rig.store.update((tx) => {
+      for (let n = 0; n < 3_000; n += 1) tx.put("task", aTask({ id: `t${n}`, serviceId: "s1", slot: n }));
+    });
+    commitOne(rig);
+    await done;
+    const whole = Buffer.concat([...iterate(rig.store.snapshot())]);
+    const { store } = aStore({ leading: false });
+    const restore = store.beginRestore(7);
+    expect(restore.step()).to.equal(false);
+    const cut = whole.length - 10;
+    restore.add(whole.subarray(0, cut));
+    let steps = 0;
+    while (restore.step()) steps += 1;
+    expect(steps).to.be.greaterThan(1);
+    expect(() => restore.replace()).to.throw(/ends inside a piece/);
+    expect([store.view().count("task"), store.view().version]).to.deep.equal([0, 0]);
+    restore.add(whole.subarray(cut));
+    while (restore.step());
+    expect(store.view().count("task")).to.equal(0);
+    restore.replace();
+    expect([store.view().count("task"), store.view().version]).to.deep.equal([3_000, 7]);
+  });
+
   it("restores what it wrote, as of the moment it was taken", async () => {
     const rig = aStore();
     const first = rig.store.update((tx) => {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { call } from "../../../../src/proto/client.ts";
-import { isAppError } from "../../../../src/util/errors.ts";
+import { AppError, isAppError } from "../../../../src/util/errors.ts";
 import { ReplicaCluster, type TestNode } from "../../../support/replica-cluster.ts";
 
 const THREE = ["a", "b", "c"] as const;
@@ -186,6 +186,32 @@ describe("manager/replica: snapshots", () => {
     const again = await cluster.restart(follower.id);
     await cluster.converge(await cluster.write("more"));
     expect(texts(again)).to.deep.equal(texts(await cluster.leader()));
+  });
+
+  it("replaces nothing by a verified snapshot that its version cannot read, and stops with what it read", async () => {
+    const { cluster } = await threeReplicas(21, options);
+    const { id } = cluster.followers()[0]!;
+    await cluster.converge(await cluster.write("before"));
+    cluster.kill(id);
+    for (let at = 0; at < 150; at += 1) await cluster.write(`w${at}`);
+    const restarted = await cluster.restart(id);
+    const lines = [...restarted.journal.lines];
+    restarted.journal.beginRestore = () => ({
+      add: () => undefined,
+      step: () => {
+        throw new AppError("corrupt", "A stored object has no kind this version knows");
+      },
+      replace: () => undefined,
+    });
+    await cluster.sim.runUntil(() => restarted.fatal.length > 0, { timeoutMs: 10_000, what: "the stop" });
+    expect(restarted.fatal[0]?.message).to.contain("no kind this version knows");
+    expect(restarted.journal.lines.slice(0, lines.length)).to.deep.equal(lines);
+    expect(restarted.journal.restores).to.equal(0);
+    // Its log is whole: a version that can read the snapshot goes on from here.
+    cluster.kill(id);
+    const again = await cluster.restart(id);
+    await cluster.converge(await cluster.write("after"));
+    expect(again.journal.restores).to.equal(1);
   });
 
   it("resumes a pull that a reset interrupts", async () => {
