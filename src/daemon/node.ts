@@ -7,6 +7,7 @@ import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
 import type { Retired } from "../manager/replica/retired.ts";
+import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { Dialer } from "../proto/rpc.ts";
@@ -64,6 +65,8 @@ export type NodeOptions = {
   /** Managers to dial first: from the join, or this node itself. */
   readonly managers: readonly string[];
   readonly version: string;
+  /** What its program speaks. */
+  readonly protocols?: Protocols;
   /** How messages name the data directory. */
   readonly dataDir: string;
   readonly disk?: DiskMarks;
@@ -110,6 +113,7 @@ export class ClusterNode {
         nodeName: options.name,
         managers: options.managers,
         version: options.version,
+        protocols: options.protocols ?? PROTOCOLS,
         ...(options.bootId === undefined ? {} : { bootId: options.bootId }),
       },
     );
@@ -117,6 +121,7 @@ export class ClusterNode {
 
   #makeManager(managerClass: typeof Manager, retired: Retired | null): Manager {
     const { env, log, router, dialer, kvFactory, identity, diskProbe, onFatal, onRemoved, tuning } = this.#deps;
+    const { protocols = PROTOCOLS } = this.#options;
     const { address, dataDir, disk = { lowBytes: null, stopBytes: null } } = this.#options;
     return new managerClass({
       env,
@@ -132,6 +137,7 @@ export class ClusterNode {
       retired,
       diskProbe,
       diskMarks: disk,
+      protocols,
       ...(tuning === undefined ? {} : { tuning }),
     });
   }
@@ -220,6 +226,8 @@ export class ClusterNode {
 
   /** Idempotent on the leader, so every unclear answer is simply asked again. */
   async #joinRaft(manager: Manager, signal: AbortSignal): Promise<void> {
+    const { address: ownAddress, protocols = PROTOCOLS } = this.#options;
+    const request = { address: ownAddress, protocolMax: protocols.max };
     const { env, dialer, log, identity } = this.#deps;
     const members = manager.replica.members().filter(({ id }) => id !== identity.nodeId);
     const known = [...members.map(({ address }) => address), ...this.agent.managers, ...this.#options.managers];
@@ -236,7 +244,7 @@ export class ClusterNode {
       const address = managers[at % managers.length] ?? "";
       const channel = dialer.dial(address, { peer: { kind: "manager" }, profile: "control" });
       try {
-        await call(channel, "Raft.Join", { address: this.#options.address }, { deadlineMs: JOIN_ATTEMPT_MS, signal });
+        await call(channel, "Raft.Join", request, { deadlineMs: JOIN_ATTEMPT_MS, signal });
         return;
       } catch (error) {
         last = AppError.from(error);

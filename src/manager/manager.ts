@@ -2,6 +2,7 @@
 import type { Cluster, Node } from "../model/index.ts";
 import { CaService } from "../pki/ca-service.ts";
 import { joinTokens } from "../pki/create-cluster.ts";
+import { clusterProtocol, PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { RpcKey } from "../proto/load.ts";
@@ -58,6 +59,8 @@ export type ManagerDeps = {
   readonly onFatal: (error: AppError) => void;
   /** It is no longer a member of the Raft group. */
   readonly onRemoved: () => void;
+  /** What its program speaks. */
+  readonly protocols?: Protocols;
   /** What this node promised as a manager before; null: it never was one. */
   readonly retired?: Retired | null;
   readonly tuning?: ManagerTuning;
@@ -91,11 +94,11 @@ export class Manager {
 
   constructor(deps: ManagerDeps) {
     this.#deps = deps;
-    const { env, log, router, dialer, identity } = deps;
+    const { env, log, router, dialer, identity, protocols = PROTOCOLS } = deps;
     this.#clock = new ObservedClock(env);
     this.#history = new LeaderHistory(this.#clock);
     const { store: storeOptions = {}, ...replicaOptions } = deps.tuning ?? {};
-    this.store = new Store({ env, codec: protoStoreCodec }, storeOptions);
+    this.store = new Store({ env, codec: protoStoreCodec }, { protocolMax: protocols.max, ...storeOptions });
     this.replica = new Replica(
       { env, log: log.child({ part: "raft" }), dialer, kvFactory: deps.kvFactory },
       {
@@ -106,6 +109,7 @@ export class Manager {
         onRemoved: deps.onRemoved,
         ...replicaOptions,
         retired: deps.retired ?? null,
+        protocols: { max: protocols.max, cluster: () => clusterProtocol(this.store.view().all("cluster")) },
       },
     );
     this.replica.setStateMachine(this.store);

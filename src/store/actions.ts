@@ -75,9 +75,11 @@ function toSteps(tables: TableSet, action: Action, at: { version: number; timeMs
   return action.table === "request" && before !== undefined ? [removal, put] : [put];
 }
 
-export function toTransaction(timeMs: number, actions: readonly Action[]): StoreTransactionInput {
+export function toTransaction(timeMs: number, actions: readonly Action[], protocol = 1): StoreTransactionInput {
   return {
     timeMs,
+    // Left out where it says nothing: programs before the first number read and write the same bytes.
+    ...(protocol > 1 ? { protocol } : {}),
     actions: actions.map((action) =>
       action.kind === "put"
         ? // Replicas compute meta themselves, so it does not travel.
@@ -87,7 +89,7 @@ export function toTransaction(timeMs: number, actions: readonly Action[]): Store
   };
 }
 
-/** @throws AppError `corrupt` for what no version of the program wrote: the replica must stop, not guess. */
+/** @throws AppError `unsupported` for what this program does not know: the replica must stop, not skip. */
 export function fromTransaction(transaction: StoreTransaction): {
   readonly timeMs: number;
   readonly actions: Action[];
@@ -97,7 +99,9 @@ export function fromTransaction(transaction: StoreTransaction): {
     actions: transaction.actions.map((action): Action => {
       if (action.put !== null && action.put !== undefined) return { kind: "put", ...fromStoreObject(action.put) };
       const table = action.remove?.table ?? "";
-      if (!isTableName(table)) throw new AppError("corrupt", `A log entry removes from an unknown table "${table}"`);
+      if (action.remove === null || action.remove === undefined || !isTableName(table)) {
+        throw unknownKind(table === "" ? "an action" : `the table "${table}"`);
+      }
       return { kind: "remove", table, id: action.remove?.id ?? "" };
     }),
   };
@@ -117,7 +121,12 @@ export function fromStoreObject(wrapped: StoreObject): Row {
   if (revision) return { table: "revision", object: revision };
   if (request) return { table: "request", object: request };
   if (cluster) return { table: "cluster", object: cluster };
-  throw new AppError("corrupt", "A stored object has no kind this version knows", {
-    next: "run the version of shoal that wrote it",
+  throw unknownKind("an object");
+}
+
+/** Skipping it would let this replica's state differ from the others' for ever. */
+function unknownKind(what: string): AppError {
+  return new AppError("unsupported", `The log or a snapshot holds ${what} of a kind this program does not know`, {
+    next: "start the newer version of shoal again",
   });
 }

@@ -4,6 +4,7 @@ import type { StoreCodec } from "./codec.ts";
 import { TABLE_NAMES } from "./schema.ts";
 import { TableSet } from "./table-set.ts";
 import type { TableName, Tables } from "./types.ts";
+import { PROTOCOLS, tooNew } from "../model/protocol.ts";
 import { AppError } from "../util/errors.ts";
 import type { StoreObjectInput } from "../proto/gen/StoreObject.ts";
 
@@ -55,10 +56,12 @@ function* objectsOf(tables: readonly TableRows[]): Generator<StoreObjectInput> {
 export class SnapshotReader {
   readonly #codec: StoreCodec;
   readonly #pieces = new PieceCutter();
+  readonly #protocolMax: number;
   readonly #tables = new TableSet();
 
-  constructor(index: number, codec: StoreCodec) {
+  constructor(index: number, codec: StoreCodec, protocolMax = PROTOCOLS.max) {
     this.#codec = codec;
+    this.#protocolMax = protocolMax;
     this.#tables.version = index;
   }
 
@@ -75,8 +78,12 @@ export class SnapshotReader {
     const chunk = this.#codec.decodeChunk(piece);
     tables.timeMs = Math.max(tables.timeMs, chunk.clusterTimeMs);
     for (const wrapped of chunk.objects) {
-      const { table, object } = fromStoreObject(wrapped);
-      tables.put(table, object);
+      const row = fromStoreObject(wrapped);
+      // The cluster comes first: what follows may be of kinds this program does not know.
+      if (row.table === "cluster" && row.object.protocol > this.#protocolMax) {
+        throw tooNew("The snapshot", { needs: row.object.protocol, max: this.#protocolMax });
+      }
+      tables.put(row.table, row.object);
     }
     return true;
   }
@@ -89,8 +96,13 @@ export class SnapshotReader {
 }
 
 /** All of it at once. @throws as SnapshotReader */
-export function readChunks(body: Iterable<Uint8Array>, index: number, codec: StoreCodec): TableSet {
-  const reader = new SnapshotReader(index, codec);
+export function readChunks(
+  body: Iterable<Uint8Array>,
+  index: number,
+  codec: StoreCodec,
+  protocolMax?: number,
+): TableSet {
+  const reader = new SnapshotReader(index, codec, protocolMax);
   for (const bytes of body) {
     reader.add(bytes);
     while (reader.step());

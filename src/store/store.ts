@@ -25,6 +25,7 @@ import {
   type WriteTx,
 } from "./types.ts";
 import { WatchHub } from "./watch.ts";
+import { clusterProtocol, PROTOCOLS, tooNew } from "../model/protocol.ts";
 import { assert, must } from "../util/assert.ts";
 import type { Env, Timer } from "../util/env.ts";
 import { AppError } from "../util/errors.ts";
@@ -39,6 +40,8 @@ const DECODED_FACTOR = 4;
 export type StoreOptions = {
   /** Freezes rows deeply, so that a loop which changes one in place fails. For tests. */
   readonly freezeRows?: boolean;
+  /** The highest protocol this program speaks: entries beyond it are not applied. */
+  readonly protocolMax?: number;
   /** Bytes from which a piece of a snapshot is closed. */
   readonly pieceBytes?: number;
   readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
@@ -52,6 +55,7 @@ export class Store implements StoreApi {
   readonly #env: Env;
   readonly #codec: StoreCodec;
   readonly #freezeRows: boolean;
+  readonly #protocolMax: number;
   readonly #pieceBytes: number;
   #proposer: Proposer | undefined;
   #committed = new TableSet();
@@ -66,6 +70,7 @@ export class Store implements StoreApi {
     this.#env = env;
     this.#codec = codec;
     this.#freezeRows = options.freezeRows ?? false;
+    this.#protocolMax = options.protocolMax ?? PROTOCOLS.max;
     this.#pieceBytes = options.pieceBytes ?? SNAPSHOT_CHUNK_BYTES;
     this.watches = new WatchHub(options.watch);
   }
@@ -123,7 +128,7 @@ export class Store implements StoreApi {
   }
 
   beginRestore(index: number): Restore {
-    const reader = new SnapshotReader(index, this.#codec);
+    const reader = new SnapshotReader(index, this.#codec, this.#protocolMax);
     return {
       add: (bytes) => reader.add(bytes),
       step: () => reader.step(),
@@ -133,7 +138,7 @@ export class Store implements StoreApi {
 
   /** All of it at once, for small states. */
   restore(body: Iterable<Uint8Array>, index: number): void {
-    this.#replace(readChunks(body, index, this.#codec));
+    this.#replace(readChunks(body, index, this.#codec, this.#protocolMax));
   }
 
   #replace(restored: TableSet): void {
@@ -211,7 +216,9 @@ export class Store implements StoreApi {
   }
 
   #encode(tx: WriteTransaction, timeMs: number): Uint8Array {
-    const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions));
+    const protocol = clusterProtocol(tx.all("cluster"));
+    assert(protocol <= this.#protocolMax, "a cluster's protocol is raised to what every manager's program speaks");
+    const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions, protocol));
     if (payload.length <= TRANSACTION_BYTES_MAX) return payload;
     throw new AppError(
       "exhausted",
@@ -233,7 +240,10 @@ export class Store implements StoreApi {
     const tables = this.#committed;
     let changes: readonly Change[];
     if (own === undefined) {
-      const { timeMs, actions } = fromTransaction(this.#codec.decodeTransaction(entry.payload));
+      const transaction = this.#codec.decodeTransaction(entry.payload);
+      const { protocol: needs } = transaction;
+      if (needs > this.#protocolMax) throw tooNew(`Log entry ${entry.index}`, { needs, max: this.#protocolMax });
+      const { timeMs, actions } = fromTransaction(transaction);
       ({ changes } = transition(tables, { index: entry.index, timeMs, actions }));
       for (const { after } of changes) this.#freeze(after);
     } else {

@@ -10,6 +10,7 @@ import type { Logger } from "../../util/log.ts";
 import type { ReplicaApi } from "../replica/types.ts";
 import { registerCluster, type JoinTokens } from "./cluster.ts";
 import { registerNodes } from "./nodes.ts";
+import { registerUpgrade } from "./upgrade.ts";
 import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
 import { registerServices } from "./services.ts";
@@ -41,6 +42,7 @@ export class ControlService {
     registerServices(router, { reads, requests, env });
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
+    registerUpgrade(router, { requests, replica });
     registerCluster(router, { reads, requests, store, replica, env, joinTokens });
     this.#stops.push(() => reads.stop(), registerWatch(router, { store, env }));
     router.unary("Control.Explain", async (request, context) => {

@@ -1,6 +1,7 @@
 /** Who is a manager: what promoting, demoting and removing one asks of the quorum. */
 import type { Node } from "../../model/index.ts";
 import { nodeName } from "../../model/naming.ts";
+import { clusterProtocol, protocolOf, tooNew } from "../../model/protocol.ts";
 import type { SetNodeRoleRequest } from "../../proto/gen/SetNodeRoleRequest.ts";
 import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
@@ -71,6 +72,11 @@ function checkPromotable(tx: ReadTx, node: Node): void {
       path: "id",
       next: "wait until it is ready: shoal node ls",
     });
+  }
+  const [needs, max] = [clusterProtocol(tx.all("cluster")), protocolOf(node.description?.protocolMax)];
+  if (max < needs) {
+    const { message, details } = tooNew("The cluster", { needs, max });
+    throw new AppError("precondition", `Cannot promote the node "${nodeName(node)}": ${message}`, details);
   }
   let managers = 0;
   for (const { role } of tx.all("node")) if (role === "MANAGER") managers += 1;

@@ -5,6 +5,7 @@
 import { decodeConfig } from "../../raft/config.ts";
 import type { Config, Entry } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
+import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { ReplicaMetrics } from "./metrics.ts";
 import type { StateMachine } from "./types.ts";
@@ -23,6 +24,7 @@ export class Applier {
   readonly #env: Env;
   readonly #stateMachine: StateMachine;
   readonly #metrics: ReplicaMetrics;
+  readonly #onFatal: (error: AppError) => void;
   #queue: Entry[] = [];
   #at = 0;
   #position: AppliedPosition;
@@ -32,7 +34,11 @@ export class Applier {
   #waiting: { readonly index: number; readonly since: number } | null = null;
   #marks: { readonly index: number; readonly bytes: number }[] = [];
 
-  constructor(deps: { env: Env; stateMachine: StateMachine; metrics: ReplicaMetrics }, position: AppliedPosition) {
+  constructor(
+    deps: { env: Env; stateMachine: StateMachine; metrics: ReplicaMetrics; onFatal: (error: AppError) => void },
+    position: AppliedPosition,
+  ) {
+    this.#onFatal = deps.onFatal;
     this.#env = deps.env;
     this.#stateMachine = deps.stateMachine;
     this.#metrics = deps.metrics;
@@ -77,7 +83,7 @@ export class Applier {
     const until = this.#env.now() + APPLY_MS_MAX;
     for (let n = 1; this.hasMore; n++) {
       const entry = this.#queue[this.#at++];
-      if (entry !== undefined) this.#apply(entry);
+      if (entry !== undefined && !this.#tryApply(entry)) return false;
       if (bounded && (n >= APPLY_ENTRIES_MAX || (n % CLOCK_EVERY === 0 && this.#env.now() >= until))) break;
     }
     if (!this.hasMore) {
@@ -86,6 +92,21 @@ export class Applier {
       this.#waiting = null;
     } else if (this.#waiting !== null && this.index >= this.#waiting.index) this.#markWaiting();
     return true;
+  }
+
+  /** @returns false for an entry that this program cannot read: it stops here, and skips nothing. */
+  #tryApply(entry: Entry): boolean {
+    try {
+      this.#apply(entry);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#queue = [];
+      this.#at = 0;
+      const { code, message, details } = error;
+      this.#onFatal(new AppError(code, message, { index: String(entry.index), ...details }, error));
+      return false;
+    }
   }
 
   #apply(entry: Entry): void {

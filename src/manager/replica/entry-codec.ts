@@ -42,6 +42,14 @@ export function kindOf(code: number): EntryKind | undefined {
   return CODE_TO_KIND[code];
 }
 
+/** Not corruption: records and frames are checked before. A newer program wrote it. */
+export function unknownEntryKind(index: number, code: number): AppError {
+  return new AppError("unsupported", `Log entry ${index} is of kind ${code}, which this program does not know`, {
+    index: String(index),
+    next: "start the newer version of shoal again",
+  });
+}
+
 const chainScratch = Buffer.alloc(13);
 
 /** The chain after an entry. Synchronous and not reentrant: it uses one scratch buffer. */
@@ -114,11 +122,12 @@ export function decodeRecord(stored: Uint8Array, sealer: Sealer): DecodedRecord 
 
 function decodeEntry(reader: ByteReader, index: number, chainBefore: number): { entry: Entry; chain: number } {
   const term = reader.varint();
-  const kind = kindOf(reader.u8());
+  const code = reader.u8();
+  const kind = kindOf(code);
   const payloadCrc = reader.u32();
   const chain = reader.u32();
   const payload = reader.bytes();
-  if (kind === undefined) throw corrupt(`Log entry ${index} has an unknown kind`);
+  if (kind === undefined) throw unknownEntryKind(index, code);
   const entry: Entry = { index, term, kind, payload };
   if (crc32(payload) !== payloadCrc) throw corrupt(`Log entry ${index} fails its checksum`);
   if (chainAfter(chainBefore, entry, payloadCrc) !== chain)

@@ -10,7 +10,7 @@ import type { Entry, MemberId, Message, MessageType, SnapshotMeta } from "../../
 import { codec } from "../../proto/load.ts";
 import { assertNever } from "../../util/assert.ts";
 import { ByteReader, ByteWriter, putVarint, varintLength } from "./bytes.ts";
-import { kindCode, kindOf } from "./entry-codec.ts";
+import { kindCode, kindOf, unknownEntryKind } from "./entry-codec.ts";
 
 /** Raised when an older peer could misread a frame; both sides must have the same. */
 export const PROTOCOL_VERSION = 1;
@@ -27,6 +27,9 @@ export type Hello = {
   readonly writes: number;
   /** How many of the receiver's the sender has heard of. */
   readonly seen: number;
+  /** The highest protocol of the sender's program, and the cluster's as the sender knows it (model/protocol.ts). */
+  readonly protocolMax: number;
+  readonly clusterProtocol: number;
 };
 
 export type Frame =
@@ -78,6 +81,8 @@ export function encodeHello(hello: Hello): Buffer {
   writer.text(hello.to);
   writer.varint(hello.writes);
   writer.varint(hello.seen);
+  writer.varint(hello.protocolMax);
+  writer.varint(hello.clusterProtocol);
   return finishFrame(writer);
 }
 
@@ -131,6 +136,8 @@ export function decodeFrame(wire: Uint8Array, peer: { readonly from: MemberId; r
         to: reader.text(),
         writes: reader.varint(),
         seen: reader.varint(),
+        protocolMax: reader.varint(),
+        clusterProtocol: reader.varint(),
       };
       return { kind: "hello", hello };
     }
@@ -313,8 +320,9 @@ function takeAppend(
   const entries: Entry[] = [];
   for (let i = 1; i <= count; i++) {
     const term = reader.varint();
-    const kind = kindOf(reader.u8());
-    if (kind === undefined) throw reader.malformed("an entry has an unknown kind");
+    const code = reader.u8();
+    const kind = kindOf(code);
+    if (kind === undefined) throw unknownEntryKind(head.prevIndex + i, code);
     const view = reader.bytes();
     const payload = frameBytes > PIN_FACTOR_MAX * view.byteLength ? Buffer.from(view) : view;
     entries.push({ index: head.prevIndex + i, term, kind, payload });

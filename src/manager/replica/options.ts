@@ -4,6 +4,7 @@ import type { MemberId, RaftOptions } from "../../raft/types.ts";
 import type { Env } from "../../util/env.ts";
 import type { KvFactory } from "../../util/kv.ts";
 import type { Logger } from "../../util/log.ts";
+import type { HelloProtocols } from "./hello.ts";
 import type { Retired } from "./retired.ts";
 import type { Sealer } from "./sealer.ts";
 import type { SnapshotOptions } from "./snapshotter.ts";
@@ -21,6 +22,8 @@ export type ReplicaOptions = {
   readonly nodeId: MemberId;
   /** How messages name the data directory. */
   readonly dataDir: string;
+  /** Default: this program's, and a cluster that was never upgraded. */
+  readonly protocols?: HelloProtocols;
   /** What this node promised as a manager before; null: it never was one. */
   readonly retired?: Retired | null;
   readonly snapshots?: Partial<SnapshotOptions>;

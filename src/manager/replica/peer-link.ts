@@ -14,7 +14,7 @@
  */
 import type { ByteStream, Channel, Dialer, StreamEnd } from "../../proto/rpc.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
-import type { AppError } from "../../util/errors.ts";
+import { isAppError, type AppError } from "../../util/errors.ts";
 import { Backoff } from "../../util/backoff.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
@@ -28,7 +28,8 @@ import {
   type Frame,
   type Hello,
 } from "./frame-codec.ts";
-import { rolledBack, type DiskAges } from "./peer-writes.ts";
+import { helloFacts, judgeSelf, type HelloProtocols } from "./hello.ts";
+import type { DiskAges } from "./peer-writes.ts";
 
 export const STREAM_PATH = "/shoal.v1.Raft/Stream";
 
@@ -60,14 +61,15 @@ export type PeerLinkEvents = {
   onUnreachable(): void;
   /** Reset and not healed in time. */
   onLost(): void;
-  /** The peer remembers more of our disk than it holds. */
-  onRolledBack(error: AppError): void;
+  /** The peer's hello ends this manager. */
+  onFatal(error: AppError): void;
 };
 
 export type PeerLinkOptions = {
   readonly clusterId: string;
   readonly self: MemberId;
   readonly peer: MemberId;
+  readonly protocols: HelloProtocols;
   /** Asked again at every dial; null: unknown for now. */
   readonly address: () => string | null;
 };
@@ -222,8 +224,8 @@ export class PeerLink {
         if (this.#attempt === attempt) this.#onClose(end);
       },
     });
-    const ages = { writes: this.#disks.writes, seen: this.#disks.seen(peer) };
-    attempt.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...ages }));
+    const facts = helloFacts(this.#disks, this.#options.protocols, peer);
+    attempt.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...facts }));
   }
 
   #wait(ms: number): void {
@@ -276,6 +278,7 @@ export class PeerLink {
     try {
       frame = decodeFrame(data, { from: peer, to: self });
     } catch (error) {
+      if (isAppError(error, "unsupported")) this.#events.onFatal(error);
       this.#log.warn("malformed frame", { error });
       this.#recycle("malformed frame", false);
       return;
@@ -297,11 +300,11 @@ export class PeerLink {
     }
   }
 
-  #onHello({ writes, seen }: Hello): void {
-    const { peer } = this.#options;
-    this.#disks.note(peer, writes);
-    if (seen <= this.#disks.writes) this.#opened();
-    else this.#events.onRolledBack(rolledBack({ seen, writes: this.#disks.writes, by: peer }));
+  #onHello(hello: Hello): void {
+    const { peer, protocols } = this.#options;
+    const verdict = judgeSelf(hello, { peer, disks: this.#disks, protocols });
+    if (verdict === null) this.#opened();
+    else this.#events.onFatal(verdict);
   }
 
   #opened(): void {

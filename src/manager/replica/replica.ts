@@ -27,6 +27,7 @@ import {
   type RaftOptions,
   type Status,
 } from "../../raft/types.ts";
+import { PROTOCOLS } from "../../model/protocol.ts";
 import type { Proposer } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError } from "../../util/errors.ts";
@@ -35,6 +36,7 @@ import type { Logger } from "../../util/log.ts";
 import { Applier } from "./applier.ts";
 import type { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
+import { refuseJoin, type HelloProtocols } from "./hello.ts";
 import { Membership, successorsOf } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
 import { closeState, openState, type OpenedState } from "./open-state.ts";
@@ -65,6 +67,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   readonly #proposals: Proposals;
   readonly #ticker: Ticker;
   readonly #floor: PromiseFloor;
+  readonly #protocols: HelloProtocols;
   readonly #listeners = new Set<(status: Status) => void>();
   #stateMachine: StateMachine | null = null;
   #running: Running | null = null;
@@ -100,11 +103,12 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#membership = new Membership(env, { driver: () => this, notLeader: () => this.#notLeader() });
     const bytesMax = this.#raftOptions.uncommittedBytesMax;
     this.#proposals = new Proposals({ bytesMax, notLeader: () => this.#notLeader() });
+    this.#protocols = options.protocols ?? { max: PROTOCOLS.max, cluster: () => 1 };
     this.#floor = new PromiseFloor(options.retired ?? null);
     this.#ticker = new Ticker(env, () => this.#onTick());
     this.#transport = new Transport(
       { env, dialer, log: this.log, disks: diskAges(() => this.#running?.opened) },
-      { clusterId, self: nodeId, heartbeatMs: this.#raftOptions.heartbeatTicks * TICK_MS },
+      { clusterId, self: nodeId, protocols: this.#protocols, heartbeatMs: this.#raftOptions.heartbeatTicks * TICK_MS },
       {
         onMessages: (messages) => this.#onMessages(messages),
         onUnreachable: (peer) => this.#later({ type: "peer-unreachable", peer }),
@@ -112,7 +116,7 @@ export class Replica implements ReplicaApi, Proposer, Driver {
           this.metrics.leaderLost += 1;
           this.#later({ type: "leader-lost", leader });
         },
-        onRolledBack: (error) => this.fatal(error),
+        onFatal: (error) => this.fatal(error),
       },
     );
   }
@@ -132,7 +136,10 @@ export class Replica implements ReplicaApi, Proposer, Driver {
         const running = this.#required();
         return { store: running.opened.snapshots, manifest: running.snapshotter.manifest };
       },
-      addMember: (member) => this.addMember(member),
+      addMember: async ({ protocolMax, ...member }) => {
+        refuseJoin(protocolMax, this.#protocols);
+        return await this.addMember(member);
+      },
       removeMember: (id) => this.removeMember(id, { force: false }),
     });
   }
@@ -178,7 +185,8 @@ export class Replica implements ReplicaApi, Proposer, Driver {
       { manifest, options: { ...DEFAULT_SNAPSHOT_OPTIONS, ...this.#options.snapshots } },
     );
     const core = new RaftCore(initial, this.#raftOptions);
-    const applier = new Applier({ env, stateMachine, metrics }, { index, term, config });
+    const onFatal = (error: AppError): void => this.fatal(error);
+    const applier = new Applier({ env, stateMachine, metrics, onFatal }, { index, term, config });
     this.#running = { opened, core, applier, flusher, snapshotter };
     this.#phase = "running";
     this.#ticker.start();

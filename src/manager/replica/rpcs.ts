@@ -10,7 +10,7 @@ import { acceptFetch } from "./snapshot-transfer.ts";
 export type ReplicaRpcs = {
   acceptStream(stream: ByteStream, context: CallContext): void;
   snapshotSource(): { readonly store: SnapshotStore; readonly manifest: SnapshotManifest | null };
-  addMember(member: { readonly id: MemberId; readonly address: string }): Promise<Config>;
+  addMember(member: { readonly id: MemberId; readonly address: string; readonly protocolMax: number }): Promise<Config>;
   removeMember(id: MemberId): Promise<Config>;
 };
 
@@ -22,11 +22,11 @@ const ADDRESS_PATTERN = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
 export function registerReplicaRpcs(router: Router, rpcs: ReplicaRpcs): void {
   router.rawStream("Raft.Stream", (stream, context) => rpcs.acceptStream(stream, context));
   router.stream("Raft.FetchSnapshot", (stream) => acceptFetch(stream, () => rpcs.snapshotSource()));
-  router.unary("Raft.Join", async ({ address }, context) => {
+  router.unary("Raft.Join", async ({ address, protocolMax }, context) => {
     if (!ADDRESS_PATTERN.test(address)) {
       throw new AppError("invalid", `address: ${JSON.stringify(address)} is not host:port`, { path: "address" });
     }
-    const config = await rpcs.addMember({ id: callerId(context), address });
+    const config = await rpcs.addMember({ id: callerId(context), address, protocolMax });
     return { members: config.members.map((member) => `${member.id} ${member.address}`) };
   });
   router.unary("Raft.Leave", async ({ nodeId }, context) => {

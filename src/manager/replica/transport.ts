@@ -5,7 +5,7 @@
  */
 import type { ByteStream, CallContext, Dialer, StreamEnd } from "../../proto/rpc.ts";
 import type { Config, MemberId, Message } from "../../raft/types.ts";
-import { AppError } from "../../util/errors.ts";
+import { AppError, isAppError } from "../../util/errors.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
 import {
@@ -18,7 +18,8 @@ import {
   type Hello,
 } from "./frame-codec.ts";
 import { CONNECT_WATCHDOG_MS, PeerLink } from "./peer-link.ts";
-import { rolledBack, type DiskAges } from "./peer-writes.ts";
+import { helloFacts, judgeSelf, type HelloProtocols } from "./hello.ts";
+import type { DiskAges } from "./peer-writes.ts";
 
 /** A link to a peer that left the configuration stays for so long: its last messages tell it so. */
 const LINGER_MS = 3_000;
@@ -28,13 +29,14 @@ export type TransportEvents = {
   onUnreachable(peer: MemberId): void;
   /** The peer's stream was reset and not healed. */
   onLost(peer: MemberId): void;
-  /** A peer remembers more of our disk than it holds: nothing may be promised any more. */
-  onRolledBack(error: AppError): void;
+  /** Our disk was rolled back, or the cluster is beyond this program: nothing may be promised any more. */
+  onFatal(error: AppError): void;
 };
 
 export type TransportOptions = {
   readonly clusterId: string;
   readonly self: MemberId;
+  readonly protocols: HelloProtocols;
   /** Between two calls of every link's `beat`. */
   readonly heartbeatMs: number;
 };
@@ -101,12 +103,12 @@ export class Transport {
     const { clusterId, self } = this.#options;
     const link = new PeerLink(
       { env: this.#env, dialer: this.#dialer, log: this.#log, disks: this.#disks },
-      { clusterId, self, peer, address: () => this.#addresses.get(peer) ?? null },
+      { clusterId, self, peer, protocols: this.#options.protocols, address: () => this.#addresses.get(peer) ?? null },
       {
         onMessages: (messages) => this.#events.onMessages(messages),
         onUnreachable: () => this.#events.onUnreachable(peer),
         onLost: () => this.#events.onLost(peer),
-        onRolledBack: (error) => this.#events.onRolledBack(error),
+        onFatal: (error) => this.#events.onFatal(error),
       },
     );
     this.#links.set(peer, link);
@@ -161,6 +163,7 @@ export class Transport {
     try {
       frame = decodeFrame(data, { from: peer, to: this.#options.self });
     } catch (error) {
+      if (isAppError(error, "unsupported")) this.#events.onFatal(error);
       this.#log.warn("malformed frame", { peer, error });
       stream.cancel(AppError.from(error));
       return;
@@ -179,7 +182,7 @@ export class Transport {
   }
 
   #onHello(inbound: Inbound, peer: MemberId, hello: Hello): void {
-    const refusal = this.#refuse(hello, peer) ?? this.#refuseDisk(hello, peer);
+    const refusal = this.#refuse(hello, peer) ?? this.#judge(hello, peer);
     if (refusal !== null) {
       this.#log.warn("raft stream refused", { peer, reason: refusal.message });
       inbound.stream.cancel(refusal);
@@ -192,8 +195,8 @@ export class Transport {
       former.stream.cancel(new AppError("cancelled", "Replaced by a newer stream of the same peer"));
     }
     const { clusterId, self } = this.#options;
-    const ages = { writes: this.#disks.writes, seen: this.#disks.seen(peer) };
-    inbound.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...ages }));
+    const facts = helloFacts(this.#disks, this.#options.protocols, peer);
+    inbound.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...facts }));
     this.#links.get(peer)?.poke();
   }
 
@@ -213,12 +216,11 @@ export class Transport {
     return from === peer ? null : new AppError("denied", `Node ${peer} may not speak as ${from}`);
   }
 
-  /** Each judges its own disk alone: a hello may be overtaken by frames of another stream, one's own count is now's. */
-  #refuseDisk({ writes, seen }: Hello, peer: MemberId): AppError | null {
-    this.#disks.note(peer, writes);
-    if (seen <= this.#disks.writes) return null;
-    this.#events.onRolledBack(rolledBack({ seen, writes: this.#disks.writes, by: peer }));
-    return new AppError("unavailable", "This manager stops: its disk was rolled back");
+  #judge(hello: Hello, peer: MemberId): AppError | null {
+    const verdict = judgeSelf(hello, { peer, disks: this.#disks, protocols: this.#options.protocols });
+    if (verdict === null) return null;
+    this.#events.onFatal(verdict);
+    return new AppError("unavailable", `This manager stops: ${verdict.message}`);
   }
 
   #onClose(inbound: Inbound, { reset }: StreamEnd): void {

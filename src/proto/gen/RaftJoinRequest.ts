@@ -3,8 +3,16 @@
 
 export interface RaftJoinRequestInput {
   'address'?: (string);
+  /**
+   * The highest protocol the caller's program speaks; 0 is 1.
+   */
+  'protocolMax'?: (number);
 }
 
 export interface RaftJoinRequest {
   'address': (string);
+  /**
+   * The highest protocol the caller's program speaks; 0 is 1.
+   */
+  'protocolMax': (number);
 }

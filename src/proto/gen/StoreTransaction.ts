@@ -12,6 +12,10 @@ export interface StoreTransactionInput {
    */
   'timeMs'?: (number | string | Long);
   'actions'?: (_shoal_v1_StoreActionInput)[];
+  /**
+   * Of the cluster when it was written; 0 is 1. A program that does not speak it must stop, not skip.
+   */
+  'protocol'?: (number);
 }
 
 /**
@@ -23,4 +27,8 @@ export interface StoreTransaction {
    */
   'timeMs': (number);
   'actions': (_shoal_v1_StoreAction)[];
+  /**
+   * Of the cluster when it was written; 0 is 1. A program that does not speak it must stop, not skip.
+   */
+  'protocol': (number);
 }

@@ -12,6 +12,8 @@ import type { ExplainReason, ExplainReasonInput } from "./ExplainReason.ts";
 import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
 import type { ExplainResponse, ExplainResponseInput } from "./ExplainResponse.ts";
 import type { FetchSnapshotRequest, FetchSnapshotRequestInput } from "./FetchSnapshotRequest.ts";
+import type { FinalizeUpgradeRequest, FinalizeUpgradeRequestInput } from "./FinalizeUpgradeRequest.ts";
+import type { FinalizeUpgradeResponse, FinalizeUpgradeResponseInput } from "./FinalizeUpgradeResponse.ts";
 import type { GetClusterRequest, GetClusterRequestInput } from "./GetClusterRequest.ts";
 import type { GetClusterResponse, GetClusterResponseInput } from "./GetClusterResponse.ts";
 import type { GetJoinTokensRequest, GetJoinTokensRequestInput } from "./GetJoinTokensRequest.ts";
@@ -117,6 +119,8 @@ export interface Messages {
   ExplainRequest: { input: ExplainRequestInput; output: ExplainRequest };
   ExplainResponse: { input: ExplainResponseInput; output: ExplainResponse };
   FetchSnapshotRequest: { input: FetchSnapshotRequestInput; output: FetchSnapshotRequest };
+  FinalizeUpgradeRequest: { input: FinalizeUpgradeRequestInput; output: FinalizeUpgradeRequest };
+  FinalizeUpgradeResponse: { input: FinalizeUpgradeResponseInput; output: FinalizeUpgradeResponse };
   GetClusterRequest: { input: GetClusterRequestInput; output: GetClusterRequest };
   GetClusterResponse: { input: GetClusterResponseInput; output: GetClusterResponse };
   GetJoinTokensRequest: { input: GetJoinTokensRequestInput; output: GetJoinTokensRequest };
@@ -227,6 +231,7 @@ export interface Rpcs {
   "Control.RemoveNode": { request: "RemoveNodeRequest"; response: "RemoveResponse"; kind: "unary" };
   "Control.GetCluster": { request: "GetClusterRequest"; response: "GetClusterResponse"; kind: "unary" };
   "Control.UpdateCluster": { request: "UpdateClusterRequest"; response: "UpdateClusterResponse"; kind: "unary" };
+  "Control.FinalizeUpgrade": { request: "FinalizeUpgradeRequest"; response: "FinalizeUpgradeResponse"; kind: "unary" };
   "Control.GetJoinTokens": { request: "GetJoinTokensRequest"; response: "GetJoinTokensResponse"; kind: "unary" };
   "Control.Explain": { request: "ExplainRequest"; response: "ExplainResponse"; kind: "unary" };
   "Daemon.Init": { request: "InitRequest"; response: "InitResponse"; kind: "unary" };
@@ -263,6 +268,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.RemoveNode": "unary",
   "Control.GetCluster": "unary",
   "Control.UpdateCluster": "unary",
+  "Control.FinalizeUpgrade": "unary",
   "Control.GetJoinTokens": "unary",
   "Control.Explain": "unary",
   "Daemon.Init": "unary",

@@ -29,7 +29,10 @@ describe("manager/replica/applier", () => {
       apply(entry);
     };
     const position = { index: 0, term: 1, config: EMPTY_CONFIG };
-    const applier = new Applier({ env, stateMachine, metrics: newReplicaMetrics() }, position);
+    const applier = new Applier(
+      { env, stateMachine, metrics: newReplicaMetrics(), onFatal: (error) => expect.fail(String(error)) },
+      position,
+    );
     expect(applier.underWayMs).to.equal(0);
     applier.push(entries(1, 100));
     applier.run({ bounded: true });

@@ -93,7 +93,16 @@ describe("manager/replica/frame-codec", () => {
   });
 
   it("reads back hello, ping and pong", () => {
-    const hello = { protocolVersion: 1, clusterId: "c", from: "a", to: "b", writes: 2 ** 45, seen: 7 };
+    const hello = {
+      protocolVersion: 1,
+      clusterId: "c",
+      from: "a",
+      to: "b",
+      writes: 2 ** 45,
+      seen: 7,
+      protocolMax: 3,
+      clusterProtocol: 2,
+    };
     expect(decodeFrame(encodeHello(hello), PEER)).to.deep.equal({ kind: "hello", hello });
     expect(decodeFrame(encodePing(300, 12), PEER)).to.deep.equal({ kind: "ping", seq: 300, writes: 12 });
     expect(decodeFrame(encodePong(301, 13), PEER)).to.deep.equal({ kind: "pong", seq: 301, writes: 13 });

@@ -34,7 +34,7 @@ type Site = {
   readonly got: Message[];
   readonly unreachable: string[];
   readonly lost: { peer: string; at: number }[];
-  readonly rolledBack: AppError[];
+  readonly fatal: AppError[];
   /** Its own disk's age, and what it knows of others'. */
   readonly disks: { writes: number; readonly known: Map<string, number> };
 };
@@ -45,7 +45,7 @@ class World {
   #sites = 0;
 
   site(id: string, clusterId = "c"): Site {
-    const rolledBack: AppError[] = [];
+    const fatal: AppError[] = [];
     const disks = { writes: 0, known: new Map<string, number>() };
     const env = this.sim.env(`${id}${this.#sites++}`);
     const node = this.network.node(id, { env, identity: manager(id) });
@@ -65,19 +65,19 @@ class World {
           note: (peer, writes) => void disks.known.set(peer, Math.max(writes, disks.known.get(peer) ?? 0)),
         },
       },
-      { clusterId, self: id, heartbeatMs: HEARTBEAT_MS },
+      { clusterId, self: id, protocols: { max: 1, cluster: () => 1 }, heartbeatMs: HEARTBEAT_MS },
       {
         onMessages: (messages) => got.push(...messages),
         onUnreachable: (peer) => unreachable.push(peer),
         onLost: (peer) => lost.push({ peer, at: this.sim.now }),
-        onRolledBack: (error) => rolledBack.push(error),
+        onFatal: (error) => fatal.push(error),
       },
     );
     const router = new Router(silentLogger);
     router.rawStream("Raft.Stream", (stream, context) => transport.accept(stream, context));
     node.listen(`${id}:1`, router);
     transport.start();
-    return { id, env, node, transport, got, unreachable, lost, rolledBack, disks };
+    return { id, env, node, transport, got, unreachable, lost, fatal, disks };
   }
 
   kill(site: Site, options: { silent?: boolean } = {}): void {
@@ -273,7 +273,17 @@ describe("manager/replica/transport: who is let in", () => {
   }
 
   const hello = (change: Partial<Hello> = {}): Uint8Array =>
-    encodeHello({ protocolVersion: 1, clusterId: "c", from: "a", to: "b", writes: 0, seen: 0, ...change });
+    encodeHello({
+      protocolVersion: 1,
+      clusterId: "c",
+      from: "a",
+      to: "b",
+      writes: 0,
+      seen: 0,
+      protocolMax: 1,
+      clusterProtocol: 1,
+      ...change,
+    });
 
   it("answers a right hello, then takes messages and pings", async () => {
     const { world, b, a } = strangers();
@@ -311,7 +321,7 @@ describe("manager/replica/transport: who is let in", () => {
       const answer = decodeFrame(got[0]!, { from: "b", to: "a" });
       expect(answer.kind === "hello" && answer.hello.seen).to.equal(seen);
     }
-    expect(b.rolledBack).to.deep.equal([]);
+    expect(b.fatal).to.deep.equal([]);
     const pair = { a: world.site("c"), b: world.site("d") };
     pair.b.disks.writes = 77;
     pair.a.transport.setPeers(config("c", "d"));
@@ -328,10 +338,27 @@ describe("manager/replica/transport: who is let in", () => {
       const dialler = isDialler ? a : b;
       dialler.transport.setPeers(config("a", "b"));
       await world.sim.run(100);
-      expect(a.rolledBack[0]?.message).to.include("disk rolled back: wipe and rejoin");
-      expect(b.rolledBack).to.deep.equal([]);
+      expect(a.fatal[0]?.message).to.include("disk rolled back: wipe and rejoin");
+      expect(b.fatal).to.deep.equal([]);
       expect(a.transport.isConnected("b") || b.transport.isConnected("a")).to.equal(false);
     }
+  });
+
+  it("ends a manager whose program the cluster is beyond, and one that is sent an entry of an unknown kind", async () => {
+    const { world, b, a } = strangers();
+    await dial(a, world, [hello({ protocolMax: 2, clusterProtocol: 2 }), encodeMessages([heartbeat("a", "b")])]);
+    expect(b.fatal[0]).to.include({ code: "unsupported" });
+    expect(b.fatal[0]?.message).to.equal("The cluster is of protocol 2, this program speaks up to 1");
+    expect(b.got).to.deep.equal([]);
+
+    const later = strangers();
+    const wire = encodeMessages([append("a", "b", 3)]);
+    // The kind comes before the payload and its length.
+    wire[wire.byteLength - 5] = 99;
+    await dial(later.a, later.world, [hello(), wire]);
+    expect(later.b.fatal[0]).to.include({ code: "unsupported" });
+    expect(later.b.fatal[0]?.message).to.equal("Log entry 1 is of kind 99, which this program does not know");
+    expect(later.b.got).to.deep.equal([]);
   });
 
   it("refuses messages before hello, garbage, silence, and whoever is no manager", async () => {
