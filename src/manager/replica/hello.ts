@@ -4,7 +4,7 @@
  * own facts are of now. Nothing that promises anything goes to a peer before its hello was judged.
  */
 import type { MemberId } from "../../raft/types.ts";
-import { protocolOf, tooNew } from "../../model/protocol.ts";
+import { PROTOCOLS, protocolOf, tooNew } from "../../model/protocol.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Hello } from "./frame-codec.ts";
 import { rolledBack, type DiskAges } from "./peer-writes.ts";
@@ -15,6 +15,11 @@ export type HelloProtocols = {
   /** The cluster's, as far as this manager knows. */
   readonly cluster: () => number;
 };
+
+/** Default: this program's, and a cluster that was never upgraded. */
+export function protocolsOf({ protocols }: { readonly protocols?: HelloProtocols }): HelloProtocols {
+  return protocols ?? { max: PROTOCOLS.max, cluster: () => 1 };
+}
 
 export function helloFacts(
   disks: DiskAges,

@@ -27,7 +27,6 @@ import {
   type RaftOptions,
   type Status,
 } from "../../raft/types.ts";
-import { PROTOCOLS } from "../../model/protocol.ts";
 import type { Proposer } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError } from "../../util/errors.ts";
@@ -36,7 +35,7 @@ import type { Logger } from "../../util/log.ts";
 import { Applier } from "./applier.ts";
 import type { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
-import { refuseJoin, type HelloProtocols } from "./hello.ts";
+import { protocolsOf } from "./hello.ts";
 import { Membership, successorsOf } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
 import { closeState, openState, type OpenedState } from "./open-state.ts";
@@ -67,7 +66,6 @@ export class Replica implements ReplicaApi, Proposer, Driver {
   readonly #proposals: Proposals;
   readonly #ticker: Ticker;
   readonly #floor: PromiseFloor;
-  readonly #protocols: HelloProtocols;
   readonly #listeners = new Set<(status: Status) => void>();
   #stateMachine: StateMachine | null = null;
   #running: Running | null = null;
@@ -103,12 +101,12 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#membership = new Membership(env, { driver: () => this, notLeader: () => this.#notLeader() });
     const bytesMax = this.#raftOptions.uncommittedBytesMax;
     this.#proposals = new Proposals({ bytesMax, notLeader: () => this.#notLeader() });
-    this.#protocols = options.protocols ?? { max: PROTOCOLS.max, cluster: () => 1 };
     this.#floor = new PromiseFloor(options.retired ?? null);
     this.#ticker = new Ticker(env, () => this.#onTick());
+    const heartbeatMs = this.#raftOptions.heartbeatTicks * TICK_MS;
     this.#transport = new Transport(
       { env, dialer, log: this.log, disks: diskAges(() => this.#running?.opened) },
-      { clusterId, self: nodeId, protocols: this.#protocols, heartbeatMs: this.#raftOptions.heartbeatTicks * TICK_MS },
+      { clusterId, self: nodeId, protocols: protocolsOf(options), heartbeatMs },
       {
         onMessages: (messages) => this.#onMessages(messages),
         onUnreachable: (peer) => this.#later({ type: "peer-unreachable", peer }),
@@ -132,14 +130,12 @@ export class Replica implements ReplicaApi, Proposer, Driver {
     this.#router = router;
     registerReplicaRpcs(router, {
       acceptStream: (stream, context) => this.#transport.accept(stream, context),
-      snapshotSource: () => {
-        const running = this.#required();
-        return { store: running.opened.snapshots, manifest: running.snapshotter.manifest };
-      },
-      addMember: async ({ protocolMax, ...member }) => {
-        refuseJoin(protocolMax, this.#protocols);
-        return await this.addMember(member);
-      },
+      snapshotSource: () => ({
+        store: this.#required().opened.snapshots,
+        manifest: this.#required().snapshotter.manifest,
+      }),
+      protocols: protocolsOf(this.#options),
+      addMember: (member) => this.addMember(member),
       removeMember: (id) => this.removeMember(id, { force: false }),
     });
   }

@@ -3,6 +3,7 @@ import type { ByteStream, CallContext } from "../../proto/rpc.ts";
 import type { Router } from "../../proto/router.ts";
 import type { Config, MemberId } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
+import { refuseJoin, type HelloProtocols } from "./hello.ts";
 import type { SnapshotManifest } from "./log-records.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 import { acceptFetch } from "./snapshot-transfer.ts";
@@ -10,7 +11,8 @@ import { acceptFetch } from "./snapshot-transfer.ts";
 export type ReplicaRpcs = {
   acceptStream(stream: ByteStream, context: CallContext): void;
   snapshotSource(): { readonly store: SnapshotStore; readonly manifest: SnapshotManifest | null };
-  addMember(member: { readonly id: MemberId; readonly address: string; readonly protocolMax: number }): Promise<Config>;
+  readonly protocols: HelloProtocols;
+  addMember(member: { readonly id: MemberId; readonly address: string }): Promise<Config>;
   removeMember(id: MemberId): Promise<Config>;
 };
 
@@ -23,10 +25,11 @@ export function registerReplicaRpcs(router: Router, rpcs: ReplicaRpcs): void {
   router.rawStream("Raft.Stream", (stream, context) => rpcs.acceptStream(stream, context));
   router.stream("Raft.FetchSnapshot", (stream) => acceptFetch(stream, () => rpcs.snapshotSource()));
   router.unary("Raft.Join", async ({ address, protocolMax }, context) => {
+    refuseJoin(protocolMax, rpcs.protocols);
     if (!ADDRESS_PATTERN.test(address)) {
       throw new AppError("invalid", `address: ${JSON.stringify(address)} is not host:port`, { path: "address" });
     }
-    const config = await rpcs.addMember({ id: callerId(context), address, protocolMax });
+    const config = await rpcs.addMember({ id: callerId(context), address });
     return { members: config.members.map((member) => `${member.id} ${member.address}`) };
   });
   router.unary("Raft.Leave", async ({ nodeId }, context) => {
