@@ -3,6 +3,7 @@
  * terminal, plain lines when something changed otherwise.
  */
 import type { Service, Task, TaskSpec } from "../model/index.ts";
+import { slotName } from "../model/naming.ts";
 import { specDifference } from "../model/revision-diff.ts";
 import { isHealthy, isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { AppError } from "../util/errors.ts";
@@ -106,11 +107,11 @@ export function describe({ running, wanted, worst, isUpdate }: Convergence): str
 /** Done: every slot has a healthy task of this revision, and nothing else is wanted or still stopping. */
 export function convergence(wanted: number, revision: number, tasks: readonly Task[]): Convergence {
   const live = tasks.filter(isWanted);
-  const good = new Set(live.filter((task) => task.revision === revision && isHealthy(task)).map(({ slot }) => slot));
-  const waiting = live.find((task) => !good.has(task.slot));
+  const good = new Set(live.filter((task) => task.revision === revision && isHealthy(task)).map(slotName));
+  const waiting = live.find((task) => !good.has(slotName(task)));
   const worst = waiting === undefined ? "" : oneLine(trouble(waiting, tasks));
   const isUpdate = live.some((task) => task.revision !== revision);
-  const isOverfull = isUpdate || new Set(live.map(({ slot }) => slot)).size > wanted;
+  const isOverfull = isUpdate || new Set(live.map(slotName)).size > wanted;
   return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull, isUpdate };
 }
 
@@ -119,7 +120,7 @@ function trouble(task: Task, tasks: readonly Task[]): string {
   const own = taskError(task);
   if (own !== "") return own;
   const failed = tasks
-    .filter(({ slot, serviceId }) => slot === task.slot && serviceId === task.serviceId)
+    .filter((other) => other.serviceId === task.serviceId && slotName(other) === slotName(task))
     .filter((other) => other !== task && isTerminal(observedState(other)) && taskError(other) !== "")
     .toSorted((a, b) => (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0))[0];
   const state = title(observedState(task));

@@ -1,7 +1,7 @@
 /** `shoal task ...`, and the table of tasks `service ps` shares. */
 import type { Command } from "commander";
 import type { Task } from "../model/index.ts";
-import { nodeName, taskName } from "../model/naming.ts";
+import { nodeName, slotName, taskName } from "../model/naming.ts";
 import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, type ListFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
@@ -74,9 +74,11 @@ export function bySlot(tasks: readonly Task[]): { readonly sorted: Task[]; reado
       a.serviceName.localeCompare(b.serviceName) ||
       a.serviceId.localeCompare(b.serviceId) ||
       a.slot - b.slot ||
+      a.pinnedNodeId.localeCompare(b.pinnedNodeId) ||
       createdAt(b) - createdAt(a) ||
       (b.meta?.version ?? 0) - (a.meta?.version ?? 0),
   );
-  const isSameSlot = (a: Task | undefined, b: Task): boolean => a?.serviceId === b.serviceId && a.slot === b.slot;
+  const isSameSlot = (a: Task | undefined, b: Task): boolean =>
+    a?.serviceId === b.serviceId && slotName(a) === slotName(b);
   return { sorted, older: new Set(sorted.filter((task, at) => isSameSlot(sorted[at - 1], task))) };
 }

@@ -1,5 +1,6 @@
 /** What the store holds: the tables, and how each secondary index computes its keys. */
 import type { Indexes, TableName, Tables } from "./types.ts";
+import { slotName } from "../model/naming.ts";
 import type { Node } from "../model/index.ts";
 
 /** Key of a row in one index; undefined leaves the row out of it. */
@@ -23,7 +24,7 @@ export const INDEXES: IndexesOf = {
   task: {
     service: (task) => task.serviceId,
     node: (task) => task.nodeId,
-    slot: (task) => `${task.serviceId}/${task.slot}`,
+    slot: (task) => `${task.serviceId}/${slotName(task)}`,
   },
   request: {},
 };

@@ -24,7 +24,7 @@ export type Indexes = {
   readonly service: "name";
   /** service id */
   readonly revision: "service";
-  /** service: service id · node: node id ("" = unassigned) · slot: `${serviceId}/${slot}` */
+  /** service: service id · node: node id ("" = unassigned) · slot: `${serviceId}/${slotName}` (model/naming.ts) */
   readonly task: "service" | "node" | "slot";
   readonly request: never;
 };

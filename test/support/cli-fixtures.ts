@@ -44,6 +44,7 @@ export function aTask(shape: TaskShape = {}): Task {
     cause: null,
     pendingReason: shape.pendingReason ?? "",
     ports: [],
+    pinnedNodeId: "",
   };
 }
 

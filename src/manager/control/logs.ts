@@ -9,10 +9,11 @@ import type { LogsRequest } from "../../proto/gen/LogsRequest.ts";
 import type { CallContext, Channel, Dialer } from "../../proto/rpc.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
 import type { Node, Task } from "../../model/index.ts";
+import { taskName } from "../../model/naming.ts";
+import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx, StoreApi, Tables } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Logger } from "../../util/log.ts";
-import { findTaskOfSlot } from "./lookup.ts";
 
 /** Sources one call reads at once; more is refused with a hint. */
 export const SOURCES_MAX = 200;
@@ -169,7 +170,7 @@ class LogsFollower {
       this.#serviceIds.add(service.id);
       return tx.find("task", "service", service.id);
     }
-    const task = tx.get("task", target) ?? findTaskOfSlot(tx, target) ?? byPrefix(tx, "task", target);
+    const task = tx.get("task", target) ?? findTaskNamed(tx, target) ?? byPrefix(tx, "task", target);
     if (task !== undefined) return [task];
     throw new AppError("not-found", `targets: no service or task "${target}"`, {
       path: "targets",
@@ -181,7 +182,7 @@ class LogsFollower {
     this.#seen.add(task.id);
     const node = tx.get("node", task.nodeId);
     const ids = { taskId: task.id, nodeId: task.nodeId };
-    const name = `${task.serviceName}.${task.slot}`;
+    const name = taskName(task);
     this.#send({ begin: { ...ids, name, nodeName: node?.spec?.name ?? "" } });
     if (node === undefined || node.address === "") {
       this.#send({ end: { ...ids, error: "Its node is gone" } });

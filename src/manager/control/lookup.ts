@@ -1,7 +1,7 @@
 /** Finding objects the way people name them: by id, by name, by the unique start of an id. */
 import { shown } from "../../model/checks.ts";
 import type { Node, Service, Task } from "../../model/index.ts";
-import { isWanted } from "../../model/task-state.ts";
+import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError, invalid } from "../../util/errors.ts";
 
@@ -22,25 +22,10 @@ export function findNode(tx: ReadTx, ref: string, path = "id"): Node {
   return known ?? byPrefix(tx.all("node"), { ref, kind: "node", path });
 }
 
-/** Also by `service.slot`: the attempt that is wanted, else the newest. */
+/** Also by its slot's name, `web.2`. */
 export function findTask(tx: ReadTx, ref: string, path = "id"): Task {
   checkRef(ref, "task", path);
-  return tx.get("task", ref) ?? findTaskOfSlot(tx, ref) ?? byPrefix(tx.all("task"), { ref, kind: "task", path });
-}
-
-/** `web.2`: undefined if there is none. */
-export function findTaskOfSlot(tx: ReadTx, ref: string): Task | undefined {
-  const dot = ref.lastIndexOf(".");
-  if (dot <= 0) return undefined;
-  const [service] = tx.find("service", "name", ref.slice(0, dot).toLowerCase());
-  if (service === undefined) return undefined;
-  const attempts = [...tx.find("task", "slot", `${service.id}/${ref.slice(dot + 1)}`)];
-  attempts.sort((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || createdAt(b) - createdAt(a));
-  return attempts[0];
-}
-
-function createdAt(task: Task): number {
-  return task.meta?.createdAtMs ?? 0;
+  return tx.get("task", ref) ?? findTaskNamed(tx, ref) ?? byPrefix(tx.all("task"), { ref, kind: "task", path });
 }
 
 type Asked = { readonly ref: string; readonly kind: Kind; readonly path: string };

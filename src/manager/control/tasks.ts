@@ -34,7 +34,7 @@ export function registerTasks(router: Router, reads: Reads): void {
 /** By service and slot, the newest attempt of a slot first. */
 function orderOf(task: Task): string {
   const age = String(Number.MAX_SAFE_INTEGER - (task.meta?.createdAtMs ?? 0)).padStart(16, "0");
-  return `${task.serviceName}\0${String(task.slot).padStart(16, "0")}\0${age}\0${task.id}`;
+  return `${task.serviceName}\0${String(task.slot).padStart(16, "0")}\0${task.pinnedNodeId}\0${age}\0${task.id}`;
 }
 
 /** The tasks of one service or node come from their index; the filter still decides. */

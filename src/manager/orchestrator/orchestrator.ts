@@ -2,13 +2,12 @@
  * Desired state to tasks, on the leader. Events mark services dirty; each is planned from the store
  * inside one transaction. It holds nothing that a new leader would miss.
  */
-import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
+import type { Change, WriteTx } from "../../store/types.ts";
 import type { Node } from "../../model/index.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
-import { planService, planServiceRemoval } from "./replicated.ts";
+import { planOf } from "./plan.ts";
 import { applyStep } from "./steps.ts";
-import type { Plan } from "./steps.ts";
 
 /** Steps of one transaction: about 100 KiB of its 1 MiB, and a turn of a few milliseconds. */
 export const STEPS_PER_TURN_MAX = 200;
@@ -48,14 +47,14 @@ export class Orchestrator extends StoreLoop {
     const service = tx.get("service", serviceId) ?? null;
     const plan = planOf(tx, serviceId);
     let applied = 0;
-    let slot = -1;
+    let key: string | null = null;
     for (const step of plan.steps) {
       // Within a slot steps belong together: an old task stops only with its successor created.
-      if (applied >= room && step.slot !== slot) {
+      if (applied >= room && step.key !== key) {
         this.dirty.add(serviceId);
         break;
       }
-      slot = step.slot;
+      key = step.key;
       applied += 1;
       applyStep(tx, this.deps.env, service, step);
     }
@@ -82,22 +81,6 @@ export class Orchestrator extends StoreLoop {
     // Read outside an update, but only to learn which services to plan.
     for (const task of this.deps.store.speculative().find("task", "node", id)) this.dirty.add(task.serviceId);
   }
-}
-
-/** The plan the store's state calls for now. Also what `shoal plan` and tests look at. */
-export function planOf(tx: ReadTx, serviceId: string): Plan {
-  const service = tx.get("service", serviceId);
-  const tasks = tx.find("task", "service", serviceId);
-  const spec = service?.spec?.task;
-  if (service === undefined || !spec) return planServiceRemoval(tasks);
-  return planService({
-    service,
-    spec,
-    tasks,
-    nodeOf: (id) => tx.get("node", id),
-    specOf: (revision) => tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined,
-    nowMs: tx.timeMs,
-  });
 }
 
 /** All of a node that plans look at. */

@@ -4,6 +4,7 @@
  */
 import { DEFAULT_TASK_HISTORY } from "../../model/defaults.ts";
 import { compareStates, endedByItself, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import { slotName } from "../../model/naming.ts";
 import type { Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
@@ -114,11 +115,12 @@ function historyLimit(tx: ReadTx): number {
 }
 
 function slotsOf(all: readonly Task[], doomed: ReadonlySet<string>): Iterable<Task[]> {
-  const slots = new Map<number, Task[]>();
+  const slots = new Map<string, Task[]>();
   for (const task of all) {
     if (doomed.has(task.id)) continue;
-    const list = slots.get(task.slot);
-    if (list === undefined) slots.set(task.slot, [task]);
+    const key = slotName(task);
+    const list = slots.get(key);
+    if (list === undefined) slots.set(key, [task]);
     else list.push(task);
   }
   return slots.values();

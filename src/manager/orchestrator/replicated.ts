@@ -1,15 +1,14 @@
 /** The plan for a replicated service: a function of its arguments, empty once the service is as it should be. */
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
-import type { Task } from "../../model/index.ts";
 import { planScale } from "./scale.ts";
 import { slotsOf } from "./slot.ts";
 import type { ServiceState } from "./slot.ts";
 import { planSlot } from "./slot-plan.ts";
-import { cause, earlier } from "./steps.ts";
+import { cause, earlier, removalSteps } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
 import { planRollout } from "./update.ts";
 
-export function planService(state: ServiceState): Plan {
+export function planReplicated(state: ServiceState): Plan {
   const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
   const scale = planScale(slotsOf(state), replicas);
   const slots = scale.keep.map((slot) => planSlot(slot, state));
@@ -25,7 +24,9 @@ export function planService(state: ServiceState): Plan {
       ...slots.flatMap((plan) => plan.steps),
       ...scale.add.map((slot): Step => ({
         kind: "create",
+        key: String(slot),
         slot,
+        pinnedNodeId: "",
         desired: "RUNNING",
         startAfterMs: 0,
         replaces: "",
@@ -34,22 +35,4 @@ export function planService(state: ServiceState): Plan {
     ],
     wakeAtMs: slots.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), null),
   };
-}
-
-/** @param tasks of a service that no longer exists */
-export function planServiceRemoval(tasks: readonly Task[]): Plan {
-  return { steps: removalSteps(tasks, "the service was removed"), wakeAtMs: null };
-}
-
-/** Surplus and removed tasks keep no history: they are to be deleted, not only stopped. */
-function removalSteps(tasks: readonly Task[], reason: string): Step[] {
-  return tasks
-    .filter((task) => task.desired !== "REMOVE" && task.desired !== "ORPHANED")
-    .map((task) => ({
-      kind: "desire",
-      slot: task.slot,
-      task,
-      desired: "REMOVE",
-      cause: cause("orchestrator", reason),
-    }));
 }

@@ -1,5 +1,6 @@
 /** Which slots a service keeps, loses and gains. Order of scale-down is Swarm's. */
 import { observedState } from "../../model/task-state.ts";
+import { bySlot } from "./slot.ts";
 import type { Slot, SlotTask } from "./slot.ts";
 
 export type Scale = {
@@ -34,7 +35,7 @@ function survivorsFirst(slots: readonly Slot[]): Slot[] {
       const holder = representative(slot);
       return { slot, nodeId: holder?.task.nodeId ?? "", running: isRunning(holder), rank: Infinity };
     })
-    .sort((a, b) => Number(b.running) - Number(a.running) || a.slot.number - b.slot.number);
+    .sort((a, b) => Number(b.running) - Number(a.running) || bySlot(a.slot, b.slot));
   const copies = new Map<string, number>();
   for (const candidate of candidates) {
     if (candidate.nodeId === "") continue;

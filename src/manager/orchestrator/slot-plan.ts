@@ -45,7 +45,7 @@ export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
 
 export function shutDown(plan: SlotPlan, views: readonly SlotTask[], why: Cause): void {
   for (const { task } of views) {
-    plan.steps.push({ kind: "desire", slot: plan.slot.number, task, desired: "SHUTDOWN", cause: why });
+    plan.steps.push({ kind: "desire", key: plan.slot.key, task, desired: "SHUTDOWN", cause: why });
   }
 }
 
@@ -61,7 +61,9 @@ export function create(
   const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs;
   plan.steps.push({
     kind: "create",
+    key: plan.slot.key,
     slot: plan.slot.number,
+    pinnedNodeId: plan.slot.nodeId,
     desired: waits ? "READY" : "RUNNING",
     startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
     replaces,
@@ -79,13 +81,12 @@ export function startsFirst({ service, spec }: ServiceState): boolean {
 function planEndings(slot: Slot): Step[] {
   const steps: Step[] = [];
   for (const { task, fate, gone, trouble } of slot.tasks) {
-    const slotNumber = slot.number;
-    if (gone)
-      steps.push({ kind: "orphan", slot: slotNumber, task, cause: cause("orchestrator", "its node was removed") });
+    const { key } = slot;
+    if (gone) steps.push({ kind: "orphan", key, task, cause: cause("orchestrator", "its node was removed") });
     else if (fate === "ended") {
       steps.push({
         kind: "desire",
-        slot: slotNumber,
+        key,
         task,
         desired: "SHUTDOWN",
         cause: cause("restart", endText(task)),
@@ -93,7 +94,7 @@ function planEndings(slot: Slot): Step[] {
     } else if (fate === "lost") {
       steps.push({
         kind: "desire",
-        slot: slotNumber,
+        key,
         task,
         desired: "SHUTDOWN",
         cause: cause("orchestrator", trouble),
@@ -147,7 +148,7 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
       continue;
     }
     const why = cause("restart", view.task.startAfterMs > 0 ? "the restart delay is over" : "its predecessor stopped");
-    plan.steps.push({ kind: "desire", slot: plan.slot.number, task: view.task, desired: "RUNNING", cause: why });
+    plan.steps.push({ kind: "desire", key: plan.slot.key, task: view.task, desired: "RUNNING", cause: why });
   }
 }
 

@@ -11,7 +11,7 @@ import {
   observedState,
 } from "../../model/task-state.ts";
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
-import { nodeName } from "../../model/naming.ts";
+import { nodeName, slotName } from "../../model/naming.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
 
@@ -39,7 +39,16 @@ export type SlotTask = {
   readonly gone: boolean;
 };
 
-export type Slot = { readonly number: number; readonly tasks: readonly SlotTask[] };
+export type Slot = {
+  /** What it is known by within the service (model/naming.ts). */
+  readonly key: string;
+  /** From 1; 0 where slots are known by their node. */
+  readonly number: number;
+  /** The node it is known by, or empty. */
+  readonly nodeId: string;
+  /** From the oldest to the newest. */
+  readonly tasks: readonly SlotTask[];
+};
 
 /** Everything a plan for one service may look at. */
 export type ServiceState = {
@@ -54,19 +63,24 @@ export type ServiceState = {
   readonly nowMs: number;
 };
 
-/** Slots by number; the tasks of each from the oldest to the newest. */
+/** In the order of their numbers. */
 export function slotsOf(state: ServiceState): Slot[] {
   const isCurrent = currencyTest(state);
-  const slots = new Map<number, SlotTask[]>();
+  const slots = new Map<string, Slot & { readonly tasks: SlotTask[] }>();
   for (const task of state.tasks) {
-    const list = slots.get(task.slot);
+    const key = slotName(task);
     const view = viewOf(task, state, isCurrent);
-    if (list === undefined) slots.set(task.slot, [view]);
-    else list.push(view);
+    const slot = slots.get(key);
+    if (slot !== undefined) slot.tasks.push(view);
+    else slots.set(key, { key, number: task.slot, nodeId: task.slot > 0 ? "" : task.pinnedNodeId, tasks: [view] });
   }
-  return [...slots]
-    .map(([number, tasks]) => ({ number, tasks: tasks.length > 1 ? tasks.sort(byAge) : tasks }))
-    .sort((a, b) => a.number - b.number);
+  for (const { tasks } of slots.values()) if (tasks.length > 1) tasks.sort(byAge);
+  return [...slots.values()].sort(bySlot);
+}
+
+/** By number; those of nodes by the node's id, so that plans are reproducible. */
+export function bySlot(a: Slot, b: Slot): number {
+  return a.number - b.number || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }
 
 /** One comparison of specs a revision, not one a task. */

@@ -3,13 +3,19 @@ import { assert } from "../../util/assert.ts";
 import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
+import { slotName } from "../../model/naming.ts";
 import type { Cause, Service, Task } from "../../model/index.ts";
 import type { WriteTx } from "../../store/types.ts";
 
+/** `key` names the slot (model/naming.ts). */
 export type Step =
   | {
       readonly kind: "create";
+      readonly key: string;
+      /** 0 for a slot that is known by its node. */
       readonly slot: number;
+      /** The only node that may run it, or empty. */
+      readonly pinnedNodeId: string;
       /** READY waits: for `startAfterMs`, and for the slot's stopping predecessors. */
       readonly desired: "READY" | "RUNNING";
       readonly startAfterMs: number;
@@ -19,13 +25,13 @@ export type Step =
     }
   | {
       readonly kind: "desire";
-      readonly slot: number;
+      readonly key: string;
       readonly task: Task;
       readonly desired: "RUNNING" | "SHUTDOWN" | "REMOVE";
       readonly cause: Cause;
     }
   /** Its node was removed: nobody else will report its end. */
-  | { readonly kind: "orphan"; readonly slot: number; readonly task: Task; readonly cause: Cause };
+  | { readonly kind: "orphan"; readonly key: string; readonly task: Task; readonly cause: Cause };
 
 export type Plan = {
   /** Steps of one slot are adjacent: a caller that must cut a plan cuts between slots. */
@@ -42,6 +48,19 @@ export function cause(actor: "orchestrator" | "restart" | "reaper", reason: stri
 export function earlier(a: number | null, b: number | null): number | null {
   if (a === null) return b;
   return b === null ? a : Math.min(a, b);
+}
+
+/** Surplus and removed tasks keep no history: they are to be deleted, not only stopped. */
+export function removalSteps(tasks: readonly Task[], reason: string): Step[] {
+  return tasks
+    .filter((task) => task.desired !== "REMOVE" && task.desired !== "ORPHANED")
+    .map((task) => ({
+      kind: "desire",
+      key: slotName(task),
+      task,
+      desired: "REMOVE",
+      cause: cause("orchestrator", reason),
+    }));
 }
 
 /** @param service whose new tasks are created; null allows only the other steps. */
@@ -88,6 +107,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     cause: step.cause,
     pendingReason: "",
     ports: [],
+    pinnedNodeId: step.pinnedNodeId,
   };
 }
 

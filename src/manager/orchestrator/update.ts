@@ -6,6 +6,7 @@
 import { DEFAULT_UPDATE_PARALLELISM } from "../../model/defaults.ts";
 import { create, shutDown, startsFirst } from "./slot-plan.ts";
 import type { SlotPlan } from "./slot-plan.ts";
+import { bySlot } from "./slot.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
 import { cause } from "./steps.ts";
 
@@ -36,7 +37,7 @@ function budgetOf(plans: readonly SlotPlan[], parallelism: number): number {
 
 function brokenFirst(plans: readonly SlotPlan[]): SlotPlan[] {
   const serves = (plan: SlotPlan): boolean => plan.outdated.some((view: SlotTask) => view.serving);
-  return plans.toSorted((a, b) => Number(serves(a)) - Number(serves(b)) || a.slot.number - b.slot.number);
+  return plans.toSorted((a, b) => Number(serves(a)) - Number(serves(b)) || bySlot(a.slot, b.slot));
 }
 
 function replaceNow(plan: SlotPlan, state: ServiceState): void {

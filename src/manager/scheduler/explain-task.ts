@@ -1,12 +1,12 @@
 /** Why one task is where it is. */
-import { nodeName, taskName } from "../../model/naming.ts";
+import { nodeName, slotName, taskName } from "../../model/naming.ts";
 import { attemptsBefore, decideRestart, endText } from "../../model/restart.ts";
 import { endedByItself, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { demandOf } from "./filter.ts";
 import type { NodeBook } from "./node-info.ts";
-import { refusals } from "./place.ts";
+import { candidates, refusals } from "./place.ts";
 import { bookOf } from "./scheduler.ts";
 
 type Told = { readonly summary: string; readonly reasons: readonly ExplainReason[] };
@@ -52,8 +52,8 @@ function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
   if (spec === null) {
     return { summary: "it waits for a node", reasons: [about("revision", `revision ${task.revision} is not stored`)] };
   }
-  const refused = [...refusals(evidence.book(), demandOf(task.serviceId, spec), task.slot)];
-  const suits = evidence.tx.count("node") - refused.length;
+  const refused = [...refusals(evidence.book(), demandOf(task.serviceId, spec), task)];
+  const suits = [...candidates(evidence.book(), task)].length - refused.length;
   if (suits > 0) {
     return { summary: "it is about to be placed", reasons: [about("scheduler", `${suits} nodes can take it now`)] };
   }
@@ -71,7 +71,9 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   const where = node === undefined ? "a node that was removed" : `node ${nodeName(node)}`;
   const reasons = [...nodeReasons(node), ...causes(task, about)];
   if (!isWanted(task)) return { summary: `it is told to stop and is ${state} on ${where}`, reasons };
-  const standIn = tx.find("task", "slot", `${task.serviceId}/${task.slot}`).find((other) => other.replaces === task.id);
+  const standIn = tx
+    .find("task", "slot", `${task.serviceId}/${slotName(task)}`)
+    .find((other) => other.replaces === task.id);
   if (standIn !== undefined && isWanted(standIn)) {
     reasons.push(about("stand-in", `task ${standIn.id} stands in for it until its node answers or is removed`));
   }
@@ -107,7 +109,7 @@ function explainEnd(evidence: Evidence, task: Task, about: About): Told {
   const { status } = task;
   if (status?.message) reasons.push(about("message", status.message));
   const service = tx.get("service", task.serviceId);
-  const slot = tx.find("task", "slot", `${task.serviceId}/${task.slot}`);
+  const slot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
   const successor = slot.find((other) => isWanted(other) && !isTerminal(observedState(other)));
   if (service === undefined) reasons.push(about("service", "its service was removed"));
   else if (successor !== undefined) {

@@ -4,11 +4,12 @@
  */
 import { shown } from "../../model/checks.ts";
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
-import { nodeName, taskName } from "../../model/naming.ts";
+import { nodeName, slotName, taskName } from "../../model/naming.ts";
 import { specDifference } from "../../model/revision-diff.ts";
 import { holdsResources, isHealthy, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Service, Task } from "../../model/index.ts";
 import { revisionId } from "../../store/revisions.ts";
+import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/units.ts";
@@ -67,20 +68,11 @@ function byId(tx: ReadTx, id: string): Found | null {
 function byName(tx: ReadTx, name: string): Found | null {
   const service = tx.find("service", "name", name.toLowerCase())[0];
   if (service !== undefined) return { kind: "service", object: service };
-  const task = taskByName(tx, name);
+  const task = findTaskNamed(tx, name);
   if (task !== undefined) return { kind: "task", object: task };
   const nodes = tx.find("node", "name", name.toLowerCase());
   if (nodes.length > 1) throw ambiguous(name, "nodes");
   return nodes[0] === undefined ? null : { kind: "node", object: nodes[0] };
-}
-
-/** `web.2`: what fills the slot now, else what filled it last. */
-function taskByName(tx: ReadTx, name: string): Task | undefined {
-  const match = /^(.+)\.(\d+)$/.exec(name);
-  const service = match === null ? undefined : tx.find("service", "name", (match[1] ?? "").toLowerCase())[0];
-  if (match === null || service === undefined) return undefined;
-  const tasks = tx.find("task", "slot", `${service.id}/${match[2] ?? ""}`);
-  return tasks.findLast(isWanted) ?? newestOf(tasks);
 }
 
 function byPrefix(tx: ReadTx, prefix: string): Found | null {
@@ -117,12 +109,12 @@ function explainService(tx: ReadTx, service: Service): Told {
   const name = service.spec?.name ?? service.id;
   const replicas = service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS;
   const tasks = tx.find("task", "service", service.id);
-  const bySlot = new Map<number, Task[]>();
+  const bySlot = new Map<string, Task[]>();
   for (const task of tasks) {
-    if (task.desired !== "REMOVE") bySlot.set(task.slot, [...(bySlot.get(task.slot) ?? []), task]);
+    if (task.desired !== "REMOVE") bySlot.set(slotName(task), [...(bySlot.get(slotName(task)) ?? []), task]);
   }
   const broken = [...bySlot]
-    .sort(([a], [b]) => a - b)
+    .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
     .filter(([, slotTasks]) => !slotTasks.some((task) => isWanted(task) && isHealthy(task) && !isTroubled(tx, task)))
     .map(([, slotTasks]) => slotTasks.findLast(isWanted) ?? newestOf(slotTasks))
     .filter((task) => task !== undefined);

@@ -1,5 +1,6 @@
 /** Placing the unplaced tasks of one service's revision: nodes are filtered once, then taken best first. */
 import type { Task } from "../../model/index.ts";
+import { nodeName } from "../../model/naming.ts";
 import { Heap } from "../../util/heap.ts";
 import { refusalSummary, refuseLoad, refuseNode } from "./filter.ts";
 import type { Demand, Refusal } from "./filter.ts";
@@ -7,6 +8,8 @@ import type { NodeBook, NodeInfo } from "./node-info.ts";
 import { compareRanks, rankOf } from "./rank.ts";
 import type { Rank } from "./rank.ts";
 
+/** What placement looks at of a task beside its spec. */
+type Wanting = Pick<Task, "slot" | "pinnedNodeId">;
 type Candidate = { readonly info: NodeInfo; rank: Rank };
 
 export class Placer {
@@ -26,7 +29,11 @@ export class Placer {
   }
 
   /** The best node that can take the task, or null. The caller enters the task into the book before the next call. */
-  pick(task: Pick<Task, "slot">): NodeInfo | null {
+  pick(task: Wanting): NodeInfo | null {
+    if (task.pinnedNodeId !== "") {
+      const info = this.#book.get(task.pinnedNodeId);
+      return info !== undefined && refusalOf(this.#demand, info, task.slot) === null ? info : null;
+    }
     const setAside: Candidate[] = [];
     let found: NodeInfo | null = null;
     for (let best = this.#heap.pop(); best !== undefined; best = this.#heap.pop()) {
@@ -50,9 +57,17 @@ export class Placer {
     return found;
   }
 
-  /** Why no node takes a task of this slot. */
-  reason(slot: number): string {
-    return refusalSummary([...refusals(this.#book, this.#demand, slot)].map(({ refusal }) => refusal));
+  /** Why no node takes the task. */
+  reason(task: Wanting): string {
+    if (task.pinnedNodeId !== "") return this.#pinnedReason(task);
+    return refusalSummary([...refusals(this.#book, this.#demand, task)].map(({ refusal }) => refusal));
+  }
+
+  #pinnedReason(task: Wanting): string {
+    const info = this.#book.get(task.pinnedNodeId);
+    if (info === undefined) return "its node was removed";
+    const short = refusalOf(this.#demand, info, task.slot)?.short ?? "";
+    return `node ${nodeName(info.node)} cannot take it (${short})`;
   }
 
   #rank(info: NodeInfo): Rank {
@@ -60,14 +75,25 @@ export class Placer {
   }
 }
 
-/** Every node that refuses a task of this slot, with the first filter that does. */
+/** The nodes that may be asked: all, or the one the task is pinned to. */
+export function candidates(book: NodeBook, { pinnedNodeId }: Wanting): Iterable<NodeInfo> {
+  if (pinnedNodeId === "") return book.nodes();
+  const info = book.get(pinnedNodeId);
+  return info === undefined ? [] : [info];
+}
+
+/** Every candidate that refuses the task, with the first filter that does. */
 export function* refusals(
   book: NodeBook,
   demand: Demand,
-  slot: number,
+  task: Wanting,
 ): Iterable<{ readonly info: NodeInfo; readonly refusal: Refusal }> {
-  for (const info of book.nodes()) {
-    const refusal = refuseNode(demand, info.node) ?? refuseLoad(demand, info, slot);
+  for (const info of candidates(book, task)) {
+    const refusal = refusalOf(demand, info, task.slot);
     if (refusal !== null) yield { info, refusal };
   }
+}
+
+function refusalOf(demand: Demand, info: NodeInfo, slot: number): Refusal | null {
+  return refuseNode(demand, info.node) ?? refuseLoad(demand, info, slot);
 }

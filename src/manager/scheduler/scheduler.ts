@@ -85,7 +85,11 @@ export class Scheduler extends StoreLoop {
         written += 1;
         continue;
       }
-      refusal ??= placer.reason(task.slot);
+      if (task.pinnedNodeId !== "") {
+        if (tell(tx, task, placer.reason(task))) written += 1;
+        continue;
+      }
+      refusal ??= placer.reason(task);
       // All of them know already.
       if (group.told === refusal) return written;
       group.told = null;

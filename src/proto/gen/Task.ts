@@ -78,6 +78,9 @@ export interface TaskInput {
   'serviceId'?: (string);
   'serviceName'?: (string);
   'revision'?: (number | string | Long);
+  /**
+   * From 1; 0 where slots are known by their node.
+   */
   'slot'?: (number | string | Long);
   'nodeId'?: (string);
   'desired'?: (_shoal_v1_Task_StateInput);
@@ -102,6 +105,11 @@ export interface TaskInput {
    * Host ports fixed at assignment (published 0 is resolved on the node and reported in status).
    */
   'ports'?: (_shoal_v1_PortSpecInput)[];
+  /**
+   * The only node that may run it, fixed when the task is created; empty is any. node_id stays empty until the
+   * scheduler found it fit. With slot 0 it is also what the slot is known by: one slot a node.
+   */
+  'pinnedNodeId'?: (string);
 }
 
 export interface Task {
@@ -110,6 +118,9 @@ export interface Task {
   'serviceId': (string);
   'serviceName': (string);
   'revision': (number);
+  /**
+   * From 1; 0 where slots are known by their node.
+   */
   'slot': (number);
   'nodeId': (string);
   'desired': (_shoal_v1_Task_State);
@@ -134,4 +145,9 @@ export interface Task {
    * Host ports fixed at assignment (published 0 is resolved on the node and reported in status).
    */
   'ports': (_shoal_v1_PortSpec)[];
+  /**
+   * The only node that may run it, fixed when the task is created; empty is any. node_id stays empty until the
+   * scheduler found it fit. With slot 0 it is also what the slot is known by: one slot a node.
+   */
+  'pinnedNodeId': (string);
 }

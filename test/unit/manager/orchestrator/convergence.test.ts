@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
-import { planOf } from "../../../../src/manager/orchestrator/orchestrator.ts";
+import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
 import { freeResources } from "../../../../src/manager/scheduler/node-info.ts";
 import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
 import { compareStates, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { node, service, spec } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
-import { planOf } from "../../../../src/manager/orchestrator/orchestrator.ts";
+import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
 
 const byNode = (world: World): Record<string, number> => {
   const counts: Record<string, number> = {};

@@ -1,8 +1,10 @@
 import { expect } from "chai";
 import type { Task } from "../../../../src/model/index.ts";
-import { node, service, spec } from "../../../support/loops/objects.ts";
+import { explain } from "../../../../src/manager/scheduler/explain.ts";
+import { node, service, spec, task } from "../../../support/loops/objects.ts";
 import type { SpecPart } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
+import { aRevision } from "../../../support/store/objects.ts";
 
 describe("manager/scheduler", () => {
   let world: World;
@@ -45,6 +47,48 @@ describe("manager/scheduler", () => {
     expect(task!.status!.state).to.equal("ASSIGNED");
     expect(task!.ports.map((port) => port.published)).to.deep.equal([8080]);
     expect(task!.cause).to.deep.equal({ actor: "scheduler", reason: "placed on node n1" });
+  });
+
+  describe("a task pinned to a node", () => {
+    const pinned = (nodeId: string, part: SpecPart): Promise<unknown> =>
+      world.store.update((tx) => {
+        tx.put("service", service("web", { task: spec(part) }));
+        tx.put("revision", aRevision({ id: "web/1", serviceId: "web", number: 1, spec: spec(part) }));
+        tx.put("task", task("t1", { pinnedNodeId: nodeId }));
+      });
+
+    it("goes there although others are emptier, once it fits", async () => {
+      world.putNode(node("n1", { memoryMiB: 100 }));
+      world.addNodes("n2");
+      void pinned("n1", { memoryMiB: 512 });
+      await world.run(200);
+      expect(reasons(world.wanted())).to.deep.equal(["node n1 cannot take it (insufficient memory)"]);
+      world.putNode(node("n1", { memoryMiB: 1000 }));
+      await world.until(() => world.running()[0]?.nodeId === "n1", "it runs on n1");
+    });
+
+    it("says how its node is, and waits until that is over", async () => {
+      world.addNodes("n1", "n2");
+      world.changeNode("n1", { availability: "PAUSE" });
+      void pinned("n1", {});
+      await world.run(200);
+      expect(reasons(world.wanted())).to.deep.equal(["node n1 cannot take it (paused)"]);
+      expect(explain(world.tx, "web.1").reasons.map(({ subjectId, code }) => [subjectId, code])).to.deep.equal([
+        ["n1", "availability"],
+      ]);
+      world.removeNode("n1");
+      await world.run(200);
+      expect(reasons(world.wanted())).to.deep.equal(["its node was removed"]);
+    });
+
+    it("does not keep others of its service and revision from being placed", async () => {
+      world.putNode(node("n1", { memoryMiB: 100 }));
+      world.addNodes("n2");
+      void pinned("n1", { memoryMiB: 512 });
+      world.putService(service("web", { replicas: 3, task: spec({ memoryMiB: 512 }) }));
+      await world.run(200);
+      expect(world.running().map(({ nodeId }) => nodeId)).to.deep.equal(["n2", "n2"]);
+    });
   });
 
   it("tells each reason with how many nodes it refused, and places the task when a node becomes ready", async () => {

@@ -1,0 +1,21 @@
+/** Finding a task by the name people know its slot by. */
+import { parseTaskName } from "../model/naming.ts";
+import type { Task } from "../model/index.ts";
+import { isWanted } from "../model/task-state.ts";
+import type { ReadTx } from "./types.ts";
+
+/** `web.2`, `web.<node id>` or `web.<node name>`: the attempt that is wanted, else the newest. Undefined if there is none. */
+export function findTaskNamed(tx: ReadTx, text: string): Task | undefined {
+  const name = parseTaskName(text);
+  const service = name === null ? undefined : tx.find("service", "name", name.service.toLowerCase())[0];
+  if (name === null || service === undefined) return undefined;
+  const inSlot = (slot: string): readonly Task[] => tx.find("task", "slot", `${service.id}/${slot}`);
+  const direct = inSlot(name.slot);
+  const found =
+    direct.length > 0 ? direct : tx.find("node", "name", name.slot.toLowerCase()).flatMap(({ id }) => inSlot(id));
+  return found.toSorted((a, b) => Number(isWanted(b)) - Number(isWanted(a)) || createdAt(b) - createdAt(a))[0];
+}
+
+function createdAt(task: Task): number {
+  return task.meta?.createdAtMs ?? 0;
+}
