@@ -47,6 +47,8 @@ export type StoreOptions = {
   readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
 };
 
+type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: AppError) => void };
+
 /** `startMs`: cluster time when this environment's monotonic clock was at 0, by which it advances whatever the wall clock does. */
 type Speculation = { readonly term: number; readonly tables: TableSet; readonly startMs: number };
 
@@ -88,13 +90,8 @@ export class Store implements StoreApi {
     return this.#leading().tables;
   }
 
-  // oxlint-disable-next-line typescript/promise-function-async -- the change is made in the caller's turn, and its throw is a rejection all the same
   update<T>(change: (tx: WriteTx) => T): Promise<Update<T>> {
-    try {
-      return this.#update(change);
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new AppError("internal", String(error)));
-    }
+    return new Promise<Update<T>>((resolve, reject) => this.updateThen(change, { resolve, reject }));
   }
 
   onSpeculative(listener: (changes: readonly Change[]) => void): () => void {
@@ -180,8 +177,11 @@ export class Store implements StoreApi {
     this.watches.close();
   }
 
-  /** From `reserve` on there is no await, and after `propose` nothing that may fail. */
-  #update<T>(change: (tx: WriteTx) => T): Promise<Update<T>> {
+  /**
+   * `update` for whoever needs the outcome in the very turn in which it is known. What `change` throws is thrown here.
+   * From `reserve` on nothing waits, and after `propose` nothing may fail.
+   */
+  updateThen<T>(change: (tx: WriteTx) => T, { resolve, reject }: Settle<Update<T>>): void {
     const { tables, term } = this.#leading();
     const proposer = must(this.#proposer, "the proposer is set before this manager leads");
     assert(!this.#isUpdating, "an update does not start another one inside its callback");
@@ -194,7 +194,10 @@ export class Store implements StoreApi {
     this.#isUpdating = true;
     try {
       value = change(tx);
-      if (tx.actions.length === 0) return this.#afterPending(value);
+      if (tx.actions.length === 0) {
+        this.#afterPending(value, { resolve, reject });
+        return;
+      }
       payload = this.#encode(tx, timeMs);
       const at = proposer.reserve(payload.length);
       assert(at.index === slot.index, "nothing is proposed while an update runs");
@@ -208,11 +211,9 @@ export class Store implements StoreApi {
     proposer.propose(payload);
     const { steps, changes } = transition(tables, { index: slot.index, timeMs, actions });
     for (const { after } of changes) this.#freeze(after);
-    return new Promise((resolve, reject) => {
-      const done = (): void => resolve({ value, version: slot.index });
-      this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: done, reject, followers: [] });
-      this.#notify(this.#speculativeListeners, changes);
-    });
+    const done = (): void => resolve({ value, version: slot.index });
+    this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: done, reject, followers: [] });
+    this.#notify(this.#speculativeListeners, changes);
   }
 
   #encode(tx: WriteTransaction, timeMs: number): Uint8Array {
@@ -228,12 +229,10 @@ export class Store implements StoreApi {
   }
 
   /** Without writes there is no entry; the answer still holds only once what it read is committed. */
-  #afterPending<T>(value: T): Promise<Update<T>> {
+  #afterPending<T>(value: T, { resolve, reject }: Settle<Update<T>>): void {
     const last = this.#pending.last;
-    if (last === undefined) return Promise.resolve({ value, version: this.#committed.version });
-    return new Promise((resolve, reject) => {
-      last.followers.push({ resolve: () => resolve({ value, version: last.index }), reject });
-    });
+    if (last === undefined) resolve({ value, version: this.#committed.version });
+    else last.followers.push({ resolve: () => resolve({ value, version: last.index }), reject });
   }
 
   #commit(entry: { readonly index: number; readonly payload: Uint8Array }, own: PendingEntry | undefined): void {

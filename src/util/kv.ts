@@ -20,6 +20,11 @@ export interface Kv {
   close(): Promise<void>;
 }
 
+/** A store whose writes may call back in the very turn in which they are done: a simulator's, that waits for nothing. */
+export type PromptKv = Omit<Kv, "batch"> & {
+  batch(...args: Parameters<Kv["batch"]>): PromiseLike<void>;
+};
+
 export type KvRange = {
   readonly gte: Uint8Array;
   readonly lt: Uint8Array;

@@ -7,7 +7,7 @@
  * The mark may lag (it is written lazily and not synced), but it is never ahead of what is durable.
  */
 import type { Env, Timer } from "../../util/env.ts";
-import type { Kv } from "../../util/kv.ts";
+import type { PromptKv } from "../../util/kv.ts";
 import { MARK_KEY, decodeMark, encodeMark } from "./log-records.ts";
 
 /** How far the mark may lag under load. */
@@ -15,14 +15,14 @@ const MARK_EVERY_MS = 1_000;
 
 export class HighWaterMark {
   readonly #env: Env;
-  readonly #kv: Kv;
+  readonly #kv: PromptKv;
   readonly #onFatal: (error: unknown) => void;
   #value = 0;
   #written = 0;
   #timer: Timer | null = null;
-  #writing: Promise<void> | null = null;
+  #writing: PromiseLike<void> | null = null;
 
-  constructor(deps: { env: Env; kv: Kv; onFatal: (error: unknown) => void }) {
+  constructor(deps: { env: Env; kv: PromptKv; onFatal: (error: unknown) => void }) {
     this.#env = deps.env;
     this.#kv = deps.kv;
     this.#onFatal = deps.onFatal;

@@ -5,7 +5,7 @@
  */
 import type { Entry, HardState } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
-import type { Kv } from "../../util/kv.ts";
+import type { PromptKv } from "../../util/kv.ts";
 import { CHAIN_START, decodeRecord } from "./entry-codec.ts";
 import {
   FIRST_KEY,
@@ -28,7 +28,7 @@ const RECORDS_PER_PAGE = 64;
 
 export const REJOIN_HINT = "wipe this data directory and rejoin: shoal node rm, shoal join";
 
-type Source = { readonly kv: Kv; readonly sealer: Sealer; readonly location: string };
+type Source = { readonly kv: PromptKv; readonly sealer: Sealer; readonly location: string };
 
 export type VerifiedLog = {
   readonly writes: number;
@@ -51,7 +51,7 @@ export async function loadLog(source: Source, { writesMin }: { writesMin: number
   return reader.finish({ writesMin });
 }
 
-async function readAll(kv: Kv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+async function readAll(kv: PromptKv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
   const values: (Uint8Array | undefined)[] = [];
   for (const key of keys) values.push(await kv.get(key));
   return values;

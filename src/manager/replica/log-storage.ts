@@ -12,7 +12,7 @@ import type { Entry, HardState } from "../../raft/types.ts";
 import { assert } from "../../util/assert.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
-import type { Kv, KvOp } from "../../util/kv.ts";
+import type { KvOp, PromptKv } from "../../util/kv.ts";
 import { CHAIN_START, encodeRecord } from "./entry-codec.ts";
 import { HighWaterMark } from "./high-water-mark.ts";
 import { corruptAt, loadLog, named, type VerifiedLog } from "./log-load.ts";
@@ -80,7 +80,7 @@ type Job = {
 };
 
 export class KvLogStorage implements LogStorage {
-  readonly #kv: Kv;
+  readonly #kv: PromptKv;
   readonly #sealer: Sealer;
   readonly #location: string;
   readonly #onFatal: (error: Error) => void;
@@ -102,7 +102,7 @@ export class KvLogStorage implements LogStorage {
    * @param location how messages name the store: its directory
    */
   constructor(
-    deps: { env: Env; kv: Kv; markKv: Kv; sealer: Sealer; onFatal: (error: Error) => void },
+    deps: { env: Env; kv: PromptKv; markKv: PromptKv; sealer: Sealer; onFatal: (error: Error) => void },
     { location }: { location: string },
   ) {
     this.#kv = deps.kv;

@@ -2,10 +2,10 @@
  * Changing who is a manager, one single-step configuration at a time: add as learner, promote when
  * caught up, remove. Callers may repeat any of these: what is already so is a success.
  */
-import { PROMOTION_LAG_MAX } from "../../raft/membership.ts";
+import { PROMOTION_LAG_MAX, type ConfigProposalRefusal } from "../../raft/membership.ts";
 import type { Config, Member, MemberId, Status } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
-import { sleep, type Env, type Timer } from "../../util/env.ts";
+import type { Timer } from "../../util/env.ts";
 import type { Driver } from "./driver.ts";
 
 /** A change waits so long for its turn, and so long again for its commit. */
@@ -22,19 +22,19 @@ type Waiter = {
   readonly timer: Timer;
 };
 
+type Settle = { readonly resolve: (config: Config) => void; readonly reject: (error: AppError) => void };
+
 /** The configuration to reach, or null when `current` is it already. */
 type Change = (current: Config) => Config | null;
 
 export class Membership {
-  readonly #env: Env;
-  readonly #driver: () => Driver;
+  readonly #driver: Driver;
   readonly #notLeader: () => AppError;
   #waiters: Waiter[] = [];
   #transferWaiters: (() => void)[] = [];
   #isClosed = false;
 
-  constructor(env: Env, { driver, notLeader }: { driver: () => Driver; notLeader: () => AppError }) {
-    this.#env = env;
+  constructor(driver: Driver, { notLeader }: { notLeader: () => AppError }) {
     this.#driver = driver;
     this.#notLeader = notLeader;
   }
@@ -55,44 +55,61 @@ export class Membership {
     });
   }
 
-  async #change({ force }: { force: boolean }, change: Change): Promise<Config> {
-    const until = this.#env.now() + CHANGE_DEADLINE_MS;
-    for (;;) {
-      const { core } = this.#driver();
-      const { role, config, commit } = core.status();
-      if (role !== "leader") throw this.#notLeader();
-      const next = change(config);
-      if (next === null && core.configAt(commit) === config) return config;
-      // Already so, but not committed yet: wait like for any pending change.
-      const can = next === null ? null : core.canProposeConfig(next, { force });
-      if (next !== null && can?.ok === true) {
-        await this.#propose(next, can);
-        return this.#driver().core.status().config;
-      }
-      const reason = can?.ok === false ? can.reason : "pending";
-      if (!isPassing(reason) || this.#env.now() >= until) throw refusal(reason);
-      await sleep(this.#env, RETRY_MS);
-      if (this.#isClosed) throw new AppError("unavailable", "This manager stops");
-    }
+  /** Tried until it is let in; nothing happens between an attempt and its outcome but turns of the driver. */
+  #change(options: { readonly force: boolean }, change: Change): Promise<Config> {
+    const { env } = this.#driver;
+    const until = env.now() + CHANGE_DEADLINE_MS;
+    return new Promise<Config>((resolve, reject) => {
+      const attempt = (): void => {
+        try {
+          const outcome = this.#attempt(options, change, { resolve, reject });
+          if (outcome === "done") return;
+          if (!isPassing(outcome) || env.now() >= until) throw refusal(outcome);
+          env.setTimer(RETRY_MS, attempt);
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          reject(error);
+        }
+      };
+      attempt();
+    });
   }
 
-  #propose(config: Config, { index, term }: { index: number; term: number }): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const driver = this.#driver();
-      const timer = this.#env.setTimer(CHANGE_DEADLINE_MS, () => {
-        this.#waiters = this.#waiters.filter((waiter) => waiter.index !== index);
-        reject(unknownOutcome("was not confirmed in time"));
-      });
-      this.#waiters.push({ index, term, resolve, reject, timer });
-      driver.step({ type: "propose-config", config });
-      driver.finishTurn();
+  /** @returns why not now; `done`: it is settled, or will be. @throws AppError not-leader | unavailable */
+  #attempt({ force }: { readonly force: boolean }, change: Change, settle: Settle): "done" | ConfigProposalRefusal {
+    if (this.#isClosed) throw new AppError("unavailable", "This manager stops");
+    const { core } = this.#driver;
+    if (!core.isLeader) throw this.#notLeader();
+    const { config, commit } = core.status();
+    const next = change(config);
+    // Already so, but perhaps not committed yet: that is waited for like any pending change.
+    if (next === null && core.configAt(commit) !== config) return "pending";
+    if (next === null) {
+      settle.resolve(config);
+      return "done";
+    }
+    const can = core.canProposeConfig(next, { force });
+    if (!can.ok) return can.reason;
+    this.#propose(next, can, settle);
+    return "done";
+  }
+
+  #propose(config: Config, { index, term }: { index: number; term: number }, settle: Settle): void {
+    const driver = this.#driver;
+    const timer = driver.env.setTimer(CHANGE_DEADLINE_MS, () => {
+      this.#waiters = this.#waiters.filter((waiter) => waiter.index !== index);
+      settle.reject(unknownOutcome("was not confirmed in time"));
     });
+    const resolve = (): void => settle.resolve(driver.core.status().config);
+    this.#waiters.push({ index, term, resolve, reject: settle.reject, timer });
+    driver.step({ type: "propose-config", config });
+    driver.finishTurn();
   }
 
   /** After every turn: resolves what is committed, gives up what another leader may undo. */
   settle(): void {
     if (this.#waiters.length === 0 && this.#transferWaiters.length === 0) return;
-    const { core } = this.#driver();
+    const { core } = this.#driver;
     const { commit, role, transferTarget } = core.status();
     for (const waiter of this.#waiters) {
       const isCommitted = commit >= waiter.index;
@@ -118,7 +135,7 @@ export class Membership {
       const members = status.config.members.map((member): Member =>
         member.id === learner.id ? { ...member, role: "voter" } : member,
       );
-      const driver = this.#driver();
+      const driver = this.#driver;
       if (!driver.core.canProposeConfig({ members }, { force: false }).ok) continue;
       driver.log.info("learner promoted", { member: learner.id });
       driver.step({ type: "propose-config", config: { members } });
@@ -128,7 +145,7 @@ export class Membership {
 
   /** @throws AppError not-leader | precondition | unavailable */
   async handOver(to: MemberId | null): Promise<void> {
-    const { id, role, config } = this.#driver().core.status();
+    const { id, role, config } = this.#driver.core.status();
     if (role !== "leader") throw this.#notLeader();
     if (!config.members.some((other) => other.role === "voter" && other.id !== id)) {
       throw new AppError("precondition", "There is no other manager to hand leadership to", {
@@ -136,7 +153,7 @@ export class Membership {
       });
     }
     await this.transfer({ to });
-    if (this.#driver().core.status().role !== "leader") return;
+    if (this.#driver.core.status().role !== "leader") return;
     throw new AppError("unavailable", "No other manager took leadership over in time", {
       next: "try again in a moment",
     });
@@ -147,13 +164,13 @@ export class Membership {
     to = null,
     deadlineMs = TRANSFER_DEADLINE_MS,
   }: { readonly to?: MemberId | null; readonly deadlineMs?: number } = {}): Promise<void> {
-    const driver = this.#driver();
+    const driver = this.#driver;
     if (driver.core.status().role !== "leader") return;
     driver.step({ type: "transfer", to });
     driver.finishTurn();
     if (driver.core.status().transferTarget === null) return;
     await new Promise<void>((resolve) => {
-      const timer = this.#env.setTimer(deadlineMs, resolve);
+      const timer = this.#driver.env.setTimer(deadlineMs, resolve);
       this.#transferWaiters.push(() => {
         timer.cancel();
         resolve();
@@ -180,11 +197,11 @@ export function successorsOf({ id: self, config, peers }: Status): readonly Memb
 }
 
 /** Refusals that time heals. */
-function isPassing(reason: string): boolean {
+function isPassing(reason: ConfigProposalRefusal): boolean {
   return reason === "pending" || reason === "not-ready" || reason === "transferring";
 }
 
-function refusal(reason: string): AppError {
+function refusal(reason: ConfigProposalRefusal): AppError {
   switch (reason) {
     case "quorum-loss":
       return new AppError(

@@ -7,7 +7,7 @@ import type { Logger } from "../../util/log.ts";
 import type { HelloProtocols } from "./hello.ts";
 import type { Retired } from "./retired.ts";
 import type { Sealer } from "./sealer.ts";
-import type { SnapshotOptions } from "./snapshotter.ts";
+import type { SnapshotOptions } from "./current-snapshot.ts";
 
 export type ReplicaDeps = {
   readonly env: Env;

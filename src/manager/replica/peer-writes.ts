@@ -10,7 +10,7 @@
 import type { MemberId } from "../../raft/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env, Timer } from "../../util/env.ts";
-import type { Kv } from "../../util/kv.ts";
+import type { PromptKv } from "../../util/kv.ts";
 import { REJOIN_HINT, named } from "./log-load.ts";
 import { PEERS_KEY, decodePeerWrites, encodePeerWrites } from "./log-records.ts";
 
@@ -20,15 +20,15 @@ const PEERS_MAX = 256;
 
 export class PeerWrites {
   readonly #env: Env;
-  readonly #kv: Kv;
+  readonly #kv: PromptKv;
   readonly #onFatal: (error: Error) => void;
   #seen = new Map<MemberId, number>();
   #isDirty = false;
   #timer: Timer | null = null;
-  #writing: Promise<void> | null = null;
+  #writing: PromiseLike<void> | null = null;
   #isDead = false;
 
-  constructor(deps: { env: Env; kv: Kv; onFatal: (error: Error) => void }) {
+  constructor(deps: { env: Env; kv: PromptKv; onFatal: (error: Error) => void }) {
     this.#env = deps.env;
     this.#kv = deps.kv;
     this.#onFatal = deps.onFatal;

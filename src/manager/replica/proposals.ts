@@ -15,14 +15,15 @@ export type Slot = { readonly index: number; readonly term: number };
 export class Proposals {
   readonly #bytesMax: number;
   readonly #notLeader: () => AppError;
-  /** Set while nothing is let in, whoever leads. */
-  refusal: (() => AppError) | null = null;
+  readonly #refused: () => AppError | null;
   #payloads: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor({ bytesMax, notLeader }: { bytesMax: number; notLeader: () => AppError }) {
-    this.#bytesMax = bytesMax;
-    this.#notLeader = notLeader;
+  /** @param options.refused why nothing is let in, whoever leads; null: it is. */
+  constructor(options: { bytesMax: number; notLeader: () => AppError; refused: () => AppError | null }) {
+    this.#bytesMax = options.bytesMax;
+    this.#notLeader = options.notLeader;
+    this.#refused = options.refused;
   }
 
   get isEmpty(): boolean {
@@ -36,7 +37,8 @@ export class Proposals {
     }
     const can: CanPropose = core.canPropose(this.#bytes + bytes);
     if (!can.ok) throw this.#refusal(can.reason);
-    if (this.refusal !== null) throw this.refusal();
+    const refused = this.#refused();
+    if (refused !== null) throw refused;
     // The core lets a first one through whatever its size; here it is a whole turn's worth.
     if (this.#bytes + bytes > this.#bytesMax) throw this.#refusal("exhausted");
     return { index: can.firstIndex + this.#payloads.length, term: can.term };

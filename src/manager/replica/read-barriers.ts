@@ -10,7 +10,11 @@ import type { Env, Timer } from "../../util/env.ts";
 const RETRY_MS = 50;
 export const BARRIERS_MAX = 10_000;
 
-type Waiter = { readonly resolve: () => void; readonly reject: (error: AppError) => void; isDone: boolean };
+type WaitOptions = { readonly deadlineMs: number; readonly signal?: AbortSignal };
+
+type Settle = { readonly resolve: () => void; readonly reject: (error: AppError) => void };
+
+type Waiter = Settle & { isDone: boolean };
 
 type Group = { readonly index: number; readonly waiters: readonly Waiter[] };
 
@@ -37,24 +41,19 @@ export class ReadBarriers {
     this.#host = host;
   }
 
-  wait({ deadlineMs, signal }: { readonly deadlineMs: number; readonly signal?: AbortSignal }): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(cancelled("Read barrier"));
-        return;
-      }
-      if (this.#size >= BARRIERS_MAX) {
-        reject(new AppError("exhausted", `More than ${BARRIERS_MAX} reads wait already`));
-        return;
-      }
-      this.#add({ deadlineMs, ...(signal === undefined ? {} : { signal }) }, { resolve, reject });
-    });
+  wait(options: WaitOptions): Promise<void> {
+    return new Promise<void>((resolve, reject) => this.waitThen(options, { resolve, reject }));
   }
 
-  #add(
-    { deadlineMs, signal }: { deadlineMs: number; signal?: AbortSignal },
-    settle: { resolve: () => void; reject: (error: AppError) => void },
-  ): void {
+  /** `wait` for whoever needs the outcome in the very turn in which it is known. */
+  waitThen(options: WaitOptions, settle: Settle): void {
+    if (options.signal?.aborted === true) settle.reject(cancelled("Read barrier"));
+    else if (this.#size >= BARRIERS_MAX) {
+      settle.reject(new AppError("exhausted", `More than ${BARRIERS_MAX} reads wait already`));
+    } else this.#add(options, settle);
+  }
+
+  #add({ deadlineMs, signal }: WaitOptions, settle: Settle): void {
     const finish = (outcome: () => void): void => {
       if (waiter.isDone) return;
       waiter.isDone = true;

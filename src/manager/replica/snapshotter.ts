@@ -1,53 +1,28 @@
 /**
- * Snapshots of this replica: built from its own state machine in short slices, or pulled from the
- * leader and installed. Order of durability, either way: chunks first, each synced; then the
- * manifest in the log store, which makes the slot count; then the log is cut.
+ * Moves the bodies of snapshots: built from this replica's own state machine in short slices, or
+ * pulled from the leader. What a durable body then does to log and state: current-snapshot.ts.
  */
 import type { Dialer } from "../../proto/rpc.ts";
 import type { Config, MemberId, SnapshotMeta } from "../../raft/types.ts";
-import type { Restore } from "../../store/types.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import { Scope } from "../../util/scope.ts";
 import type { AppliedPosition } from "./applier.ts";
+import { CurrentSnapshot, type Pulled, type SnapshotOptions } from "./current-snapshot.ts";
 import type { Driver } from "./driver.ts";
 import type { SnapshotManifest } from "./log-records.ts";
 import { slice, yielded } from "./slices.ts";
-import { SNAPSHOT_CHUNK_BYTES, type SnapshotStore } from "./snapshot-store.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
 import { SnapshotPull } from "./snapshot-transfer.ts";
-
-export type SnapshotOptions = {
-  /** A snapshot is taken after so many applied entries, or so many bytes of them. */
-  readonly everyEntries: number;
-  readonly everyBytes: number;
-  /** What stays in the log behind it, for followers that lag: entries, and bytes of them. */
-  readonly trailingEntries: number;
-  readonly trailingBytes: number;
-  /** A body's unit on disk and on the wire. */
-  readonly chunkBytes: number;
-};
-
-const MIB = 1024 * 1024;
-
-export const DEFAULT_SNAPSHOT_OPTIONS: SnapshotOptions = {
-  everyEntries: 10_000,
-  everyBytes: 32 * MIB,
-  trailingEntries: 5_000,
-  trailingBytes: 16 * MIB,
-  chunkBytes: SNAPSHOT_CHUNK_BYTES,
-};
+import type { SnapshotMover } from "./turns.ts";
 
 type Pulling = { readonly pull: SnapshotPull; readonly from: MemberId; readonly aborter: AbortController };
 
-export class Snapshotter {
+export class Snapshotter implements SnapshotMover {
   readonly #driver: Driver;
   readonly #dialer: Dialer;
   readonly #store: SnapshotStore;
-  readonly #options: SnapshotOptions;
+  readonly #current: CurrentSnapshot;
   readonly #scope: Scope;
-  #manifest: SnapshotManifest | null;
-  /** Where the last snapshot was begun: index and applied bytes. */
-  #lastIndex: number;
-  #lastBytes = 0;
   #building: AbortController | null = null;
   #pulling: Pulling | null = null;
   /** A pull that failed, for its chunks: the same snapshot is likely to be offered again. */
@@ -55,21 +30,19 @@ export class Snapshotter {
 
   constructor(
     deps: { driver: Driver; dialer: Dialer; store: SnapshotStore },
-    { manifest, options }: { manifest: SnapshotManifest | null; options: SnapshotOptions },
+    state: { manifest: SnapshotManifest | null; options: SnapshotOptions },
   ) {
     this.#driver = deps.driver;
     this.#dialer = deps.dialer;
     this.#store = deps.store;
-    this.#options = options;
-    this.#manifest = manifest;
-    this.#lastIndex = manifest?.meta.index ?? 0;
+    this.#current = new CurrentSnapshot(deps.driver, state);
     this.#scope = new Scope((name, error) =>
       this.#driver.fatal(new Error(`Snapshot task ${name} failed`, { cause: error })),
     );
   }
 
   get manifest(): SnapshotManifest | null {
-    return this.#manifest;
+    return this.#current.manifest;
   }
 
   async close(): Promise<void> {
@@ -80,20 +53,11 @@ export class Snapshotter {
 
   // Building
 
-  /** After applying: begins a snapshot when enough has been applied since the last. */
   maybeBuild(): void {
-    const { applier } = this.#driver;
-    const isDue =
-      applier.index - this.#lastIndex >= this.#options.everyEntries ||
-      applier.bytes - this.#lastBytes >= this.#options.everyBytes;
-    if (!isDue || this.#building !== null || this.#scope.isClosed) return;
+    if (!this.#current.isDue || this.#building !== null || this.#scope.isClosed) return;
     const aborter = new AbortController();
     this.#building = aborter;
-    this.#lastIndex = applier.index;
-    this.#lastBytes = applier.bytes;
-    // The iterator is taken in this turn: it is the state as of exactly this position.
-    const body = this.#driver.stateMachine.snapshot();
-    const { position } = applier;
+    const { body, position } = this.#current.begin();
     this.#scope.spawn("build", () => this.#build(body, position, aborter));
   }
 
@@ -115,10 +79,7 @@ export class Snapshotter {
       if (aborter.signal.aborted) return;
       const { index, term, config } = position;
       const manifest = { meta: { index, term, config, sizeBytes, hash }, slot: writer.slot, chunks };
-      await this.#switchTo(manifest);
-      // A pulled one replaces it on disk in a moment: until then this slot is the one that counts there.
-      if (aborter.signal.aborted) return;
-      this.#taken(manifest);
+      await new Promise<void>((resolve) => this.#current.take(manifest, () => aborter.signal.aborted, resolve));
     } finally {
       writer.close();
       if (this.#building === aborter) this.#building = null;
@@ -126,35 +87,8 @@ export class Snapshotter {
     await this.#collect();
   }
 
-  /**
-   * The manifest goes through the flusher, behind all entries handed out before: a snapshot must
-   * not be ahead of the log on the same disk, or a crash would leave one that contradicts its term.
-   */
-  #switchTo(manifest: SnapshotManifest): Promise<void> {
-    return new Promise<void>((resolve) => {
-      const { flusher } = this.#driver;
-      flusher.addWrite((storage, done) => storage.saveSnapshot(manifest, done), resolve);
-      flusher.kick();
-    });
-  }
-
-  #taken(manifest: SnapshotManifest): void {
-    const { core, applier, storage, metrics, log } = this.#driver;
-    const { trailingEntries, trailingBytes } = this.#options;
-    const { meta } = manifest;
-    this.#manifest = manifest;
-    metrics.snapshotsTaken += 1;
-    const behind = Math.max(meta.index - trailingEntries, applier.indexBehind(trailingBytes), 0);
-    this.#driver.step({ type: "snapshot-taken", meta, compactTo: Math.min(behind, meta.index) });
-    storage.compactTo(core.firstIndex - 1);
-    applier.forgetMarks(core.firstIndex);
-    log.info("snapshot taken", { index: meta.index, sizeBytes: meta.sizeBytes });
-    this.#driver.finishTurn();
-  }
-
   // Pulling
 
-  /** A later order replaces an earlier one. */
   fetch(from: MemberId, meta: SnapshotMeta, config: Config): void {
     if (this.#scope.isClosed) return;
     this.#pulling?.aborter.abort();
@@ -204,7 +138,7 @@ export class Snapshotter {
       return;
     }
     this.#pulling = null;
-    this.#install(pull, manifest, { restore, from });
+    this.#install(pull, { manifest, restore, from });
   }
 
   /** What was pulled of it goes from the disk. */
@@ -224,48 +158,17 @@ export class Snapshotter {
     });
   }
 
-  #install(
-    pull: SnapshotPull,
-    manifest: SnapshotManifest,
-    { restore, from }: { restore: Restore; from: MemberId },
-  ): void {
-    const { core, flusher } = this.#driver;
-    const { meta } = manifest;
-    if (!core.beginInstall(meta)) {
-      this.#scope.spawn("discard", () => this.#discard(pull));
-      this.#driver.step({ type: "snapshot-failed", from, index: meta.index });
-      this.#driver.finishTurn();
-      return;
-    }
-    this.#building?.abort();
-    flusher.addWrite(
-      (storage, done) => storage.installSnapshot(manifest, { ...flusher.hardState, commit: meta.index }, done),
-      () => {
-        pull.close();
-        this.#installed(manifest, restore);
-      },
-    );
-    flusher.kick();
-  }
-
-  /** Durable: the state machine and the core follow in one synchronous section. */
-  #installed(manifest: SnapshotManifest, restore: Restore): void {
-    const { applier, metrics, log } = this.#driver;
-    const { meta } = manifest;
-    restore.replace();
-    applier.reset({ index: meta.index, term: meta.term, config: meta.config });
-    this.#manifest = manifest;
-    this.#lastIndex = meta.index;
-    this.#lastBytes = applier.bytes;
-    metrics.snapshotsInstalled += 1;
-    this.#driver.step({ type: "snapshot-installed", meta });
-    log.info("snapshot installed", { index: meta.index, sizeBytes: meta.sizeBytes });
-    this.#scope.spawn("collect", () => this.#collect());
-    this.#driver.finishTurn();
+  #install(pull: SnapshotPull, pulled: Pulled): void {
+    const isAccepted = this.#current.install(pulled, () => {
+      pull.close();
+      this.#scope.spawn("collect", () => this.#collect());
+    });
+    if (isAccepted) this.#building?.abort();
+    else this.#scope.spawn("discard", () => this.#discard(pull));
   }
 
   async #collect(): Promise<void> {
-    await this.#store.collect(() => this.#manifest?.slot ?? null);
+    await this.#store.collect(() => this.#current.manifest?.slot ?? null);
   }
 }
 
