@@ -4,12 +4,12 @@
  */
 import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { closeState, openState, LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
-import { formatRetired, parseRetired, retire, type Retired } from "../manager/replica/retired.ts";
+import { LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
+import { formatRetired, parseRetired, type Retired } from "../manager/replica/retired.ts";
+import { takePromises } from "../manager/replica/take-promises.ts";
 import { writeAtomically } from "../pki/keystore.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import type { Env } from "../util/env.ts";
-import type { Restore } from "../store/types.ts";
 import type { KvFactory } from "../util/kv.ts";
 
 export function retiredPath(dataDir: string): string {
@@ -36,33 +36,11 @@ type Disk = { readonly env: Env; readonly kvFactory: KvFactory; readonly dataDir
 export async function retireManager({ env, kvFactory, dataDir }: Disk, identity: NodeIdentity): Promise<void> {
   const folders = [LOG_STORE, SNAPSHOT_STORE].map((store) => join(dataDir, store));
   if (!(await exists(folders[0] ?? ""))) return;
-  const { clusterId, nodeId } = identity;
   const before = await readRetired(dataDir);
-  const opened = await openState(
-    { env, kvFactory, onFatal: () => undefined },
-    { identity: { clusterId, nodeId }, dataDir, bootstrap: null, retired: null, beginRestore: () => NOTHING_RESTORED },
-  );
-  await closeState(opened);
-  const { hardState, entries, prevIndex, prevTerm } = opened.initial;
-  const last = entries.at(-1) ?? { index: prevIndex, term: prevTerm };
-  const now: Retired = {
-    nodeId,
-    term: hardState.term,
-    vote: hardState.vote,
-    lastIndex: last.index,
-    lastTerm: last.term,
-    writes: opened.storage.writes,
-  };
-  await writeAtomically(join(dataDir, "identity"), retiredPath(dataDir), formatRetired(retire(before, now)));
+  const retired = await takePromises({ env, kvFactory }, { identity, dataDir, before });
+  await writeAtomically(join(dataDir, "identity"), retiredPath(dataDir), formatRetired(retired));
   // The log last: it is what says that there is still something to do.
   for (const folder of folders.toReversed()) await rm(folder, { recursive: true, force: true });
-}
-
-/** What the log was about is of no interest any more. */
-const NOTHING_RESTORED: Restore = { add: nothing, step: () => false, replace: nothing };
-
-function nothing(): void {
-  // Only the log's end counts.
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -155,6 +155,12 @@ export class FakeEngine {
     this.#exitAll(255);
   }
 
+  /** The machine is reinstalled. */
+  wipe(): void {
+    this.#generation += 1;
+    this.#containers.clear();
+  }
+
   #exitAll(exitCode: number): void {
     for (const container of this.#containers.values()) {
       if (container.state.state !== "running") continue;

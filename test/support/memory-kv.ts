@@ -67,6 +67,20 @@ export class MemoryDisk {
     this.#stores.clear();
   }
 
+  has(name: string): boolean {
+    return this.#stores.has(name);
+  }
+
+  /** Its folder is deleted. No process may have it open. */
+  remove(name: string): void {
+    this.#stores.delete(name);
+  }
+
+  /** What there is. */
+  names(): readonly string[] {
+    return [...this.#stores.keys()];
+  }
+
   #store(name: string): Store {
     const known = this.#stores.get(name);
     if (known !== undefined) return known;
@@ -174,7 +188,7 @@ class MemoryKv implements Kv {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     const value = this.#store.visible.get(key);
-    return this.#isDead ? await never() : value === undefined ? undefined : Uint8Array.from(value);
+    return this.#isDead ? await never() : value === undefined ? undefined : new Uint8Array(value);
   }
 
   async batch(ops: readonly KvOp[], { sync }: { readonly sync: boolean }): Promise<void> {
@@ -250,7 +264,7 @@ class SortedBytes {
     keys = reverse ? keys.reverse().slice(0, limit) : keys.slice(0, limit);
     return keys.map((key) => ({
       key: Uint8Array.from(Buffer.from(key, "latin1")),
-      value: Uint8Array.from(this.#values.get(key) ?? []),
+      value: new Uint8Array(this.#values.get(key) ?? []),
     }));
   }
 
@@ -271,8 +285,8 @@ function text(bytes: Uint8Array): string {
 }
 
 function copyOp(op: KvOp): KvOp {
-  const key = Uint8Array.from(op.key);
-  return op.kind === "put" ? { kind: "put", key, value: Uint8Array.from(op.value) } : { kind: "delete", key };
+  const key = new Uint8Array(op.key);
+  return op.kind === "put" ? { kind: "put", key, value: new Uint8Array(op.value) } : { kind: "delete", key };
 }
 
 /** What a dead process's calls do. */

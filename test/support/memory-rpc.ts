@@ -53,6 +53,8 @@ export class MemoryNetwork {
   readonly #connections = new Set<Connection>();
   /** Deliveries, for tests that want to see traffic. */
   delivered = 0;
+  /** The most bytes that one direction of a stream ever held, by path. */
+  readonly heldMax = new Map<string, number>();
   onDeliver: ((delivery: Delivery) => void) | null = null;
 
   constructor(env: Env, options: MemoryNetworkOptions = {}) {
@@ -121,6 +123,11 @@ export class MemoryNetwork {
   }
 
   /** @internal */
+  noteHeld(path: string, bytes: number): void {
+    if (bytes > (this.heldMax.get(path) ?? 0)) this.heldMax.set(path, bytes);
+  }
+
+  /** @internal */
   register(address: string, listener: OpenListener): void {
     if (this.#listeners.has(address)) throw new AppError("exists", `Address ${address} is in use`);
     this.#listeners.set(address, listener);
@@ -167,7 +174,8 @@ export class MemoryNode implements Dialer {
   readonly network: MemoryNetwork;
   readonly name: string;
   readonly env: Env;
-  readonly identity: Caller;
+  /** Another certificate counts from the next call on. */
+  identity: Caller;
   readonly #addresses = new Map<string, OpenListener>();
   isAlive = true;
   /** The whole machine is gone: nobody answers, not even with a refusal. */

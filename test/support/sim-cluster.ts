@@ -5,41 +5,48 @@
  */
 import { createHash } from "node:crypto";
 import type { Cluster, Node } from "../../src/model/index.ts";
-import { ClusterNode, type NodeStart } from "../../src/daemon/node.ts";
+import type { NodeStart } from "../../src/daemon/node.ts";
+import type { Manager, ManagerTuning } from "../../src/manager/manager.ts";
+import type { NodeRoleName } from "../../src/pki/types.ts";
 import { call } from "../../src/proto/client.ts";
 import { codec, type KeysOf, type RequestInput, type Response } from "../../src/proto/load.ts";
-import { Router } from "../../src/proto/router.ts";
-import type { Listener } from "../../src/proto/rpc.ts";
-import { Manager } from "../../src/manager/manager.ts";
 import { EMPTY_STATUS } from "../../src/manager/sessions/monitor.ts";
 import { must } from "../../src/util/assert.ts";
+import type { DiskProbe } from "../../src/util/disk-space.ts";
 import { AppError } from "../../src/util/errors.ts";
 import { newId } from "../../src/util/id.ts";
 import { silentLogger, type Logger } from "../../src/util/log.ts";
 import type { ChangeSet } from "../../src/store/types.ts";
-import { FakeEngine, FakeExecutor } from "./fake-executor.ts";
-import { MemoryDisk } from "./memory-kv.ts";
+import { FakeEngine, type FakeBehaviour } from "./fake-engine.ts";
 import { MemoryNetwork, type MemoryNode } from "./memory-rpc.ts";
-import { Sim, type SimEnv } from "./sim-env.ts";
+import { Sim, type ClockOptions } from "./sim-env.ts";
+import { Machine, type MachineOptions } from "./sim-machine.ts";
+import { isSame } from "./same.ts";
 
-export type Machine = {
-  readonly id: string;
-  readonly name: string;
-  readonly role: "manager" | "worker";
-  readonly address: string;
-  readonly disk: MemoryDisk;
-  readonly engine: FakeEngine | null;
-  env: SimEnv;
-  network: MemoryNode;
-  node: ClusterNode | null;
-  executor: FakeExecutor | null;
-  listener: Listener | null;
-  boots: number;
-  /** How often its power was cut: what an agent takes for its machine's boot id. */
-  powerCuts: number;
-};
+export { Machine } from "./sim-machine.ts";
 
 const storeObject = codec("StoreObject");
+
+/** What one machine of a cluster is like; every field has a plain default. */
+export type MachineTraits = {
+  readonly clock?: Partial<ClockOptions>;
+  readonly diskProbe?: DiskProbe;
+  readonly engine?: Partial<FakeBehaviour>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Whether it offers a runtime. Default: workers do. */
+  readonly runs?: boolean;
+};
+
+export type SimClusterOptions = {
+  readonly log?: Logger;
+  readonly delayMs?: (from: string, to: string) => number;
+  /** After so much silence of a link its ends give their connections up. Default: never. */
+  readonly keepaliveMs?: number | null;
+  /** Limits of managers, for rare paths. */
+  readonly tuning?: ManagerTuning;
+  readonly traits?: (name: string, role: NodeRoleName) => MachineTraits;
+  readonly taskHistoryLimit?: number;
+};
 
 export class SimCluster {
   readonly sim: Sim;
@@ -47,26 +54,31 @@ export class SimCluster {
   readonly clusterId: string;
   readonly machines: Machine[] = [];
   readonly log: Logger;
-  /** Digest of what each applied version changed, the same on every manager. */
-  readonly #digests = new Map<number, string>();
+  readonly #options: SimClusterOptions;
+  readonly #labels = new Map<string, Readonly<Record<string, string>>>();
+  /** What each version changed, as the first manager to apply it had it. */
+  readonly #applied = new Map<number, ChangeSet>();
   readonly #client: MemoryNode;
   /** Terms with a leader, for the vacuity check. */
   readonly leaderTerms = new Set<number>();
   fatal: AppError[] = [];
+  /** Every entry that a manager applies. `isFirst`: no manager applied it before. */
+  onApplied: (machine: Machine, set: ChangeSet, isFirst: boolean) => void = () => undefined;
+  /** A node was composed; nothing of it runs yet. */
+  onNode: (machine: Machine) => void = () => undefined;
+  /** Its process ends for this. */
+  onFatal: (machine: Machine, error: AppError) => void = () => undefined;
+  onStartFailed: (machine: Machine, error: AppError) => void = (_machine, error) => void this.fatal.push(error);
 
-  constructor(
-    seed: number,
-    options: { readonly log?: Logger; readonly delayMs?: (from: string, to: string) => number } = {},
-  ) {
+  constructor(seed: number, options: SimClusterOptions = {}) {
     this.sim = new Sim(seed);
+    this.#options = options;
     this.log = options.log ?? silentLogger;
     const world = this.sim.env("world");
-    this.network = new MemoryNetwork(world, options.delayMs === undefined ? {} : { delayMs: options.delayMs });
+    const { delayMs, keepaliveMs = null } = options;
+    this.network = new MemoryNetwork(world, { keepaliveMs, ...(delayMs === undefined ? {} : { delayMs }) });
     this.clusterId = newId(world);
-    this.#client = this.network.node("client", {
-      env: this.sim.env("client"),
-      identity: { kind: "admin", name: "tester", clusterId: this.clusterId },
-    });
+    this.#client = this.client("client");
   }
 
   /** Boots managers and workers and waits until all nodes are ready. */
@@ -92,15 +104,26 @@ export class SimCluster {
   }
 
   /** A machine more, known to the cluster but not booted. */
-  async addMachine(name: string, role: "manager" | "worker"): Promise<Machine> {
+  async addMachine(name: string, role: NodeRoleName): Promise<Machine> {
     this.#add(name, role);
     const machine = this.machine(name);
-    const { store } = must(this.leader()?.node?.manager, "there is a leader");
-    await this.sim.resolve(
-      store.update((tx) => tx.put("node", this.#nodeObject(machine))),
-      { timeoutMs: 10_000, what: "the node object is written" },
-    );
+    await this.sim.resolve(this.admit(machine), { timeoutMs: 10_000, what: "the node object is written" });
     return machine;
+  }
+
+  /** What a join with a token leaves in the store, written by whoever leads now. */
+  async admit(machine: Machine): Promise<void> {
+    const manager = this.leader()?.node?.manager;
+    if (manager === undefined || manager === null) throw new AppError("unavailable", "Nobody leads");
+    await manager.store.update((tx) => {
+      if (tx.get("node", machine.id) === undefined) tx.put("node", this.#nodeObject(machine));
+    });
+  }
+
+  /** A client of its own on the network, with an administrator's certificate. */
+  client(name: string): MemoryNode {
+    const identity = { kind: "admin", name, clusterId: this.clusterId } as const;
+    return this.network.node(name, { env: this.sim.env(name), identity });
   }
 
   machine(name: string): Machine {
@@ -119,71 +142,27 @@ export class SimCluster {
 
   /** The newest ready leader among running managers. */
   leader(): Machine | null {
-    const leaders = this.managers.filter(
-      (machine) => machine.node?.manager?.replica.isReadyLeader() === true && !machine.env.isPaused,
-    );
-    const term = (machine: Machine): number => machine.node?.manager?.replica.status().term ?? 0;
-    return leaders.toSorted((a, b) => term(b) - term(a))[0] ?? null;
+    let best: Machine | null = null;
+    let bestTerm = 0;
+    for (const machine of this.machines) {
+      const replica = machine.node?.manager?.replica;
+      if (replica?.isReadyLeader() !== true || machine.env.isPaused) continue;
+      const { term } = replica.status();
+      if (best === null || term > bestTerm) [best, bestTerm] = [machine, term];
+    }
+    return best;
   }
 
-  boot(machine: Machine, start: NodeStart = { kind: "restart" }): void {
-    machine.boots += 1;
-    machine.env = this.sim.env(`${machine.name}/${machine.boots}`);
-    machine.network = this.network.node(machine.name, {
-      env: machine.env,
-      identity: { kind: "node", nodeId: machine.id, role: machine.role, clusterId: this.clusterId },
-    });
-    const log = this.log.child({ node: machine.name });
-    const router = new Router(log);
-    machine.listener = machine.network.listen(machine.address, router);
-    machine.executor = machine.engine === null ? null : new FakeExecutor(machine.env, machine.engine);
-    const node = new ClusterNode(
-      {
-        env: machine.env,
-        log,
-        router,
-        dialer: machine.network,
-        kvFactory: machine.disk.factory(machine.env),
-        executor: machine.executor ?? new FakeExecutor(machine.env, new FakeEngine(machine.env), { runtimes: [] }),
-        identity: { clusterId: this.clusterId, nodeId: machine.id, role: machine.role },
-        diskProbe: null,
-        managerClass: machine.role === "manager" ? Manager : null,
-        onFatal: (error) => this.#onFatal(machine, error),
-        onRemoved: () => undefined,
-      },
-      {
-        address: machine.address,
-        name: machine.name,
-        managers: this.managers.map((manager) => manager.address),
-        version: "sim",
-        dataDir: machine.name,
-        bootId: `boot-${machine.powerCuts}`,
-      },
-    );
-    machine.node = node;
-    node.manager?.store.onCommit((set) => this.#compare(machine, set));
-    node.manager?.replica.onStatus((status) => {
-      if (status.role === "leader" && status.ready) this.leaderTerms.add(status.term);
-    });
-    node.start(start).catch((error: unknown) => {
-      if (!machine.env.isKilled) this.fatal.push(AppError.from(error));
-    });
+  boot(machine: Machine, start?: NodeStart): void {
+    machine.boot(start);
   }
 
-  /** `power`: the whole machine, unsynced data lost, containers too. Otherwise SIGKILL of the daemon. */
-  crash(machine: Machine, { power }: { readonly power: boolean }): void {
-    if (power) machine.powerCuts += 1;
-    machine.env.kill();
-    machine.network.kill({ silent: power });
-    machine.executor?.crash();
-    machine.disk.crash(power ? { kind: "power", random: () => this.sim.random() } : { kind: "process" });
-    machine.node = null;
-    machine.listener = null;
-    if (power) for (const container of machine.engine?.running() ?? []) machine.engine?.kill(container.task.id);
+  crash(machine: Machine, how: { readonly power: boolean; readonly tear?: boolean }): void {
+    machine.crash(how);
   }
 
   isUp(machine: Machine): boolean {
-    return machine.node !== null;
+    return machine.isUp;
   }
 
   /** One call to one manager, as a client would make it. */
@@ -191,9 +170,9 @@ export class SimCluster {
     manager: Machine,
     key: K,
     request: RequestInput<K>,
-    deadlineMs = 5000,
+    { deadlineMs = 5000, from = this.#client }: { readonly deadlineMs?: number; readonly from?: MemoryNode } = {},
   ): Promise<Response<K>> {
-    const channel = this.#client.dial(manager.address, { peer: { kind: "manager" } });
+    const channel = from.dial(manager.address, { peer: { kind: "manager" } });
     try {
       return await call(channel, key, request, { deadlineMs });
     } finally {
@@ -240,53 +219,84 @@ export class SimCluster {
     return hash.digest("hex");
   }
 
-  #compare(machine: Machine, set: ChangeSet): void {
+  #watch(machine: Machine, manager: Manager): void {
+    manager.store.onCommit((set) => this.#onApplied(machine, set));
+    manager.replica.onStatus((status) => {
+      if (status.role === "leader" && status.ready) this.leaderTerms.add(status.term);
+    });
+  }
+
+  #onApplied(machine: Machine, set: ChangeSet): void {
     // A snapshot arrives as one difference of its own: it is compared by the state at the end.
-    if (set.restored) return;
-    const hash = createHash("sha256");
-    for (const change of set.changes) {
-      hash.update(`${change.table}/${change.id}/`);
-      if (change.after !== undefined) hash.update(storeObject.encode({ [change.table]: change.after }));
+    const known = set.restored ? undefined : this.#applied.get(set.version);
+    const isFirst = !set.restored && known === undefined;
+    if (isFirst) {
+      this.#applied.set(set.version, set);
+      this.#hash(set);
+    } else if (known !== undefined && !isSameSet(known, set)) {
+      const text = [known, set].map(({ changes }) => JSON.stringify(changes)).join("\n");
+      throw new Error(`${machine.name} applied another entry at ${set.version} (seed ${this.sim.seed})\n${text}`);
     }
-    const digest = hash.digest("hex");
-    const known = this.#digests.get(set.version);
-    if (known === undefined) this.#digests.set(set.version, digest);
-    else if (known !== digest) {
-      throw new Error(`${machine.name} applied another entry at ${set.version} (seed ${this.sim.seed})`);
+    this.onApplied(machine, set, isFirst);
+  }
+
+  #hash({ version, changes }: ChangeSet): void {
+    const { hash } = this.sim;
+    if (hash === null) return;
+    hash.add(`applied ${version}`);
+    for (const { table, id, after } of changes) {
+      if (after === undefined) hash.add(`${table} ${id}`);
+      else hash.add(`${table} ${id}`, storeObject.encode({ [table]: after }));
     }
   }
 
-  #onFatal(machine: Machine, error: AppError): void {
-    if (machine.env.isKilled) return;
-    this.log.warn("fatal", { node: machine.name, code: error.code, message: error.message });
-    this.crash(machine, { power: false });
-  }
-
-  #add(name: string, role: "manager" | "worker"): void {
-    const env = this.sim.env(name);
-    const id = newId(env);
-    this.machines.push({
-      id,
+  #add(name: string, role: NodeRoleName): void {
+    const {
+      runs = role === "worker",
+      engine,
+      clock,
+      diskProbe,
+      labels = {},
+    } = this.#options.traits?.(name, role) ?? {};
+    const options: MachineOptions = {
+      id: newId(this.sim.env(`${name}/id`)),
       name,
       role,
-      address: `${name}:7377`,
-      disk: new MemoryDisk(),
-      engine: role === "worker" ? new FakeEngine(this.sim.env(`${name}/engine`), { engineId: `engine-${name}` }) : null,
-      env,
-      network: this.network.node(name, { env, identity: { kind: "anonymous" } }),
-      node: null,
-      executor: null,
-      listener: null,
-      boots: 0,
-      powerCuts: 0,
-    });
+      engine: runs ? new FakeEngine(this.sim.env(`${name}/engine`), { engineId: `engine-${name}`, ...engine }) : null,
+      ...(clock === undefined ? {} : { clock }),
+      ...(diskProbe === undefined ? {} : { diskProbe }),
+    };
+    const { sim, network, clusterId, log } = this;
+    this.#labels.set(name, labels);
+    const machine = new Machine(
+      {
+        sim,
+        network,
+        clusterId,
+        log,
+        tuning: this.#options.tuning ?? {},
+        seeds: () => this.managers.map((manager) => manager.address),
+        onNode: (self, node) => {
+          if (node.manager !== null) this.#watch(self, node.manager);
+          this.onNode(self);
+        },
+        onManager: (self, manager) => this.#watch(self, manager),
+        onFatal: (self, error) => {
+          this.log.warn("fatal", { node: self.name, code: error.code, message: error.message });
+          this.onFatal(self, error);
+        },
+        onStartFailed: (self, error) => this.onStartFailed(self, error),
+      },
+      options,
+    );
+    this.machines.push(machine);
   }
 
   #clusterObject(): Cluster {
     return {
       id: this.clusterId,
       meta: null,
-      spec: { name: "sim", taskHistoryLimit: 0 },
+      spec: { name: "sim", taskHistoryLimit: this.#options.taskHistoryLimit ?? 0 },
       incarnation: "1",
       rootCertificatePem: "",
       rootKeyPem: "",
@@ -301,7 +311,7 @@ export class SimCluster {
     return {
       id: machine.id,
       meta: null,
-      spec: { name: machine.name, labels: {}, availability: "ACTIVE" },
+      spec: { name: machine.name, labels: { ...this.#labels.get(machine.name) }, availability: "ACTIVE" },
       role: machine.role === "manager" ? "MANAGER" : "WORKER",
       address: machine.address,
       description: null,
@@ -319,4 +329,14 @@ export class SimCluster {
     const nodes = [...manager.store.view().all("node")];
     return nodes.length === this.machines.length && nodes.every((node) => node.status?.state === "READY");
   }
+}
+
+function isSameSet(a: ChangeSet, b: ChangeSet): boolean {
+  return (
+    a.changes.length === b.changes.length &&
+    a.changes.every((change, at) => {
+      const other = b.changes[at];
+      return change.table === other?.table && change.id === other.id && isSame(change.after, other.after);
+    })
+  );
 }

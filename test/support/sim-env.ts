@@ -9,7 +9,30 @@ import { AppError } from "../../src/util/errors.ts";
 import type { Env, Timer } from "../../src/util/env.ts";
 import { Heap } from "../../src/util/heap.ts";
 
-type SimEvent = { readonly at: number; readonly seq: number; readonly fn: () => void; cancelled: boolean };
+/** One thing that will happen, and the handle by which it may be called off. No closures: there are millions. */
+class SimEvent implements Timer {
+  at: number;
+  seq: number;
+  readonly fn: () => void;
+  /** The process in which it happens; null: the world's own. */
+  readonly env: SimEnv | null;
+  isCancelled = false;
+
+  constructor(at: number, seq: number, fn: () => void, env: SimEnv | null) {
+    this.at = at;
+    this.seq = seq;
+    this.fn = fn;
+    this.env = env;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+}
+
+function isEarlier(a: SimEvent, b: SimEvent): boolean {
+  return a.at === b.at ? a.seq < b.seq : a.at < b.at;
+}
 
 /** After so many events the real loop gets a turn, so that mocha's own timeout can fire. */
 const EVENTS_PER_REAL_TURN = 512;
@@ -61,7 +84,7 @@ export class Sim {
   #failure: Error | null = null;
   #now = 0;
   #seq = 0;
-  readonly #heap = new Heap<SimEvent>((a, b) => (a.at === b.at ? a.seq < b.seq : a.at < b.at));
+  readonly #heap = new Heap<SimEvent>(isEarlier);
   readonly #random: () => number;
   #eventsRun = 0;
   /** Called with what an event of a simulated process throws; by default it fails the run. */
@@ -99,22 +122,27 @@ export class Sim {
 
   /** An event of the world itself (a fault, a network delivery); no process can stop it. */
   schedule(delayMs: number, fn: () => void): Timer {
-    const event: SimEvent = { at: this.#now + Math.max(0, delayMs), seq: this.#seq++, fn, cancelled: false };
+    return this.scheduleIn(null, delayMs, fn);
+  }
+
+  /** @internal An event of a process. */
+  scheduleIn(env: SimEnv | null, delayMs: number, fn: () => void): Timer {
+    const event = new SimEvent(this.#now + Math.max(0, delayMs), this.#seq++, fn, env);
     this.#heap.push(event);
-    return {
-      cancel: () => {
-        event.cancelled = true;
-      },
-    };
+    return event;
+  }
+
+  /** @internal What came due while its process was paused. */
+  again(event: SimEvent): void {
+    event.at = this.#now;
+    event.seq = this.#seq++;
+    this.#heap.push(event);
   }
 
   /** Runs `ms` of virtual time; every promise that can settle has settled at the end. */
   async run(ms: number): Promise<void> {
     const until = this.#now + ms;
-    await settle();
-    for (let next = this.#heap.peek(); next !== undefined && next.at <= until; next = this.#heap.peek()) {
-      await this.#runNext();
-    }
+    await this.#drive(() => false, until);
     this.#now = until;
   }
 
@@ -123,15 +151,8 @@ export class Sim {
    * @throws AppError `deadline` naming `what` after `timeoutMs` of virtual time.
    */
   async runUntil(isDone: () => boolean, { timeoutMs, what }: { timeoutMs: number; what: string }): Promise<void> {
-    const until = this.#now + timeoutMs;
-    await settle();
-    while (!isDone()) {
-      const next = this.#heap.peek();
-      if (next === undefined || next.at > until) {
-        throw new AppError("deadline", `${what} did not happen within ${timeoutMs} simulated ms (seed ${this.seed})`);
-      }
-      await this.#runNext();
-    }
+    if (await this.#drive(isDone, this.#now + timeoutMs)) return;
+    throw new AppError("deadline", `${what} did not happen within ${timeoutMs} simulated ms (seed ${this.seed})`);
   }
 
   /** Runs until the promise settles and gives its outcome. */
@@ -145,16 +166,42 @@ export class Sim {
     return await promise;
   }
 
-  async #runNext(): Promise<void> {
-    const event = this.#heap.pop();
-    if (event === undefined || event.cancelled) return;
-    this.#now = Math.max(this.#now, event.at);
-    this.#eventsRun += 1;
-    this.hash?.add(`${event.seq}@${this.#now}`);
-    event.fn();
-    if (this.#eventsRun % EVENTS_PER_REAL_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    await settle();
-    if (this.#failure !== null) throw this.#failure;
+  /**
+   * One event after the other, each with all promises that follow from it: Node empties the whole microtask queue
+   * before the next `nextTick`, so one tick suffices however long the chains are. Asked for from a microtask, that
+   * is: outside of one, ticks come before promises.
+   * @returns false when nothing is due before `until` and `isDone` does not hold
+   */
+  #drive(isDone: () => boolean, until: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const turn = (): void => {
+        try {
+          if (this.#failure !== null) throw this.#failure;
+          if (isDone()) return resolve(true);
+          if (!this.#runNext(until)) return resolve(false);
+        } catch (error) {
+          return reject(error instanceof Error ? error : new Error(String(error)));
+        }
+        if (this.#eventsRun % EVENTS_PER_REAL_TURN === 0) setImmediate(turn);
+        else queueMicrotask(hop);
+      };
+      const hop = (): void => process.nextTick(turn);
+      queueMicrotask(hop);
+    });
+  }
+
+  #runNext(until: number): boolean {
+    for (let event = this.#heap.peek(); event !== undefined && event.at <= until; event = this.#heap.peek()) {
+      this.#heap.pop();
+      if (event.isCancelled) continue;
+      this.#now = Math.max(this.#now, event.at);
+      this.#eventsRun += 1;
+      this.hash?.add(`${event.seq}@${this.#now}`);
+      if (event.env === null) event.fn();
+      else event.env.fire(event);
+      return true;
+    }
+    return false;
   }
 }
 
@@ -179,7 +226,7 @@ export class SimEnv implements Env {
   #isKilled = false;
   #isPaused = false;
   /** What came due while paused, in order; runs on resume as a flood. */
-  #missed: (() => void)[] = [];
+  #missed: SimEvent[] = [];
   /** Added to the wall clock: jumps and skew. */
   wallSkewMs: number;
   readonly #drift: number;
@@ -209,7 +256,9 @@ export class SimEnv implements Env {
   }
 
   randomBytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => Math.floor(this.#random() * 256));
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at += 1) bytes[at] = this.#random() * 256;
+    return bytes;
   }
 
   defer(fn: () => void): void {
@@ -218,6 +267,13 @@ export class SimEnv implements Env {
 
   setTimer(ms: number, fn: () => void): Timer {
     return this.#schedule(ms * this.#drift + this.#lagMs, fn);
+  }
+
+  /** What reaches this process from outside: at once, or when it goes on. */
+  enter(fn: () => void): void {
+    if (this.#isKilled) return;
+    if (this.#isPaused || this.#lagMs > 0) this.#schedule(this.#lagMs, fn);
+    else this.#guarded(fn);
   }
 
   get isKilled(): boolean {
@@ -243,38 +299,35 @@ export class SimEnv implements Env {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    for (const fn of this.#missed.splice(0)) this.#schedule(0, fn);
+    for (const event of this.#missed.splice(0)) this.#sim.again(event);
   }
 
   #schedule(ms: number, fn: () => void): Timer {
-    if (this.#isKilled) return { cancel: () => undefined };
-    let isCancelled = false;
-    const fire = (): void => {
-      if (this.#isKilled || isCancelled) return;
-      if (this.#isPaused) {
-        this.#missed.push(fire);
-        return;
-      }
-      try {
-        fn();
-      } catch (error) {
-        this.#sim.onError(error, this);
-      }
-    };
-    const timer = this.#sim.schedule(ms, fire);
-    return {
-      cancel: () => {
-        isCancelled = true;
-        timer.cancel();
-      },
-    };
+    return this.#isKilled ? NEVER : this.#sim.scheduleIn(this, ms, fn);
+  }
+
+  /** @internal */
+  fire(event: SimEvent): void {
+    if (this.#isKilled) return;
+    if (this.#isPaused) this.#missed.push(event);
+    else this.#guarded(event.fn);
+  }
+
+  #guarded(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.#sim.onError(error, this);
+    }
   }
 }
 
+/** Of a process that is dead already. */
+const NEVER: Timer = { cancel: () => undefined };
+
 /**
- * Until no promise can make progress: Node empties the whole microtask queue before the next
- * `nextTick`, so one tick suffices however long the chains are. Asked for from a microtask, that
- * is: outside of one, ticks come before promises, hence the first await.
+ * Until no promise can make progress. Asked for from a microtask, that is: outside of one, ticks come before promises,
+ * hence the first await.
  */
 export async function settle(): Promise<void> {
   await Promise.resolve();
