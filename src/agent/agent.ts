@@ -37,6 +37,8 @@ export type AgentDeps = {
   readonly onRole?: (role: NodeRoleName) => void;
   /** This node was removed from its cluster: nothing here is its own any more. */
   readonly onExpelled?: () => void;
+  /** A manager says which life of the cluster it serves; none earlier than one that was named before. */
+  readonly onIncarnation?: (incarnation: string) => void;
 };
 
 export type AgentOptions = {
@@ -99,6 +101,7 @@ export class Agent {
     this.#session = new SessionKeeper(
       { env, log, dialer, reporter: this.#reporter },
       {
+        onIncarnation: (incarnation) => this.meet(incarnation),
         onAssignments: (set) => this.worker.apply(set),
         onManagers: (addresses) => this.#rememberManagers(addresses),
         onNodeSpec: (spec) => {
@@ -119,8 +122,8 @@ export class Agent {
     const { nodeName, bootId = "", managers } = this.#options;
     this.#isStarted = true;
     await this.worker.start(identity, { nodeName, bootId });
-    const remembered = this.#db.meta.managers;
-    this.#managers = remembered.length > 0 ? remembered : managers;
+    // Those it is started with too: a restored cluster may answer at an address that nobody could tell it.
+    this.#managers = [...new Set([...this.#db.meta.managers, ...managers])].slice(0, MANAGERS_MAX);
     this.#unsubscribe = executor.onChange(() => this.#onEngineChange());
     this.#db.onProblem(() => this.#session.beat());
     this.#nodeService.start();
@@ -132,6 +135,12 @@ export class Agent {
   stop(how: AgentStop): Promise<void> {
     this.#stopping ??= this.#isStarted ? this.#stop(how) : Promise.resolve();
     return this.#stopping;
+  }
+
+  /** From here on no manager of an earlier life of the cluster is listened to. @throws conflict if this is one */
+  meet(incarnation: string): void {
+    this.worker.meet(incarnation);
+    this.#deps.onIncarnation?.(incarnation);
   }
 
   /** gRPC addresses of the managers as last told. */

@@ -40,6 +40,8 @@ export type SessionHandlers = {
   onRole(role: "worker" | "manager"): void;
   /** Every manager will refuse this node from here on. */
   onExpelled(): void;
+  /** First of all that a manager says. @throws AppError when it is not to be listened to: another one is asked. */
+  onIncarnation(incarnation: string): void;
   hello(): NonNullable<SessionUpInput["hello"]>;
   health(): { readonly ok: boolean; readonly message: string };
   /** In the order to try; at least one. */
@@ -244,8 +246,10 @@ export class SessionKeeper {
     }
   }
 
-  #welcomed(link: Link, { sessionId, heartbeatMs }: NonNullable<SessionDown["welcome"]>): void {
+  #welcomed(link: Link, welcome: NonNullable<SessionDown["welcome"]>): void {
     const { env, log, reporter } = this.#deps;
+    const { sessionId, heartbeatMs } = welcome;
+    this.#handlers.onIncarnation(welcome.clusterIncarnation);
     link.sessionId = sessionId;
     link.patienceMs = SILENCE_MS;
     this.#lastError = null;

@@ -30,7 +30,7 @@ export type AgentMeta = {
   readonly nodeId: string;
   /** Rises with every start of the agent; statuses are ordered by it. */
   readonly epoch: number;
-  /** Of the last complete assignment set. */
+  /** The newest that a manager named. */
   readonly incarnation: string;
   /** Raft index of the newest state this agent acted on, within `incarnation`. */
   readonly version: number;

@@ -2,10 +2,12 @@
  * The tasks of this node: takes assignment sets, keeps a runner for each task, and removes what is
  * no longer assigned. Nothing here waits for a manager: tasks go on without one.
  *
- * Stopping what has no assignment needs three things at once: a complete set, of the same cluster
- * incarnation as the one that assigned it, made from a state no older than any seen before.
+ * Stopping what has no assignment needs three things at once: a complete set, of the incarnation
+ * that assigned it or a newer one, made from a state no older than any seen before. A manager whose
+ * cluster began a new life sends no set before `shoal cluster resume`, so until then all goes on.
  */
 import { setMaxListeners } from "node:events";
+import { relate } from "../model/incarnation.ts";
 import type { Assignment, AssignmentSet, TaskStatus } from "../model/index.ts";
 import { codec } from "../proto/load.ts";
 import type { NodeIdentity } from "../pki/types.ts";
@@ -118,11 +120,32 @@ export class Worker {
     };
   }
 
+  /**
+   * A manager says which life of the cluster it serves; in a new one it may not know what this node
+   * has reported before. @throws conflict for an earlier life than this node knows: ask another manager.
+   */
+  meet(incarnation: string): void {
+    const { db, log, reporter } = this.#deps;
+    const known = db.meta.incarnation;
+    const relation = relate(incarnation, known);
+    if (relation === "older" || relation === "other") {
+      const what = relation === "older" ? "an earlier" : "another";
+      throw new AppError("conflict", `This manager serves ${what} incarnation of the cluster, ${incarnation}`, {
+        next: "ask a manager of the recovered cluster",
+      });
+    }
+    if (relation === "same" || incarnation === "") return;
+    db.update({ incarnation, version: 0 });
+    if (relation === "unknown") return;
+    log.info("the cluster has a new incarnation", { before: known, incarnation });
+    for (const [id, runner] of this.#runners) reporter.report(id, this.#stamp(runner, runner.status));
+  }
+
   /** @throws conflict when the set is older than what this agent acted on: ask another manager. */
   apply(set: AssignmentSet): void {
     const { db } = this.#deps;
-    const isSameIncarnation = db.meta.incarnation === "" || db.meta.incarnation === set.clusterIncarnation;
-    if (isSameIncarnation && set.version !== 0 && set.version < db.meta.version) {
+    this.meet(set.clusterIncarnation);
+    if (set.version !== 0 && set.version < db.meta.version) {
       throw new AppError(
         "conflict",
         `This manager's state ${set.version} is behind ${db.meta.version}, which this node acted on`,
@@ -131,8 +154,7 @@ export class Worker {
     for (const assignment of set.assigned) this.#assign(assignment, set.clusterIncarnation);
     for (const taskId of set.removed) this.#unassign(taskId);
     if (set.complete) this.#dropUnlisted(set);
-    const version = set.version === 0 && isSameIncarnation ? db.meta.version : set.version;
-    db.update({ incarnation: set.clusterIncarnation, version });
+    if (set.version !== 0) db.update({ version: set.version });
     if (set.complete) {
       this.#hasCompleteSet = true;
       for (const runner of this.#runners.values()) runner.release();
@@ -222,8 +244,8 @@ export class Worker {
     const listed = new Set(set.assigned.map(({ task }) => task?.id ?? ""));
     for (const id of this.#runners.keys()) {
       if (listed.has(id)) continue;
-      const incarnation = this.#incarnations.get(id);
-      if (incarnation === set.clusterIncarnation) this.#unassign(id);
+      const incarnation = this.#incarnations.get(id) ?? "";
+      if (relate(incarnation, set.clusterIncarnation) !== "other") this.#unassign(id);
       else this.#deps.log.warn("task of another cluster incarnation left as it is", { taskId: id, incarnation });
     }
   }

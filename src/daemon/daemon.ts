@@ -2,7 +2,6 @@
  * The node's process: opens its doors, makes or joins a cluster when told to, and holds the one
  * ClusterNode that runs. What it may do before it has an identity is only to get one.
  */
-import { access, constants, mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentStop } from "../agent/agent.ts";
@@ -21,6 +20,7 @@ import type { InitResponse } from "../proto/gen/InitResponse.ts";
 import type { JoinResponse } from "../proto/gen/JoinResponse.ts";
 import type { Listener } from "../proto/rpc.ts";
 import { Router } from "../proto/router.ts";
+import { isSuperseded } from "../model/incarnation.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
@@ -28,20 +28,21 @@ import { Metrics } from "../util/metrics.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { KvFactory } from "../util/kv.ts";
 import { chooseExecutor } from "./executors.ts";
-import { canServeHttp, serveHttp, type Health, type HttpListener } from "./http.ts";
+import { makeDataDir, removeData } from "./data-dir.ts";
+import { healthOf } from "./health.ts";
+import { canServeHttp, serveHttp, type HttpListener } from "./http.ts";
 import { nodeMetrics } from "./node-metrics.ts";
 import { leaveManagers } from "./leave.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
 import { readToken, writeTokens } from "./token-files.ts";
 import { RoleFollower } from "./role-follower.ts";
 import { StartRecords, type StartRecord } from "./start-record.ts";
+import { isMarkedSuperseded, markSuperseded, setAside, supersedingIncarnation } from "./superseded-file.ts";
 import { giveToAdmins } from "./socket-group.ts";
 
 const JOIN_DEADLINE_MS = 60_000;
 /** A removed node's last message (nothing is assigned to it) leaves before its connections go. */
 const REMOVED_GRACE_MS = 250;
-/** What a node keeps below its data directory besides its identity. */
-const DATA_FOLDERS = ["raft-log", "raft-snapshots", "agent", "process", "identity/retired.json"];
 
 /** `removed`: the cluster has no such node any more; nothing runs, and it waits for `leave`. */
 type State = "starting" | "uninitialized" | "joining" | "ready" | "leaving" | "removed" | "stopped";
@@ -182,7 +183,8 @@ export class Daemon {
   /** Goes on with the node that is on disk, wherever its last start got to. */
   async #restart(stored: StoredIdentity): Promise<void> {
     const { advertise, isAdvertiseSet, nodeName, join: managers } = this.#config;
-    const record = (await this.#records.load()) ?? { kind: "join", managers, advertise, nodeName, bootstrap: null };
+    const known = (await this.#records.load()) ?? { kind: "join", managers: [], advertise, nodeName, bootstrap: null };
+    const record: StartRecord = { ...known, managers: [...new Set([...managers, ...known.managers])] };
     const start: NodeStart =
       record.bootstrap === null ? { kind: "restart" } : { kind: "init", bootstrap: record.bootstrap };
     // What the operator says now wins over what was said at init or join.
@@ -299,7 +301,8 @@ export class Daemon {
         keystore: this.#keystore,
         credentials,
         stored,
-        managers: () => node.agent.managers,
+        // First of all the one that the agent listens to: none of an earlier life of the cluster.
+        managers: () => [...new Set([node.agent.status().manager, ...node.agent.managers])].filter(Boolean),
       });
       this.#renewer = renewer;
       this.#role = this.#followRole(node, renewer, record);
@@ -312,6 +315,7 @@ export class Daemon {
       this.#closeConnectionsOfRemoved(node);
       await node.start(start, this.#abort.signal);
       renewer.start();
+      if (isMarkedSuperseded(this.#config.dataDir)) await this.#takeNoPart(node);
     } catch (error) {
       await this.#stopNode({ goodbye: false });
       throw error;
@@ -330,6 +334,7 @@ export class Daemon {
     const { dataDir, disk, protocols } = this.#config;
     const { identity } = stored;
     const { advertise, nodeName, managers } = record;
+    const hasManager = identity.role === "manager" && !isMarkedSuperseded(dataDir);
     return new ClusterNode(
       {
         env,
@@ -339,10 +344,10 @@ export class Daemon {
         kvFactory,
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity,
-        managerClass: identity.role === "manager" ? (await import("../manager/manager.ts")).Manager : null,
+        managerClass: hasManager ? (await import("../manager/manager.ts")).Manager : null,
         diskProbe: diskProbe(dataDir),
-        retired: identity.role === "manager" ? await (await import("./retired-file.ts")).readRetired(dataDir) : null,
-        onFatal: this.#deps.onFatal,
+        retired: hasManager ? await (await import("./retired-file.ts")).readRetired(dataDir) : null,
+        onFatal: (error) => (isSuperseded(error) ? this.#onSuperseded(error) : this.#deps.onFatal(error)),
         // By its own wish: the rest of leaving follows.
         onRemoved: () => (this.#state === "leaving" ? undefined : this.#role?.outOfRaft()),
         onRole: (role) => this.#role?.told(role),
@@ -382,10 +387,33 @@ export class Daemon {
   }
 
   async #retire(kvFactory: KvFactory): Promise<void> {
+    if (isMarkedSuperseded(this.#config.dataDir)) {
+      await setAside(this.#config.dataDir);
+      return;
+    }
     if (this.#stored === null || !existsSync(join(this.#config.dataDir, "raft-log"))) return;
     const { retireManager } = await import("./retired-file.ts");
     const { env } = this.#deps;
     await retireManager({ env, kvFactory, dataDir: this.#config.dataDir }, this.#stored.identity);
+  }
+
+  /** Its manager has halted already. Marked first: it must not act again after a restart either. */
+  #onSuperseded(error: AppError): void {
+    const { incarnation = "" } = error.details;
+    this.#deps.log.error(error.message, { incarnation, next: error.details.next });
+    const mark = async (): Promise<void> => {
+      await markSuperseded(this.#config.dataDir, incarnation);
+      // A start that is still under way looks for the mark itself.
+      if (this.#node !== null && this.#state === "ready") await this.#takeNoPart(this.#node);
+    };
+    void this.#track(mark()).catch((failure: unknown) => this.#deps.onFatal(AppError.from(failure)));
+  }
+
+  /** This node becomes what the cluster's present life says it is; its tasks go on meanwhile. */
+  async #takeNoPart(node: ClusterNode): Promise<void> {
+    const incarnation = await supersedingIncarnation(this.#config.dataDir);
+    if (incarnation !== "") node.agent.meet(incarnation);
+    this.#role?.superseded();
   }
 
   /** Its tasks run elsewhere by now: they end here, and with them everything but the door to `leave`. */
@@ -452,9 +480,7 @@ export class Daemon {
 
   /** In this order: until the identity is gone, a start that finds the record goes on with it. */
   async #wipe(): Promise<void> {
-    for (const folder of DATA_FOLDERS) {
-      await rm(join(this.#config.dataDir, folder), { recursive: true, force: true });
-    }
+    await removeData(this.#config.dataDir);
     await this.#keystore.forget();
     await this.#records.forget();
   }
@@ -464,37 +490,10 @@ export class Daemon {
     const options = { listen: this.#config.httpListen, plain: this.#config.httpPlain };
     const deps = {
       log: this.#deps.log,
-      health: () => this.#health(),
+      health: () => healthOf(this.#state, this.#stored, this.#node),
       metrics: () => this.#metrics.text(),
       credentials: () => this.#stored?.files ?? null,
     };
     if (this.#http === null && canServeHttp(deps, options)) this.#http = await serveHttp(deps, options);
-  }
-
-  /** Healthy is: in a cluster, and in touch with its leader (a manager) or with a manager (a worker). */
-  #health(): Health {
-    const node = this.#node;
-    const detail = {
-      state: this.#state,
-      nodeId: this.#stored?.identity.nodeId ?? "",
-      role: this.#stored?.identity.role ?? "",
-    };
-    if (node === null || this.#state !== "ready") return { ok: false, detail };
-    if (node.manager !== null) {
-      const leader = node.manager.replica.leader();
-      return { ok: leader !== null, detail: { ...detail, leader: leader?.id ?? "" } };
-    }
-    return { ok: node.agent.status().sessionId !== "", detail };
-  }
-}
-
-async function makeDataDir(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await access(dataDir, constants.W_OK);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const next = "choose another --data-dir, or let this user write there";
-    throw new AppError("precondition", `Cannot keep state in ${dataDir}: ${why}`, { path: "data-dir", next }, error);
   }
 }

@@ -7,6 +7,7 @@ import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
 import type { Retired } from "../manager/replica/retired.ts";
+import { relate } from "../model/incarnation.ts";
 import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
@@ -43,7 +44,10 @@ export type NodeDeps = {
   readonly kvFactory: KvFactory;
   readonly executor: Executor;
   readonly identity: NodeIdentity;
-  /** On a manager; null on a worker, which does not even load one: it costs 5 MiB. */
+  /**
+   * On a manager; null on a worker, which does not even load one (it costs 5 MiB), and on a manager
+   * whose life of the cluster is over.
+   */
   readonly managerClass: typeof Manager | null;
   /** Free space of the data directory; null where nothing is measured. */
   readonly diskProbe: DiskProbe | null;
@@ -94,7 +98,7 @@ export class ClusterNode {
     this.#deps = deps;
     this.#options = options;
     const { env, log, router, dialer, kvFactory, identity } = deps;
-    assert((deps.managerClass !== null) === (identity.role === "manager"), "managers, and only they, have a manager");
+    assert(deps.managerClass === null || identity.role === "manager", "only managers have a manager");
     this.#manager = deps.managerClass === null ? null : this.#makeManager(deps.managerClass, deps.retired ?? null);
     this.agent = new Agent(
       {
@@ -107,6 +111,7 @@ export class ClusterNode {
         identity,
         onRole: (role) => deps.onRole?.(role),
         onExpelled: () => deps.onExpelled?.(),
+        onIncarnation: (incarnation) => this.#onIncarnation(incarnation),
       },
       {
         address: options.address,
@@ -140,6 +145,12 @@ export class ClusterNode {
       protocols,
       ...(tuning === undefined ? {} : { tuning }),
     });
+  }
+
+  /** The agent met a manager of a life of the cluster that this node's own manager is not part of. */
+  #onIncarnation(incarnation: string): void {
+    const manager = this.#manager;
+    if (manager !== null && relate(incarnation, manager.incarnation) === "newer") manager.supersede(incarnation);
   }
 
   /** Null on a worker. A promotion brings one, a demotion takes it away, while the agent goes on. */

@@ -37,6 +37,7 @@ export class RoleFollower {
   readonly #scope: Scope;
   #told: NodeRoleName;
   #isOut = false;
+  #isSuperseded = false;
   #isLooking = false;
   #looks = 0;
 
@@ -56,6 +57,12 @@ export class RoleFollower {
   outOfRaft(): void {
     this.#isOut = true;
     this.#look();
+  }
+
+  /** The cluster goes on in another life: this node's manager never acts again, and no old one is believed. */
+  superseded(): void {
+    this.#isSuperseded = true;
+    this.outOfRaft();
   }
 
   async stop(): Promise<void> {
@@ -104,6 +111,15 @@ export class RoleFollower {
     // What it knows gets older from here on.
     if (this.#isOut && hasManager()) await stopManager();
     const role = await renew(signal);
+    if (role === "manager" && this.#isSuperseded) {
+      throw new AppError(
+        "unavailable",
+        "The managers of the cluster's present life do not call this node a worker yet",
+        {
+          next: "there: shoal node demote, then shoal node promote once it is ready",
+        },
+      );
+    }
     if (role === "manager" && this.#isOut && ++this.#looks < LOOKS_MAX) {
       throw new AppError("unavailable", "The managers took this one out of their group, and may do more");
     }
@@ -112,7 +128,7 @@ export class RoleFollower {
     if (role === "worker" || this.#isOut) {
       if (hasManager()) await stopManager();
       await retire();
-      this.#isOut = false;
+      this.#isOut = this.#isSuperseded = false;
     }
     if (role === "manager" && !hasManager()) await startManager(signal);
     log.info(role === "manager" ? "this node is a manager now" : "this node is a worker now");

@@ -2,6 +2,7 @@
 import type { Cluster, Node } from "../model/index.ts";
 import { CaService } from "../pki/ca-service.ts";
 import { joinTokens } from "../pki/create-cluster.ts";
+import { supersededBy } from "../model/incarnation.ts";
 import { clusterProtocol, PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
@@ -110,6 +111,7 @@ export class Manager {
         ...replicaOptions,
         retired: deps.retired ?? null,
         protocols: { max: protocols.max, cluster: () => clusterProtocol(this.store.view().all("cluster")) },
+        incarnation: () => this.incarnation,
       },
     );
     this.replica.setStateMachine(this.store);
@@ -225,6 +227,17 @@ export class Manager {
 
   get isDiskLow(): boolean {
     return this.#disk?.isLow ?? false;
+  }
+
+  /** Of its state; empty while it has none. */
+  get incarnation(): string {
+    for (const { incarnation } of this.store.view().all("cluster")) return incarnation;
+    return "";
+  }
+
+  /** The cluster goes on in another life without this manager: nothing goes in or out of it any more. */
+  supersede(incarnation: string): void {
+    this.replica.fatal(supersededBy(incarnation));
   }
 
   get leadsWork(): boolean {

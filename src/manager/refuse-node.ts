@@ -11,11 +11,14 @@ export function refuseNode(tx: ReadTx, caller: Extract<Caller, { kind: "node" }>
   const [cluster] = tx.all("cluster");
   // A joiner's own state is empty until the leader filled it; TLS already proved the certificate.
   if (cluster === undefined) return null;
+  // Named in every refusal: a manager of an earlier life concludes from it that it is over.
+  const { incarnation } = cluster;
   const node = tx.get("node", caller.nodeId);
   if (node === undefined) {
-    if (isRemoved(cluster, caller.nodeId)) return removedError(caller.nodeId);
+    if (isRemoved(cluster, caller.nodeId)) return removedError(caller.nodeId, incarnation);
     if (asked.mayBeBehind) return null;
     return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
+      incarnation,
       next: "join again with a token",
     });
   }
@@ -23,6 +26,7 @@ export function refuseNode(tx: ReadTx, caller: Extract<Caller, { kind: "node" }>
   // Its certificate outlives its role.
   if (asked.key !== null && isForWorkers(asked.key)) return null;
   return new AppError("denied", `Node ${caller.nodeId} is no manager of this cluster`, {
+    incarnation,
     next: "shoal node promote, or let it take a worker's certificate",
   });
 }

@@ -17,9 +17,10 @@ export function isRemoved(cluster: Cluster, nodeId: string): boolean {
   return cluster.removedNodeIds.includes(nodeId);
 }
 
-export function removedError(nodeId: string): AppError {
+export function removedError(nodeId: string, incarnation?: string): AppError {
   return new AppError("denied", `Node ${nodeId} was removed from the cluster`, {
     reason: REMOVED,
+    incarnation,
     next: "on that node: shoal leave --force, then join again with a token",
   });
 }

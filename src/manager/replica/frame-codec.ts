@@ -30,6 +30,8 @@ export type Hello = {
   /** The highest protocol of the sender's program, and the cluster's as the sender knows it (model/protocol.ts). */
   readonly protocolMax: number;
   readonly clusterProtocol: number;
+  /** Of the sender's state (model/incarnation.ts); empty while it has none, and of programs before it was sent. */
+  readonly incarnation: string;
 };
 
 export type Frame =
@@ -83,6 +85,7 @@ export function encodeHello(hello: Hello): Buffer {
   writer.varint(hello.seen);
   writer.varint(hello.protocolMax);
   writer.varint(hello.clusterProtocol);
+  writer.text(hello.incarnation);
   return finishFrame(writer);
 }
 
@@ -138,6 +141,7 @@ export function decodeFrame(wire: Uint8Array, peer: { readonly from: MemberId; r
         seen: reader.varint(),
         protocolMax: reader.varint(),
         clusterProtocol: reader.varint(),
+        incarnation: reader.isAtEnd ? "" : reader.text(),
       };
       return { kind: "hello", hello };
     }

@@ -4,6 +4,7 @@
  * own facts are of now. Nothing that promises anything goes to a peer before its hello was judged.
  */
 import type { MemberId } from "../../raft/types.ts";
+import { relate, supersededBy } from "../../model/incarnation.ts";
 import { PROTOCOLS, protocolOf, tooNew } from "../../model/protocol.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Hello } from "./frame-codec.ts";
@@ -16,18 +17,32 @@ export type HelloProtocols = {
   readonly cluster: () => number;
 };
 
-/** Default: this program's, and a cluster that was never upgraded. */
-export function protocolsOf({ protocols }: { readonly protocols?: HelloProtocols }): HelloProtocols {
-  return protocols ?? { max: PROTOCOLS.max, cluster: () => 1 };
+/** What a manager knows of itself and its cluster at any time. */
+export type Self = {
+  readonly disks: DiskAges;
+  readonly protocols: HelloProtocols;
+  /** Of its state; empty while it has none. */
+  readonly incarnation: () => string;
+};
+
+/** Default: this program's protocols, a cluster that was never upgraded, and no state. */
+export function ownFacts(options: Partial<Omit<Self, "disks">>): Omit<Self, "disks"> {
+  const { protocols = { max: PROTOCOLS.max, cluster: () => 1 }, incarnation = () => "" } = options;
+  return { protocols, incarnation };
 }
 
 export function helloFacts(
-  disks: DiskAges,
-  protocols: HelloProtocols,
+  { disks, protocols, incarnation }: Self,
   peer: MemberId,
-): Pick<Hello, "writes" | "seen" | "protocolMax" | "clusterProtocol"> {
+): Pick<Hello, "writes" | "seen" | "protocolMax" | "clusterProtocol" | "incarnation"> {
   const { max: protocolMax, cluster } = protocols;
-  return { writes: disks.writes, seen: disks.seen(peer), protocolMax, clusterProtocol: cluster() };
+  return {
+    writes: disks.writes,
+    seen: disks.seen(peer),
+    protocolMax,
+    clusterProtocol: cluster(),
+    incarnation: incarnation(),
+  };
 }
 
 /** @throws AppError `precondition` for a program that could not read what the cluster writes */
@@ -38,12 +53,23 @@ export function refuseJoin(protocolMax: number, { cluster }: HelloProtocols): vo
   throw new AppError("precondition", message, details);
 }
 
-type Self = { readonly peer: MemberId; readonly disks: DiskAges; readonly protocols: HelloProtocols };
-
 /** @returns why this manager must stop, or null. */
-export function judgeSelf(hello: Hello, { peer, disks, protocols }: Self): AppError | null {
+export function judgeSelf(hello: Hello, peer: MemberId, { disks, protocols, incarnation }: Self): AppError | null {
+  const relation = relate(hello.incarnation, incarnation());
+  if (relation === "newer") return supersededBy(hello.incarnation);
+  // What another life of the cluster knows of disks says nothing about this one.
+  if (relation === "older" || relation === "other") return null;
   disks.note(peer, hello.writes);
   if (hello.seen > disks.writes) return rolledBack({ seen: hello.seen, writes: disks.writes, by: peer });
   const needs = hello.clusterProtocol;
   return needs > protocols.max ? tooNew("The cluster", { needs, max: protocols.max }) : null;
+}
+
+/** Why the sender of a hello must not be talked to, or null. It concludes about itself from the incarnation named. */
+export function refuseLife(hello: Hello, { incarnation }: Self): AppError | null {
+  const ours = incarnation();
+  const relation = relate(hello.incarnation, ours);
+  if (relation !== "older" && relation !== "other") return null;
+  const what = relation === "older" ? "an earlier" : "another";
+  return new AppError("denied", `Node ${hello.from} is of ${what} incarnation of this cluster`, { incarnation: ours });
 }

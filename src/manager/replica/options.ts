@@ -24,6 +24,8 @@ export type ReplicaOptions = {
   readonly dataDir: string;
   /** Default: this program's, and a cluster that was never upgraded. */
   readonly protocols?: HelloProtocols;
+  /** Of the state machine's state; empty while it has none. */
+  readonly incarnation?: () => string;
   /** What this node promised as a manager before; null: it never was one. */
   readonly retired?: Retired | null;
   readonly snapshots?: Partial<SnapshotOptions>;

@@ -14,6 +14,7 @@
  */
 import type { ByteStream, Channel, Dialer, StreamEnd } from "../../proto/rpc.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
+import { relate, supersededBy } from "../../model/incarnation.ts";
 import { isAppError, type AppError } from "../../util/errors.ts";
 import { Backoff } from "../../util/backoff.ts";
 import type { Env, Timer } from "../../util/env.ts";
@@ -28,8 +29,7 @@ import {
   type Frame,
   type Hello,
 } from "./frame-codec.ts";
-import { helloFacts, judgeSelf, type HelloProtocols } from "./hello.ts";
-import type { DiskAges } from "./peer-writes.ts";
+import { helloFacts, judgeSelf, refuseLife, type Self } from "./hello.ts";
 
 export const STREAM_PATH = "/shoal.v1.Raft/Stream";
 
@@ -69,7 +69,6 @@ export type PeerLinkOptions = {
   readonly clusterId: string;
   readonly self: MemberId;
   readonly peer: MemberId;
-  readonly protocols: HelloProtocols;
   /** Asked again at every dial; null: unknown for now. */
   readonly address: () => string | null;
 };
@@ -80,7 +79,7 @@ export class PeerLink {
   readonly #env: Env;
   readonly #dialer: Dialer;
   readonly #log: Logger;
-  readonly #disks: DiskAges;
+  readonly #own: Self;
   readonly #options: PeerLinkOptions;
   readonly #events: PeerLinkEvents;
   readonly #backoff: Backoff;
@@ -99,14 +98,14 @@ export class PeerLink {
   #beatsSincePing = 0;
 
   constructor(
-    deps: { env: Env; dialer: Dialer; log: Logger; disks: DiskAges },
+    deps: { env: Env; dialer: Dialer; log: Logger; own: Self },
     options: PeerLinkOptions,
     events: PeerLinkEvents,
   ) {
     this.#env = deps.env;
     this.#dialer = deps.dialer;
     this.#log = deps.log.child({ peer: options.peer });
-    this.#disks = deps.disks;
+    this.#own = deps.own;
     this.#options = options;
     this.#events = events;
     this.#backoff = new Backoff(deps.env, { firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS });
@@ -167,7 +166,7 @@ export class PeerLink {
           return;
         }
         const frame = start === 0 && at === messages.length ? messages : messages.slice(start, at);
-        this.#isWritable = this.#attempt?.stream.write(encodeMessages(frame, this.#disks.writes)) ?? false;
+        this.#isWritable = this.#attempt?.stream.write(encodeMessages(frame, this.#own.disks.writes)) ?? false;
         start = at;
         bytes = 0;
       }
@@ -224,7 +223,7 @@ export class PeerLink {
         if (this.#attempt === attempt) this.#onClose(end);
       },
     });
-    const facts = helloFacts(this.#disks, this.#options.protocols, peer);
+    const facts = helloFacts(this.#own, peer);
     attempt.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...facts }));
   }
 
@@ -234,6 +233,11 @@ export class PeerLink {
   }
 
   #onClose({ error, reset }: StreamEnd): void {
+    const theirs = error?.details["incarnation"] ?? "";
+    if (relate(theirs, this.#own.incarnation()) === "newer") {
+      this.#events.onFatal(supersededBy(theirs));
+      return;
+    }
     if (this.#state === "open") this.#log.info("raft stream closed", { reset, reason: error?.message });
     this.#recycle(error?.message ?? "closed by the peer", reset);
   }
@@ -288,12 +292,12 @@ export class PeerLink {
         this.#onHello(frame.hello);
         return;
       case "pong":
-        this.#disks.note(peer, frame.writes);
+        this.#own.disks.note(peer, frame.writes);
         this.#pongSeq = Math.max(this.#pongSeq, frame.seq);
         this.#healed();
         return;
       case "messages":
-        this.#disks.note(peer, frame.writes);
+        this.#own.disks.note(peer, frame.writes);
         this.#events.onMessages(frame.messages);
         return;
       case "ping":
@@ -301,10 +305,11 @@ export class PeerLink {
   }
 
   #onHello(hello: Hello): void {
-    const { peer, protocols } = this.#options;
-    const verdict = judgeSelf(hello, { peer, disks: this.#disks, protocols });
-    if (verdict === null) this.#opened();
-    else this.#events.onFatal(verdict);
+    const verdict = judgeSelf(hello, this.#options.peer, this.#own);
+    const refusal = refuseLife(hello, this.#own);
+    if (verdict !== null) this.#events.onFatal(verdict);
+    else if (refusal === null) this.#opened();
+    else this.#recycle(refusal.message, false);
   }
 
   #opened(): void {
@@ -333,7 +338,7 @@ export class PeerLink {
   #ping(): void {
     this.#beatsSincePing = 0;
     this.#pingSeq += 1;
-    this.#attempt?.stream.write(encodePing(this.#pingSeq, this.#disks.writes));
+    this.#attempt?.stream.write(encodePing(this.#pingSeq, this.#own.disks.writes));
   }
 
   /** A stream of this peer, ours or its own, was reset: it heals within LOST_AFTER_MS or the peer is lost. */

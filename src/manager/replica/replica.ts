@@ -21,7 +21,7 @@ import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
 import { DEFAULT_SNAPSHOT_OPTIONS } from "./current-snapshot.ts";
-import { protocolsOf } from "./hello.ts";
+import { ownFacts } from "./hello.ts";
 import { successorsOf } from "./membership.ts";
 import { newReplicaMetrics } from "./metrics.ts";
 import { closeState, openState, type OpenedState } from "./open-state.ts";
@@ -66,9 +66,10 @@ export class Replica implements ReplicaApi, Proposer {
     this.#raftOptions = { ...DEFAULT_RAFT_OPTIONS, ...options.raft, random: () => env.random() };
     const heartbeatMs = this.#raftOptions.heartbeatTicks * TICK_MS;
     const later = (event: Event): void => this.#running?.turns.later(event);
+    const own = { ...ownFacts(options), disks: diskAges(() => this.#running?.opened) };
     this.#transport = new Transport(
-      { env, dialer, log: this.#log, disks: diskAges(() => this.#running?.opened) },
-      { clusterId, self: nodeId, protocols: protocolsOf(options), heartbeatMs },
+      { env, dialer, log: this.#log, own },
+      { clusterId, self: nodeId, heartbeatMs },
       {
         onMessages: (messages) => this.#running?.turns.receive(messages),
         onUnreachable: (peer) => later({ type: "peer-unreachable", peer }),
@@ -76,7 +77,7 @@ export class Replica implements ReplicaApi, Proposer {
           this.metrics.leaderLost += 1;
           later({ type: "leader-lost", leader });
         },
-        onFatal: (error) => this.#fatal(error),
+        onFatal: (error) => this.fatal(error),
       },
     );
   }
@@ -96,7 +97,7 @@ export class Replica implements ReplicaApi, Proposer {
         store: this.#required().opened.snapshots,
         manifest: this.#required().snapshotter.manifest,
       }),
-      protocols: protocolsOf(this.#options),
+      protocols: ownFacts(this.#options).protocols,
       addMember: (member) => this.addMember(member),
       removeMember: (id) => this.removeMember(id, { force: false }),
     });
@@ -112,7 +113,7 @@ export class Replica implements ReplicaApi, Proposer {
     const { env, kvFactory, sealer } = this.#deps;
     const stateMachine = must(this.#stateMachine, "setStateMachine comes before start");
     const opened = await openState(
-      { env, kvFactory, onFatal: (error) => this.#fatal(error), ...(sealer === undefined ? {} : { sealer }) },
+      { env, kvFactory, onFatal: (error) => this.fatal(error), ...(sealer === undefined ? {} : { sealer }) },
       {
         identity: { clusterId, nodeId },
         dataDir,
@@ -160,7 +161,7 @@ export class Replica implements ReplicaApi, Proposer {
           for (const listener of this.#listeners) listener(status);
         },
         onRemoved: () => this.#options.onRemoved(),
-        onFatal: (error) => this.#fatal(error),
+        onFatal: (error) => this.fatal(error),
       },
     );
     this.#running = { opened, turns, snapshotter: must(snapshotter, "turns make their snapshots at once") };
@@ -195,7 +196,8 @@ export class Replica implements ReplicaApi, Proposer {
     this.#running?.turns.halt();
   }
 
-  #fatal(error: Error): void {
+  /** Its part ends at once: nothing more goes out, and whoever made it is told. */
+  fatal(error: Error): void {
     if (this.#phase === "stopped") return;
     this.#log.error("replica failed", { error });
     this.#halt();

@@ -18,8 +18,7 @@ import {
   type Hello,
 } from "./frame-codec.ts";
 import { CONNECT_WATCHDOG_MS, PeerLink } from "./peer-link.ts";
-import { helloFacts, judgeSelf, type HelloProtocols } from "./hello.ts";
-import type { DiskAges } from "./peer-writes.ts";
+import { helloFacts, judgeSelf, refuseLife, type Self } from "./hello.ts";
 
 /** A link to a peer that left the configuration stays for so long: its last messages tell it so. */
 const LINGER_MS = 3_000;
@@ -29,14 +28,16 @@ export type TransportEvents = {
   onUnreachable(peer: MemberId): void;
   /** The peer's stream was reset and not healed. */
   onLost(peer: MemberId): void;
-  /** Our disk was rolled back, or the cluster is beyond this program: nothing may be promised any more. */
+  /**
+   * Our disk was rolled back, the cluster is beyond this program, or it goes on in another life
+   * without us: nothing may be promised any more.
+   */
   onFatal(error: AppError): void;
 };
 
 export type TransportOptions = {
   readonly clusterId: string;
   readonly self: MemberId;
-  readonly protocols: HelloProtocols;
   /** Between two calls of every link's `beat`. */
   readonly heartbeatMs: number;
 };
@@ -45,7 +46,7 @@ export class Transport {
   readonly #env: Env;
   readonly #dialer: Dialer;
   readonly #log: Logger;
-  readonly #disks: DiskAges;
+  readonly #own: Self;
   readonly #options: TransportOptions;
   readonly #events: TransportEvents;
   readonly #links = new Map<MemberId, PeerLink>();
@@ -57,14 +58,14 @@ export class Transport {
   #isClosed = false;
 
   constructor(
-    deps: { env: Env; dialer: Dialer; log: Logger; disks: DiskAges },
+    deps: { env: Env; dialer: Dialer; log: Logger; own: Self },
     options: TransportOptions,
     events: TransportEvents,
   ) {
     this.#env = deps.env;
     this.#dialer = deps.dialer;
     this.#log = deps.log;
-    this.#disks = deps.disks;
+    this.#own = deps.own;
     this.#options = options;
     this.#events = events;
   }
@@ -102,8 +103,8 @@ export class Transport {
   #open(peer: MemberId): void {
     const { clusterId, self } = this.#options;
     const link = new PeerLink(
-      { env: this.#env, dialer: this.#dialer, log: this.#log, disks: this.#disks },
-      { clusterId, self, peer, protocols: this.#options.protocols, address: () => this.#addresses.get(peer) ?? null },
+      { env: this.#env, dialer: this.#dialer, log: this.#log, own: this.#own },
+      { clusterId, self, peer, address: () => this.#addresses.get(peer) ?? null },
       {
         onMessages: (messages) => this.#events.onMessages(messages),
         onUnreachable: () => this.#events.onUnreachable(peer),
@@ -124,7 +125,7 @@ export class Transport {
     }
     const inbound = this.#inbound.get(to);
     if (inbound === undefined) this.#events.onUnreachable(to);
-    else inbound.stream.write(encodeMessages(messages, this.#disks.writes));
+    else inbound.stream.write(encodeMessages(messages, this.#own.disks.writes));
   }
 
   isConnected(peer: MemberId): boolean {
@@ -176,13 +177,13 @@ export class Transport {
       stream.cancel(new AppError("invalid", "A raft stream begins with hello"));
       return;
     }
-    this.#disks.note(peer, frame.writes);
+    this.#own.disks.note(peer, frame.writes);
     if (frame.kind === "messages") this.#events.onMessages(frame.messages);
-    else if (frame.kind === "ping") stream.write(encodePong(frame.seq, this.#disks.writes));
+    else if (frame.kind === "ping") stream.write(encodePong(frame.seq, this.#own.disks.writes));
   }
 
   #onHello(inbound: Inbound, peer: MemberId, hello: Hello): void {
-    const refusal = this.#refuse(hello, peer) ?? this.#judge(hello, peer);
+    const refusal = this.#refuse(hello, peer) ?? this.#judge(hello, peer) ?? refuseLife(hello, this.#own);
     if (refusal !== null) {
       this.#log.warn("raft stream refused", { peer, reason: refusal.message });
       inbound.stream.cancel(refusal);
@@ -195,7 +196,7 @@ export class Transport {
       former.stream.cancel(new AppError("cancelled", "Replaced by a newer stream of the same peer"));
     }
     const { clusterId, self } = this.#options;
-    const facts = helloFacts(this.#disks, this.#options.protocols, peer);
+    const facts = helloFacts(this.#own, peer);
     inbound.stream.write(encodeHello({ protocolVersion: PROTOCOL_VERSION, clusterId, from: self, to: peer, ...facts }));
     this.#links.get(peer)?.poke();
   }
@@ -217,7 +218,7 @@ export class Transport {
   }
 
   #judge(hello: Hello, peer: MemberId): AppError | null {
-    const verdict = judgeSelf(hello, { peer, disks: this.#disks, protocols: this.#options.protocols });
+    const verdict = judgeSelf(hello, peer, this.#own);
     if (verdict === null) return null;
     this.#events.onFatal(verdict);
     return new AppError("unavailable", `This manager stops: ${verdict.message}`);

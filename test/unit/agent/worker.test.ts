@@ -1,9 +1,18 @@
 import { expect } from "chai";
 import { STARTS_MAX } from "../../../src/agent/worker.ts";
 import { AppError } from "../../../src/util/errors.ts";
-import { aCheckedSpec, anAssignment, aSpec, completeSet, incrementalSet } from "../../support/agent-fixtures.ts";
+import {
+  aCheckedSpec,
+  anAssignment,
+  aSpec,
+  completeSet,
+  incrementalSet,
+  INCARNATION,
+} from "../../support/agent-fixtures.ts";
 import { IDENTITY, WorkerHarness } from "../../support/agent-harness.ts";
 
+/** Of the same cluster after a recovery. */
+const LATER = "1700000000.later";
 const OWNER = { clusterId: IDENTITY.clusterId, nodeId: IDENTITY.nodeId, nodeName: "node-1" };
 
 describe("agent/worker", () => {
@@ -311,17 +320,45 @@ describe("agent/worker", () => {
       expect(h.engine.running()[0]?.task.id).to.equal("t2");
     });
 
-    it("keeps a task that another incarnation assigned", async () => {
+    it("stops nothing when a new incarnation is met, and tells it everything anew", async () => {
+      h = new WorkerHarness();
+      await h.start();
+      await running("t1", "t2");
+      h.run.reports.length = 0;
+      h.worker.meet(LATER);
+      await h.sim.run(60_000);
+      expect(h.engine.running()).to.have.lengthOf(2);
+      const told = h.run.reports.map(({ taskId, status }) => `${taskId} ${status?.state}`);
+      expect(told).to.deep.equal(["t1 RUNNING", "t2 RUNNING"]);
+    });
+
+    it("lets a complete set of a newer incarnation decide on tasks of an older one, whatever its version", async () => {
+      h = new WorkerHarness();
+      await h.start();
+      await running("t1", "t2");
+      h.worker.apply(completeSet([anAssignment("t2")], { clusterIncarnation: LATER, version: 1 }));
+      await h.sim.runUntil(() => h.engine.containers().length === 1, { timeoutMs: 2000, what: "removal" });
+      expect(h.engine.running()[0]?.task.id).to.equal("t2");
+    });
+
+    it("takes nothing from an earlier incarnation once it met a newer one, also after a restart", async () => {
       h = new WorkerHarness();
       await h.start();
       await running("t1");
-      h.worker.apply(completeSet([], { clusterIncarnation: "restored", version: 1 }));
-      h.worker.apply(completeSet([], { clusterIncarnation: "restored", version: 2 }));
+      h.worker.meet(LATER);
+      await h.sim.run(1000);
+      h.crash();
+      await h.restart();
+      for (const say of [
+        () => h.worker.meet(INCARNATION),
+        () => h.worker.apply(completeSet([], { version: 99 })),
+        () => h.worker.apply({ ...completeSet([], { version: 99 }), complete: false, removed: ["t1"] }),
+      ])
+        expect(say).to.throw(AppError, "an earlier incarnation");
+      // Of two lives that began from the same one it stays with the one it met.
+      expect(() => h.worker.meet("1700000000.other")).to.throw(AppError, "another incarnation");
       await h.sim.run(60_000);
       expect(h.engine.running()).to.have.lengthOf(1);
-      h.worker.apply(completeSet([anAssignment("t1")], { clusterIncarnation: "restored", version: 3 }));
-      h.worker.apply(completeSet([], { clusterIncarnation: "restored", version: 4 }));
-      await h.sim.runUntil(() => h.engine.containers().length === 0, { timeoutMs: 2000, what: "removal" });
     });
 
     it("refuses a set from a manager that lags behind what it acted on", async () => {

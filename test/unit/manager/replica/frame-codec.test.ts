@@ -102,6 +102,7 @@ describe("manager/replica/frame-codec", () => {
       seen: 7,
       protocolMax: 3,
       clusterProtocol: 2,
+      incarnation: "1764316800.abc",
     };
     expect(decodeFrame(encodeHello(hello), PEER)).to.deep.equal({ kind: "hello", hello });
     expect(decodeFrame(encodePing(300, 12), PEER)).to.deep.equal({ kind: "ping", seq: 300, writes: 12 });

@@ -11,7 +11,8 @@ import { Transport } from "../../../../src/manager/replica/transport.ts";
 import { Router } from "../../../../src/proto/router.ts";
 import type { Caller, StreamEnd } from "../../../../src/proto/rpc.ts";
 import type { Config, Message } from "../../../../src/raft/types.ts";
-import type { AppError } from "../../../../src/util/errors.ts";
+import { isSuperseded } from "../../../../src/model/incarnation.ts";
+import { AppError } from "../../../../src/util/errors.ts";
 import { silentLogger } from "../../../../src/util/log.ts";
 import { MemoryNetwork, type MemoryNode } from "../../../support/memory-rpc.ts";
 import { Sim, type SimEnv } from "../../../support/sim-env.ts";
@@ -37,6 +38,7 @@ type Site = {
   readonly fatal: AppError[];
   /** Its own disk's age, and what it knows of others'. */
   readonly disks: { writes: number; readonly known: Map<string, number> };
+  readonly life: { incarnation: string };
 };
 
 class World {
@@ -47,6 +49,7 @@ class World {
   site(id: string, clusterId = "c"): Site {
     const fatal: AppError[] = [];
     const disks = { writes: 0, known: new Map<string, number>() };
+    const life = { incarnation: "" };
     const env = this.sim.env(`${id}${this.#sites++}`);
     const node = this.network.node(id, { env, identity: manager(id) });
     const got: Message[] = [];
@@ -57,15 +60,19 @@ class World {
         env,
         dialer: node.dialer,
         log: silentLogger,
-        disks: {
-          get writes() {
-            return disks.writes;
+        own: {
+          disks: {
+            get writes() {
+              return disks.writes;
+            },
+            seen: (peer) => disks.known.get(peer) ?? 0,
+            note: (peer, writes) => void disks.known.set(peer, Math.max(writes, disks.known.get(peer) ?? 0)),
           },
-          seen: (peer) => disks.known.get(peer) ?? 0,
-          note: (peer, writes) => void disks.known.set(peer, Math.max(writes, disks.known.get(peer) ?? 0)),
+          protocols: { max: 1, cluster: () => 1 },
+          incarnation: () => life.incarnation,
         },
       },
-      { clusterId, self: id, protocols: { max: 1, cluster: () => 1 }, heartbeatMs: HEARTBEAT_MS },
+      { clusterId, self: id, heartbeatMs: HEARTBEAT_MS },
       {
         onMessages: (messages) => got.push(...messages),
         onUnreachable: (peer) => unreachable.push(peer),
@@ -77,7 +84,7 @@ class World {
     router.rawStream("Raft.Stream", (stream, context) => transport.accept(stream, context));
     node.listen(`${id}:1`, router);
     transport.start();
-    return { id, env, node, transport, got, unreachable, lost, fatal, disks };
+    return { id, env, node, transport, got, unreachable, lost, fatal, disks, life };
   }
 
   kill(site: Site, options: { silent?: boolean } = {}): void {
@@ -282,6 +289,7 @@ describe("manager/replica/transport: who is let in", () => {
       seen: 0,
       protocolMax: 1,
       clusterProtocol: 1,
+      incarnation: "",
       ...change,
     });
 
@@ -342,6 +350,71 @@ describe("manager/replica/transport: who is let in", () => {
       expect(b.fatal).to.deep.equal([]);
       expect(a.transport.isConnected("b") || b.transport.isConnected("a")).to.equal(false);
     }
+  });
+
+  it("lets no manager of an earlier life of the cluster in, which learns that it is over, whoever dials", async () => {
+    for (const isOldDialling of [true, false]) {
+      const world = new World();
+      const [old, recovered] = [world.site("a"), world.site("b")];
+      old.life.incarnation = "first";
+      recovered.life.incarnation = "1700000000.second";
+      // Heard of in the earlier life: a recovered log may hold fewer writes and is not rolled back for it.
+      old.disks.known.set("b", 100);
+      const [dialler, other] = isOldDialling ? [old, recovered] : [recovered, old];
+      dialler.transport.setPeers(config("a", "b"));
+      await world.sim.run(300);
+      dialler.transport.send(other.id, [heartbeat(dialler.id, other.id)]);
+      await world.sim.run(300);
+      expect(old.fatal.map(({ details }) => details["incarnation"])).to.include("1700000000.second");
+      expect(old.fatal.every(isSuperseded)).to.equal(true);
+      expect(recovered.fatal).to.deep.equal([]);
+      expect([...old.got, ...recovered.got]).to.deep.equal([]);
+      expect(recovered.disks.known.size, "of another life's disks nothing is kept").to.equal(0);
+    }
+  });
+
+  it("keeps two lives that began from the same one apart, and ends neither", async () => {
+    const world = new World();
+    const [a, b] = [world.site("a"), world.site("b")];
+    a.life.incarnation = "1700000000.one";
+    b.life.incarnation = "1700000000.two";
+    for (const { transport } of [a, b]) transport.setPeers(config("a", "b"));
+    await world.sim.run(1_000);
+    expect(a.transport.isConnected("b") || b.transport.isConnected("a")).to.equal(false);
+    expect([...a.fatal, ...b.fatal]).to.deep.equal([]);
+  });
+
+  it("takes a manager in that has no state yet, and one whose program does not tell its incarnation", async () => {
+    const world = new World();
+    const [a, b] = [world.site("a"), world.site("b")];
+    a.life.incarnation = "1700000000.one";
+    for (const { transport } of [a, b]) transport.setPeers(config("a", "b"));
+    await world.sim.run(1_000);
+    expect(a.transport.isConnected("b") && b.transport.isConnected("a")).to.equal(true);
+    const wire = hello();
+    // An older program's hello ends before the field, an empty text of one byte.
+    const older = Buffer.from(wire.subarray(0, wire.byteLength - 1));
+    older[1]! -= 1;
+    const peers = strangers();
+    peers.b.life.incarnation = "1700000000.one";
+    const seen = await dial(peers.a, peers.world, [older, encodeMessages([heartbeat("a", "b")])]);
+    expect(seen.ends).to.deep.equal([]);
+    expect(peers.b.got).to.deep.equal([heartbeat("a", "b")]);
+  });
+
+  it("ends a manager that a router of a newer life refuses before any hello", async () => {
+    const world = new World();
+    const old = world.site("a");
+    old.life.incarnation = "first";
+    const refusing = world.network.node("b", { env: world.sim.env("b"), identity: manager("b") });
+    const router = new Router(silentLogger);
+    const incarnation = "1700000000.second";
+    router.setIdentityCheck(() => new AppError("denied", "Node a is no manager of this cluster", { incarnation }));
+    router.rawStream("Raft.Stream", () => expect.fail("it must not get so far"));
+    refusing.listen("b:1", router);
+    old.transport.setPeers(config("a", "b"));
+    await world.sim.run(300);
+    expect(old.fatal[0]?.details).to.include({ reason: "superseded", incarnation });
   });
 
   it("ends a manager whose program the cluster is beyond, and one that is sent an entry of an unknown kind", async () => {

@@ -1,0 +1,31 @@
+/** A node's data directory as a whole. What is in it belongs to those who write it. */
+import { access, constants, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "../util/errors.ts";
+import { SET_ASIDE } from "./superseded-file.ts";
+
+/** What a node keeps besides its identity, without which none of it is used. */
+const DATA_FOLDERS = [
+  "raft-log",
+  "raft-snapshots",
+  "agent",
+  "process",
+  SET_ASIDE,
+  "identity/retired.json",
+  "identity/superseded.json",
+];
+
+export async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const next = "choose another --data-dir, or let this user write there";
+    throw new AppError("precondition", `Cannot keep state in ${dataDir}: ${why}`, { path: "data-dir", next }, error);
+  }
+}
+
+export async function removeData(dataDir: string): Promise<void> {
+  for (const folder of DATA_FOLDERS) await rm(join(dataDir, folder), { recursive: true, force: true });
+}
