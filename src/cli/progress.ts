@@ -68,7 +68,7 @@ async function converge(session: Session, id: string, { name, timeoutMs, line }:
 }
 
 async function look({ client }: Session, id: string): Promise<Convergence> {
-  const { service } = await client.call("Control.GetService", { id });
+  const { service, desired } = await client.call("Control.GetService", { id });
   const tasks = await allPages(
     (request) => client.call("Control.ListTasks", request),
     (page) => page.tasks,
@@ -77,7 +77,7 @@ async function look({ client }: Session, id: string): Promise<Convergence> {
   const current = service?.revision ?? 0;
   const kept = await keptRevisions(client, service?.spec?.task ?? null, current, tasks);
   const asCurrent = tasks.map((task) => (kept.has(task.revision) ? { ...task, revision: current } : task));
-  return convergence(service?.spec?.replicated?.replicas ?? 0, current, asCurrent);
+  return convergence(desired, current, asCurrent);
 }
 
 /**

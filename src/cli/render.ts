@@ -1,5 +1,6 @@
 /** Objects as people and programs read them. Pure. */
 import type { Node, PortSpec, PortStatus, Service, Task, TaskSpec } from "../model/index.ts";
+import { modeOf } from "../model/service-mode.ts";
 import { isTerminal, observedState } from "../model/task-state.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { formatAge } from "../util/units.ts";
@@ -66,7 +67,7 @@ export function whatRuns(spec: TaskSpec | null): string {
 }
 
 export function serviceMode(service: Service): string {
-  return service.spec?.mode ?? "replicated";
+  return modeOf(service.spec);
 }
 
 /** A ready node may have an engine that hangs: its tasks are not failed for that, but nothing new starts. */

@@ -17,6 +17,7 @@ export function createFlags(command: Command): Command {
   return bothFlags(
     command
       .requiredOption("--name <name>", "name of the service")
+      .option("--mode <mode>", "replicated, or global: one task on every node (replicated)")
       .option("--replicas <n>", "tasks to run (1)")
       .option("--runtime <kind>", "container, or process: then the command stands where the image does")
       .option("-p, --publish <port>", "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; 0 takes a free port", many)

@@ -9,6 +9,7 @@ import { action, listFlags, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { addLogFlags, showLogs, type LogFlags } from "./logs.ts";
 import { allPages } from "./pages.ts";
+import { withReplicas } from "./mode-flags.ts";
 import { waitForService } from "./progress.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
 import { publishedPorts, serviceMode, shortId, whatRuns } from "./render.ts";
@@ -169,7 +170,7 @@ async function change({ client }: Session, id: string, edit: (spec: ServiceSpec)
 async function scale(session: Session, waiting: WaitFlags, words: readonly string[]): Promise<void> {
   const wanted = words.map(parseScale);
   await changeAll(session, waiting, wanted, async ({ id, replicas }) => ({
-    service: await change(session, id, (spec) => ({ ...spec, replicated: { replicas } })),
+    service: await change(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
     said: `scaled to ${replicas}`,
   }));
 }

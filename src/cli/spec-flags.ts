@@ -2,14 +2,14 @@
 import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
 import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
 import { usage } from "./exit.ts";
+import { changedMode, newMode, type ModeFlags } from "./mode-flags.ts";
 import { emptyContainer, withContainer, withProcess } from "./runtime-flags.ts";
 import { choice, count, parsePort, parsePortName, withPairs, type Environment } from "./value-syntax.ts";
 
 /** As commander gives them: absent keys were not on the command line. */
-export type SpecFlags = {
+export type SpecFlags = ModeFlags & {
   readonly name?: string;
   readonly runtime?: string;
-  readonly replicas?: string;
   readonly force?: boolean;
   readonly image?: string;
   readonly args?: string;
@@ -96,8 +96,7 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
   const spec: ServiceSpec = {
     name: flags.name ?? "",
     labels: {},
-    mode: "replicated",
-    replicated: { replicas: 1 },
+    ...newMode(flags),
     update: null,
     task,
   };
@@ -125,7 +124,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
   return {
     ...spec,
     labels: withPairs(spec.labels, { add: flags.labelAdd, remove: flags.labelRm, flag: "--label" }),
-    ...(flags.replicas === undefined ? {} : { replicated: { replicas: count(flags.replicas, "--replicas") } }),
+    ...changedMode(spec, flags),
     update: withUpdate(spec.update, flags),
     task: {
       ...task,

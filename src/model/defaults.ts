@@ -13,6 +13,8 @@ import type {
   TaskSpec,
 } from "./index.ts";
 
+import { modeOf } from "./service-mode.ts";
+
 export const DEFAULT_REPLICAS = 1;
 export const DEFAULT_STOP_GRACE_MS = 10_000;
 export const DEFAULT_RESTART_DELAY_MS = 5_000;
@@ -26,14 +28,18 @@ export function normaliseServiceSpec(spec: ServiceSpec): ServiceSpec {
   return {
     ...spec,
     labels: sorted(spec.labels),
-    mode: "replicated",
-    replicated: spec.replicated ?? { replicas: DEFAULT_REPLICAS },
+    ...normaliseMode(spec),
     task: spec.task === null ? null : normaliseTaskSpec(spec.task),
     update: {
       order: spec.update?.order ?? "STOP_FIRST",
       parallelism: orDefault(spec.update?.parallelism ?? 0, DEFAULT_UPDATE_PARALLELISM),
     },
   };
+}
+
+function normaliseMode(spec: ServiceSpec): Partial<ServiceSpec> {
+  if (modeOf(spec) !== "replicated") return {};
+  return { mode: "replicated", replicated: spec.replicated ?? { replicas: DEFAULT_REPLICAS } };
 }
 
 export function normaliseTaskSpec(spec: TaskSpec): TaskSpec {

@@ -26,12 +26,12 @@ import type {
   ServiceSpec,
   TaskSpec,
 } from "./index.ts";
+import { REPLICAS_MAX, validateMode } from "./validate-mode.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
 /** Encoded; checked where the encoded bytes are. A new spec is stored twice, as service and revision, in one entry of 1 MiB. */
 export const SPEC_BYTES_MAX = 500 * 1024;
-export const REPLICAS_MAX = 10_000;
 /** The least a container starts with on an engine. */
 export const MEMORY_BYTES_MIN = 4 * 1024 * 1024;
 /** A thousandth of a CPU. */
@@ -45,11 +45,10 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   if (spec === null) throw invalid(path, "a service spec is needed", "send one with a name and a task");
   checkName(spec.name, `${path}.name`);
   checkLabels(spec.labels, `${path}.labels`);
-  if (spec.replicated)
-    checkInteger(spec.replicated.replicas, `${path}.replicated.replicas`, { min: 0, max: REPLICAS_MAX });
   if (spec.task === null)
     throw invalid(`${path}.task`, "a task is needed", "say what to run: task.container or task.process");
   validateTaskSpec(spec.task, `${path}.task`);
+  validateMode(spec, path);
   if (spec.update !== null) {
     checkInteger(spec.update.parallelism, `${path}.update.parallelism`, { min: 0, max: REPLICAS_MAX });
     checkOneOf(spec.update.order, `${path}.update.order`, ["STOP_FIRST", "START_FIRST"]);

@@ -4,6 +4,7 @@
  */
 import type { Node, Service, Task } from "../../model/index.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
+import { modeOf, SERVICE_MODES } from "../../model/service-mode.ts";
 import { observedState, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import { revisionId } from "../../store/revisions.ts";
 import type { ReadTx } from "../../store/types.ts";
@@ -24,7 +25,7 @@ const SERVICE_KEYS: Keys<Service> = {
   name: { match: (service, value) => startsWith(service.spec?.name, value) },
   id: { match: (service, value) => service.id.startsWith(value) },
   label: { match: (service, value) => hasLabel(service.spec?.labels, value) },
-  mode: { match: (service, value) => (service.spec?.mode ?? "replicated") === value, values: ["replicated"] },
+  mode: { match: (service, value) => same(modeOf(service.spec), value), values: SERVICE_MODES },
 };
 
 const TASK_KEYS: Keys<Task> = {

@@ -1,7 +1,8 @@
 /** Control's services. Tasks follow from them in the orchestrator; nothing here places or starts one. */
 import type { Service, ServiceSpec, Task, TaskSpec } from "../../model/index.ts";
 import { normaliseServiceSpec } from "../../model/defaults.ts";
-import { canRaise, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import { modeOf } from "../../model/service-mode.ts";
+import { canRaise, isTerminal } from "../../model/task-state.ts";
 import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
 import { codec } from "../../proto/load.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
@@ -17,6 +18,7 @@ import { findService } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
+import { statusOf } from "./service-status.ts";
 import { outOfSequence } from "./versions.ts";
 
 /**
@@ -61,7 +63,7 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
   router.unary("Control.GetService", async (request, context) => {
     const tx = await reads.view(request.consistency, context);
     const service = findService(tx, request.id);
-    return { service, running: runningTasks(tx, service.id) };
+    return { service, ...statusOf(tx, service) };
   });
 
   router.unary("Control.ListServices", async (request, context) => {
@@ -69,11 +71,7 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
     const tx = await reads.view(request.consistency, context);
     const matching = [...tx.all("service")].filter((service) => accepts(service, tx));
     const page = pageOf(matching, (service) => `${service.spec?.name.toLowerCase() ?? ""}\0${service.id}`, request);
-    const services = page.rows.map((service) => ({
-      service,
-      running: runningTasks(tx, service.id),
-      desired: service.spec?.replicated?.replicas ?? 0,
-    }));
+    const services = page.rows.map((service) => ({ service, ...statusOf(tx, service) }));
     return { services, nextPageToken: page.nextPageToken, version: tx.version };
   });
 }
@@ -122,6 +120,13 @@ function updateService(
     throw new AppError("unsupported", `spec.name: cannot rename the service "${before.name}" to "${spec.name}"`, {
       path: "spec.name",
       next: "create a service with the new name and remove this one",
+    });
+  }
+  if (modeOf(before) !== modeOf(spec)) {
+    const text = `cannot change the service "${before.name}" from ${modeOf(before)} to ${modeOf(spec)}`;
+    throw new AppError("unsupported", `spec.mode: ${text}`, {
+      path: "spec.mode",
+      next: "create a service of the other mode and remove this one",
     });
   }
   const isNewRevision = !isSameTask(before.task, spec.task);
@@ -184,9 +189,4 @@ function repeatable(spec: ServiceSpec): {
     compact: (answer) => ({ service: { ...answer.service, spec: null } }),
     expand: (answer) => ({ service: { ...answer.service, spec } }),
   };
-}
-
-function runningTasks(tx: ReadTx, serviceId: string): number {
-  return tx.find("task", "service", serviceId).filter((task) => isWanted(task) && observedState(task) === "RUNNING")
-    .length;
 }

@@ -5,6 +5,7 @@
 import type { Change, WriteTx } from "../../store/types.ts";
 import type { Node } from "../../model/index.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
+import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 import { planOf } from "./plan.ts";
 import { applyStep } from "./steps.ts";
@@ -79,7 +80,9 @@ export class Orchestrator extends StoreLoop {
   #noteNode({ id, before, after }: Extract<Change, { table: "node" }>): void {
     if (before !== undefined && after !== undefined && standing(before) === standing(after)) return;
     // Read outside an update, but only to learn which services to plan.
-    for (const task of this.deps.store.speculative().find("task", "node", id)) this.dirty.add(task.serviceId);
+    const state = this.deps.store.speculative();
+    for (const task of state.find("task", "node", id)) this.dirty.add(task.serviceId);
+    for (const service of state.all("service")) if (runsOnEveryNode(service.spec)) this.dirty.add(service.id);
   }
 }
 
@@ -96,5 +99,6 @@ function standing({ spec, status, description, role, address }: Node): string {
     status?.agentEpoch,
     description?.engineLabels,
     description?.platform,
+    description?.runtimes,
   ]);
 }

@@ -57,6 +57,8 @@ export type ServiceState = {
   /** All tasks of the service, in any order. */
   readonly tasks: readonly Task[];
   readonly nodeOf: (id: string) => Node | undefined;
+  /** Every node of the cluster. */
+  readonly nodes: () => Iterable<Node>;
   /** The task spec of a revision; undefined if it is no longer stored. */
   readonly specOf: (revision: number) => TaskSpec | undefined;
   /** Cluster time. */

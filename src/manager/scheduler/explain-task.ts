@@ -9,7 +9,10 @@ import type { NodeBook } from "./node-info.ts";
 import { candidates, refusals } from "./place.ts";
 import { bookOf } from "./scheduler.ts";
 
-type Told = { readonly summary: string; readonly reasons: readonly ExplainReason[] };
+/** One screen, and then some. */
+export const REASONS_MAX = 200;
+
+export type Told = { readonly summary: string; readonly reasons: readonly ExplainReason[] };
 
 /** What one explanation reads; the accounting is made once, and only if something waits for a node. */
 export class Evidence {

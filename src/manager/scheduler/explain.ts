@@ -3,22 +3,17 @@
  * same filters and rules that act are asked again, so an explanation cannot drift from what happens.
  */
 import { shown } from "../../model/checks.ts";
-import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
-import { nodeName, slotName, taskName } from "../../model/naming.ts";
-import { specDifference } from "../../model/revision-diff.ts";
-import { holdsResources, isHealthy, isWanted } from "../../model/task-state.ts";
+import { nodeName, taskName } from "../../model/naming.ts";
+import { holdsResources } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Service, Task } from "../../model/index.ts";
-import { revisionId } from "../../store/revisions.ts";
 import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/units.ts";
-import { Evidence, explainTask, reasonAbout } from "./explain-task.ts";
+import { explainService } from "./explain-service.ts";
+import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
 import { freeResources } from "./node-info.ts";
 import { bookOf } from "./scheduler.ts";
-
-/** One screen, and then some. */
-export const REASONS_MAX = 200;
 
 export type Explanation = {
   readonly kind: "service" | "task" | "node";
@@ -45,7 +40,6 @@ type Found =
   | { readonly kind: "service"; readonly object: Service }
   | { readonly kind: "task"; readonly object: Task }
   | { readonly kind: "node"; readonly object: Node };
-type Told = { readonly name: string; readonly summary: string; readonly reasons: readonly ExplainReason[] };
 
 function lookUp(tx: ReadTx, id: string): Found {
   const found = id === "" ? null : (byId(tx, id) ?? byName(tx, id) ?? byPrefix(tx, id));
@@ -93,79 +87,7 @@ function ambiguous(text: string, what: string): AppError {
   return new AppError("invalid", `Several ${what} match "${text}"`, { path: "id", next: "use more of the id" });
 }
 
-function newestOf(tasks: readonly Task[]): Task | undefined {
-  return tasks.toSorted((a, b) => (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0)).at(-1);
-}
-
-/** An older revision that asks for the same is no reason to replace its tasks. */
-function asksForOther(tx: ReadTx, service: Service, task: Task): boolean {
-  if (task.revision === service.revision) return false;
-  const spec = tx.get("revision", revisionId(service.id, task.revision))?.spec;
-  const wanted = service.spec?.task;
-  return !spec || !wanted || specDifference(spec, wanted) !== "none";
-}
-
-function explainService(tx: ReadTx, service: Service): Told {
-  const name = service.spec?.name ?? service.id;
-  const replicas = service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS;
-  const tasks = tx.find("task", "service", service.id);
-  const bySlot = new Map<string, Task[]>();
-  for (const task of tasks) {
-    if (task.desired !== "REMOVE") bySlot.set(slotName(task), [...(bySlot.get(slotName(task)) ?? []), task]);
-  }
-  const broken = [...bySlot]
-    .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
-    .filter(([, slotTasks]) => !slotTasks.some((task) => isWanted(task) && isHealthy(task) && !isTroubled(tx, task)))
-    .map(([, slotTasks]) => slotTasks.findLast(isWanted) ?? newestOf(slotTasks))
-    .filter((task) => task !== undefined);
-  const running = bySlot.size - broken.length;
-  const reasons = explainAlike(new Evidence(tx), broken);
-  const outdated = tasks.filter((task) => isWanted(task) && asksForOther(tx, service, task)).length;
-  if (outdated > 0) {
-    const text = `${outdated} ${outdated === 1 ? "task is" : "tasks are"} of an earlier revision than ${service.revision}`;
-    const next = running < replicas ? "the rollout goes on when the replaced tasks run" : "";
-    reasons.push(reasonAbout("service", service.id, name, "rollout", text, next));
-  }
-  const missing = replicas - bySlot.size;
-  if (missing > 0)
-    reasons.push(reasonAbout("service", service.id, name, "missing", `${missing} tasks are not created yet`));
-  return { name, summary: `${running} of ${replicas} replicas of ${name} run`, reasons };
-}
-
-/** Replicas usually lack the same thing: it is explained once, and the others are named. */
-function explainAlike(evidence: Evidence, tasks: readonly Task[]): ExplainReason[] {
-  const groups = new Map<string, Task[]>();
-  for (const task of tasks) {
-    const { state = "NEW", error = "" } = task.status ?? {};
-    const key = [state, task.desired, error, task.pendingReason, task.nodeId].join("/");
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [task]);
-    else group.push(task);
-  }
-  return [...groups.values()].slice(0, REASONS_MAX).flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const told = explainTask(evidence, first);
-    const name = taskName(first);
-    const reasons = [reasonAbout("task", first.id, name, "task", told.summary), ...told.reasons];
-    if (others.length > 0) {
-      reasons.push(
-        reasonAbout("task", first.id, name, "also", `the same holds for ${shortList(others.map(taskName))}`),
-      );
-    }
-    return reasons;
-  });
-}
-
-function isTroubled(tx: ReadTx, task: Task): boolean {
-  return tx.get("node", task.nodeId)?.status?.state !== "READY";
-}
-
-function shortList(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
-}
-
-function explainNode(tx: ReadTx, node: Node): Told {
+function explainNode(tx: ReadTx, node: Node): Told & { readonly name: string } {
   const name = nodeName(node);
   const reasons: ExplainReason[] = [];
   const say = (code: string, message: string, next = ""): void => {

@@ -9,6 +9,10 @@ export interface GetServiceResponseInput {
    * Tasks observed running and wanted.
    */
   'running'?: (number | string | Long);
+  /**
+   * Tasks that are to run: replicas, or the nodes of a global service.
+   */
+  'desired'?: (number | string | Long);
 }
 
 export interface GetServiceResponse {
@@ -17,4 +21,8 @@ export interface GetServiceResponse {
    * Tasks observed running and wanted.
    */
   'running': (number);
+  /**
+   * Tasks that are to run: replicas, or the nodes of a global service.
+   */
+  'desired': (number);
 }

@@ -3,6 +3,7 @@
 import type { ReplicatedInput as _shoal_v1_ReplicatedInput, Replicated as _shoal_v1_Replicated } from './Replicated.ts';
 import type { TaskSpecInput as _shoal_v1_TaskSpecInput, TaskSpec as _shoal_v1_TaskSpec } from './TaskSpec.ts';
 import type { UpdateConfigInput as _shoal_v1_UpdateConfigInput, UpdateConfig as _shoal_v1_UpdateConfig } from './UpdateConfig.ts';
+import type { GlobalInput as _shoal_v1_GlobalInput, Global as _shoal_v1_Global } from './Global.ts';
 
 export interface ServiceSpecInput {
   /**
@@ -13,7 +14,11 @@ export interface ServiceSpecInput {
   'replicated'?: (_shoal_v1_ReplicatedInput | null);
   'task'?: (_shoal_v1_TaskSpecInput | null);
   'update'?: (_shoal_v1_UpdateConfigInput | null);
-  'mode'?: "replicated";
+  'global'?: (_shoal_v1_GlobalInput | null);
+  /**
+   * Fixed at creation; none is replicated.
+   */
+  'mode'?: "replicated"|"global";
 }
 
 export interface ServiceSpec {
@@ -25,5 +30,9 @@ export interface ServiceSpec {
   'replicated'?: (_shoal_v1_Replicated | null);
   'task': (_shoal_v1_TaskSpec | null);
   'update': (_shoal_v1_UpdateConfig | null);
-  'mode'?: "replicated";
+  'global'?: (_shoal_v1_Global | null);
+  /**
+   * Fixed at creation; none is replicated.
+   */
+  'mode'?: "replicated"|"global";
 }

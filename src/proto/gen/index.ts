@@ -24,6 +24,7 @@ import type { GetRootCertificateRequest, GetRootCertificateRequestInput } from "
 import type { GetRootCertificateResponse, GetRootCertificateResponseInput } from "./GetRootCertificateResponse.ts";
 import type { GetServiceResponse, GetServiceResponseInput } from "./GetServiceResponse.ts";
 import type { GetTaskResponse, GetTaskResponseInput } from "./GetTaskResponse.ts";
+import type { Global, GlobalInput } from "./Global.ts";
 import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
 import type { InitRequest, InitRequestInput } from "./InitRequest.ts";
 import type { InitResponse, InitResponseInput } from "./InitResponse.ts";
@@ -131,6 +132,7 @@ export interface Messages {
   GetRootCertificateResponse: { input: GetRootCertificateResponseInput; output: GetRootCertificateResponse };
   GetServiceResponse: { input: GetServiceResponseInput; output: GetServiceResponse };
   GetTaskResponse: { input: GetTaskResponseInput; output: GetTaskResponse };
+  Global: { input: GlobalInput; output: Global };
   HealthCheck: { input: HealthCheckInput; output: HealthCheck };
   InitRequest: { input: InitRequestInput; output: InitRequest };
   InitResponse: { input: InitResponseInput; output: InitResponse };

@@ -1,5 +1,13 @@
 /** Nodes, task specs and services for tests of the leader's loops: valid, and small. */
-import type { Node, RestartPolicy, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import type {
+  Node,
+  RestartPolicy,
+  Service,
+  ServiceSpec,
+  Task,
+  TaskSpec,
+  TaskStatus,
+} from "../../../src/model/index.ts";
 import { aNode, aService, aTask } from "../store/objects.ts";
 
 export const MEBIBYTE = 2 ** 20;
@@ -111,6 +119,8 @@ export function service(
   id: string,
   part: {
     readonly replicas?: number;
+    /** Instead of replicas. */
+    readonly mode?: Partial<ServiceSpec>;
     readonly task?: TaskSpec;
     readonly revision?: number;
     readonly parallelism?: number;
@@ -123,13 +133,15 @@ export function service(
     spec: {
       name: id,
       labels: {},
-      mode: "replicated",
-      replicated: { replicas: part.replicas ?? 1 },
+      ...(part.mode ?? { mode: "replicated", replicated: { replicas: part.replicas ?? 1 } }),
       task: part.task ?? spec(),
       update: { parallelism: part.parallelism ?? 1, order: part.order ?? "STOP_FIRST" },
     },
   });
 }
+
+/** One task on every node. */
+export const GLOBAL = { mode: "global", global: {} } as const;
 
 function containerRuntime(part: SpecPart): Partial<TaskSpec> {
   const container = { image: part.image ?? "web:1", pullPolicy: part.pullPolicy ?? "MISSING" };

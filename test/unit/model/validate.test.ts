@@ -89,6 +89,12 @@ const REFUSED: readonly (readonly [string, ServiceSpecInput, string, string])[] 
   ["negative replicas", service({ replicated: { replicas: -1 } }), "spec.replicated.replicas", "from 0 to 10000"],
   ["too many replicas", service({ replicated: { replicas: 10_001 } }), "spec.replicated.replicas", "from 0 to 10000"],
   ["negative parallelism", service({ update: { parallelism: -1 } }), "spec.update.parallelism", "out of range"],
+  [
+    "a limit per node of what is one per node",
+    service({ global: {}, task: { container: { image: "a" }, placement: { maxReplicasPerNode: 2 } } }),
+    "spec.task.placement.maxReplicasPerNode",
+    "no such limit",
+  ],
   ["no task", service({ task: null }), "spec.task", "is needed"],
   ["no runtime", service({ task: {} }), "spec.task", "neither"],
   [

@@ -345,7 +345,7 @@ describe("manager/control/services: get and list", () => {
     expect(unknown.code).to.equal("invalid");
     expect(unknown.details.next).to.equal("filter by name, id, label, mode");
     expect((await rig.failure("Control.ListServices", { filters: ["name="] })).details.path).to.equal("filters[0]");
-    expect((await rig.failure("Control.ListServices", { filters: ["mode=global"] })).code).to.equal("invalid");
+    expect((await rig.failure("Control.ListServices", { filters: ["mode=everywhere"] })).code).to.equal("invalid");
     expect((await rig.failure("Control.ListServices", { pageToken: "%%" })).details.path).to.equal("pageToken");
     expect((await rig.failure("Control.ListServices", { pageSize: 1_001 })).details.path).to.equal("pageSize");
   });

@@ -8,8 +8,10 @@ import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
 import { freeResources } from "../../../../src/manager/scheduler/node-info.ts";
 import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
 import { compareStates, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import { slotName } from "../../../../src/model/naming.ts";
+import { modeOf } from "../../../../src/model/service-mode.ts";
 import type { Change } from "../../../../src/store/types.ts";
-import { node, service, spec } from "../../../support/loops/objects.ts";
+import { GLOBAL, node, service, spec } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
 
 const NODES = ["n1", "n2", "n3", "n4"] as const;
@@ -28,6 +30,7 @@ const action = fc.oneof(
     memoryMiB: fc.constantFrom(0, 100, 300),
     port: fc.boolean(),
     delayMs: fc.constantFrom(0, 2000),
+    isGlobal: fc.boolean(),
   }),
   fc.record({ kind: fc.constant("remove" as const), id: serviceId }),
   fc.record({ kind: fc.constant("lose" as const), id: nodeId }),
@@ -50,9 +53,12 @@ async function perform(world: World, step: Action): Promise<void> {
   switch (step.kind) {
     case "service": {
       const { id, replicas, image, order, parallelism, memoryMiB, port, delayMs } = step;
+      // A service's mode is fixed: what it was created with it keeps.
+      const isGlobal = modeOf(world.tx.get("service", id)?.spec ?? (step.isGlobal ? GLOBAL : null)) === "global";
+      const mode = isGlobal ? { mode: GLOBAL } : {};
       const ports = port ? [{ published: id === "web" ? 80 : 81 }] : [];
       const task = spec({ image, memoryMiB, ports, restart: { delayMs } });
-      return world.putService(service(id, { replicas, order, parallelism, task }));
+      return world.putService(service(id, { replicas, order, parallelism, task, ...mode }));
     }
     case "remove":
       return world.removeService(step.id);
@@ -97,6 +103,12 @@ function checkChanges(world: World, changes: readonly Change[]): void {
       if (before.nodeId !== "") expect(after.nodeId, "an assignment is final").to.equal(before.nodeId);
     }
     expect(after.cause?.reason ?? "", "a change says why").not.to.equal("");
+    if (after.pinnedNodeId !== "" && isWanted(after)) {
+      const same = world.tx
+        .find("task", "slot", `${after.serviceId}/${slotName(after)}`)
+        .filter((task) => isWanted(task) && !isTerminal(task.status!.state) && task.revision === after.revision);
+      expect(same.length, "a node has one task of a global service's revision").to.be.at.most(1);
+    }
     if (after.nodeId === "" || before?.nodeId === after.nodeId) continue;
     const target = world.tx.get("node", after.nodeId)!;
     expect([target.status!.state, target.spec!.availability], "placed on a usable node").to.deep.equal([
@@ -120,9 +132,9 @@ function checkSettled(world: World): void {
     }
     expect(plan.steps, `the plan of ${id} is empty`).to.deep.equal([]);
     const wanted = world.tasks(id).filter((task) => isWanted(task) && !isTerminal(task.status!.state));
-    const slots = wanted.map((task) => task.slot);
+    const slots = wanted.map(slotName);
     expect(slots, `${id} has one wanted task a slot`).to.have.length(new Set(slots).size);
-    expect(slots.length).to.equal(current.spec!.replicated!.replicas);
+    expect(slots.length).to.equal(current.spec!.replicated?.replicas ?? NODES.length);
     for (const task of wanted) {
       if (task.nodeId === "") expect(task.pendingReason).not.to.equal("");
       else expect(isHealthy(task), `${task.id} runs`).to.equal(true);

@@ -10,6 +10,7 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     spec: spec(),
     tasks,
     nodeOf: (id) => node(id),
+    nodes: () => [],
     specOf: () => spec(),
     nowMs: 0,
   });
