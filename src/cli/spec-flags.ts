@@ -32,6 +32,7 @@ export type SpecFlags = ModeFlags & {
   readonly restartDelay?: string;
   readonly restartMaxAttempts?: string;
   readonly restartWindow?: string;
+  readonly restartBackoffMax?: string;
   readonly replicasMaxPerNode?: string;
   readonly updateParallelism?: string;
   readonly updateOrder?: string;
@@ -159,8 +160,8 @@ function withResources(before: TaskSpec["resources"], flags: SpecFlags): TaskSpe
 }
 
 function withRestart(before: TaskSpec["restart"], flags: SpecFlags): TaskSpec["restart"] {
-  const { restartCondition, restartDelay, restartMaxAttempts, restartWindow } = flags;
-  if (!isGiven(restartCondition, restartDelay, restartMaxAttempts, restartWindow)) return before;
+  const { restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax } = flags;
+  if (!isGiven(restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax)) return before;
   const base = before ?? { condition: "ANY" as const, maxAttempts: 0, windowMs: 0 };
   return {
     ...base,
@@ -170,6 +171,9 @@ function withRestart(before: TaskSpec["restart"], flags: SpecFlags): TaskSpec["r
     ...(restartDelay === undefined ? {} : { delayMs: parseDurationMs(restartDelay, "--restart-delay") }),
     ...(restartMaxAttempts === undefined ? {} : { maxAttempts: count(restartMaxAttempts, "--restart-max-attempts") }),
     ...(restartWindow === undefined ? {} : { windowMs: parseDurationMs(restartWindow, "--restart-window") }),
+    ...(restartBackoffMax === undefined
+      ? {}
+      : { backoffMaxMs: parseDurationMs(restartBackoffMax, "--restart-backoff-max") }),
   };
 }
 

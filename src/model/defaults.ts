@@ -17,7 +17,7 @@ import { modeOf } from "./service-mode.ts";
 
 export const DEFAULT_REPLICAS = 1;
 export const DEFAULT_STOP_GRACE_MS = 10_000;
-export const DEFAULT_RESTART_DELAY_MS = 5_000;
+export const DEFAULT_RESTART_BACKOFF_MAX_MS = 300_000;
 export const DEFAULT_UPDATE_PARALLELISM = 1;
 export const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
 export const DEFAULT_HEALTH_TIMEOUT_MS = 30_000;
@@ -83,10 +83,12 @@ function normaliseProcess(spec: ProcessSpec): ProcessSpec {
 function normaliseRestart(policy: RestartPolicy | null): RestartPolicy {
   return {
     condition: policy?.condition ?? "ANY",
-    delayMs: policy?.delayMs ?? DEFAULT_RESTART_DELAY_MS,
+    delayMs: policy?.delayMs ?? 0,
     _delayMs: "delayMs",
     maxAttempts: policy?.maxAttempts ?? 0,
     windowMs: policy?.windowMs ?? 0,
+    backoffMaxMs: policy?.backoffMaxMs ?? DEFAULT_RESTART_BACKOFF_MAX_MS,
+    _backoffMaxMs: "backoffMaxMs",
   };
 }
 

@@ -3,20 +3,23 @@
  * is counted from the slot's stored tasks, so a new leader comes to the same answer with no state of
  * its own. Losing a node is no failure: it never comes here and charges nothing.
  */
-import { DEFAULT_RESTART_DELAY_MS } from "./defaults.ts";
+import { DEFAULT_RESTART_BACKOFF_MAX_MS } from "./defaults.ts";
 import { endedByItself, observedState } from "./task-state.ts";
 import type { RestartPolicy, Task } from "./index.ts";
 
-/** A task that ends sooner after its start, or never starts, ended quickly. */
-export const QUICK_END_MS = 1000;
-/** Quick ends in a row before a service with a shorter delay is slowed down. */
-export const QUICK_ENDS_MAX = 3;
-export const QUICK_BACKOFF_MS = 1000;
-export const QUICK_BACKOFF_MS_MAX = 8000;
+/** A task that was ready for so long was well: what it ends of is a new trouble. */
+export const HEALTHY_RUN_MS = 60_000;
+/** Early ends in a row that are restarted without back-off. */
+export const EARLY_ENDS_FREE = 3;
+/**
+ * The wait after the next one; each doubles it. With the default bound of 5 min a task that ends at
+ * once is started 23 times in its first hour, and 12 times in each further one.
+ */
+export const BACKOFF_MS = 1000;
 
 export type Restart =
-  /** Create the successor now; it starts at `startAtMs`, which may have passed. */
-  | { readonly kind: "restart"; readonly startAtMs: number }
+  /** Create the successor now; it starts at `startAtMs`, which may have passed, after so many early ends. */
+  | { readonly kind: "restart"; readonly startAtMs: number; readonly earlyEnds: number }
   /** Decide again then: the task ended while it was itself waiting for its start. */
   | { readonly kind: "wait"; readonly untilMs: number }
   /** For good, until the service changes. `completed` tells a finished task from a failed one. */
@@ -25,30 +28,35 @@ export type Restart =
 /**
  * @param last the task that ended
  * @param history the slot's tasks from the oldest to the newest, `last` among them
+ * @param sinceMs cluster time of the service's last change: attempts before it do not count
  */
 export function decideRestart(
   last: Task,
   history: readonly Task[],
   policy: RestartPolicy | null,
-  { nowMs, specChanged }: { readonly nowMs: number; readonly specChanged: boolean },
+  { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number },
 ): Restart {
-  const delayMs = policy?.delayMs ?? DEFAULT_RESTART_DELAY_MS;
-  // A changed spec starts a new count, but an old task's crash is no reason to skip the delay.
-  if (specChanged) return { kind: "restart", startAtMs: endedAtMs(last) + delayMs };
-  const refusal = refusalOf(last, history, policy);
+  const refusal = refusalOf(last, history, policy, sinceMs);
   if (refusal !== null) return refusal;
-  const waitMs = Math.max(delayMs, backoffMs(last, history));
+  const earlyEnds = earlyEndsWith(last);
+  const waitMs = Math.max(policy?.delayMs ?? 0, backoffMs(earlyEnds, policy));
   if (last.startAfterMs > endedAtMs(last)) {
     // One attempt a delay: without this a task that fails while it prepares would be replaced at once, for ever.
     if (nowMs < last.startAfterMs) return { kind: "wait", untilMs: last.startAfterMs };
-    return { kind: "restart", startAtMs: last.startAfterMs + waitMs };
+    return { kind: "restart", startAtMs: last.startAfterMs + waitMs, earlyEnds };
   }
-  return { kind: "restart", startAtMs: endedAtMs(last) + waitMs };
+  return { kind: "restart", startAtMs: endedAtMs(last) + waitMs, earlyEnds };
 }
 
 /** Restarts the policy counts against `last`: earlier ends of the same revision within the window. */
-export function attemptsBefore(last: Task, history: readonly Task[], policy: RestartPolicy | null): number {
+export function attemptsBefore(
+  last: Task,
+  history: readonly Task[],
+  policy: RestartPolicy | null,
+  sinceMs: number,
+): number {
   const windowMs = policy?.windowMs ?? 0;
+  const fromMs = Math.max(sinceMs, windowMs === 0 ? 0 : endedAtMs(last) - windowMs);
   // Tasks with a stand-in were lost with their node, whatever they reported when it came back.
   const stoodInFor = new Set(history.map((task) => task.replaces));
   return history.filter(
@@ -58,8 +66,14 @@ export function attemptsBefore(last: Task, history: readonly Task[], policy: Res
       endedByItself(task) &&
       !stoodInFor.has(task.id) &&
       endedAtMs(task) <= endedAtMs(last) &&
-      (windowMs === 0 || endedAtMs(task) > endedAtMs(last) - windowMs),
+      endedAtMs(task) > fromMs,
   ).length;
+}
+
+/** Early ends in a row, this one included; 0 after a healthy run. Both times are the cluster's. */
+export function earlyEndsWith(task: Task): number {
+  const ranMs = task.readyAtMs === 0 ? 0 : endedAtMs(task) - task.readyAtMs;
+  return ranMs < HEALTHY_RUN_MS ? task.earlyEnds + 1 : 0;
 }
 
 /** Cluster time at which the task ended. */
@@ -75,7 +89,12 @@ export function endText(task: Task): string {
   return `task ${state}${code}${error === "" ? "" : `: ${error}`}`;
 }
 
-function refusalOf(last: Task, history: readonly Task[], policy: RestartPolicy | null): Restart | null {
+function refusalOf(
+  last: Task,
+  history: readonly Task[],
+  policy: RestartPolicy | null,
+  sinceMs: number,
+): Restart | null {
   const completed = observedState(last) === "COMPLETE";
   const condition = policy?.condition ?? "ANY";
   if (condition === "NONE") return { kind: "never", completed, reason: "restart condition is none" };
@@ -83,26 +102,15 @@ function refusalOf(last: Task, history: readonly Task[], policy: RestartPolicy |
     return { kind: "never", completed, reason: "it completed, and the restart condition is on-failure" };
   }
   const maxAttempts = policy?.maxAttempts ?? 0;
-  if (maxAttempts > 0 && attemptsBefore(last, history, policy) >= maxAttempts) {
+  if (maxAttempts > 0 && attemptsBefore(last, history, policy, sinceMs) >= maxAttempts) {
     const used = maxAttempts === 1 ? "its one restart attempt is used" : `all ${maxAttempts} restart attempts are used`;
     return { kind: "never", completed, reason: used };
   }
   return null;
 }
 
-function backoffMs(last: Task, history: readonly Task[]): number {
-  let quickEnds = 0;
-  for (let at = history.indexOf(last); at >= 0; at -= 1) {
-    const task = history[at];
-    if (task === undefined || task.revision !== last.revision || !endedByItself(task) || !endedQuickly(task)) break;
-    quickEnds += 1;
-  }
-  if (quickEnds < QUICK_ENDS_MAX) return 0;
-  return Math.min(QUICK_BACKOFF_MS * 2 ** (quickEnds - QUICK_ENDS_MAX), QUICK_BACKOFF_MS_MAX);
-}
-
-/** By the node's clock alone: both times come from it. */
-function endedQuickly(task: Task): boolean {
-  const { startedAtMs = 0, finishedAtMs = 0 } = task.status ?? {};
-  return startedAtMs === 0 || finishedAtMs - startedAtMs < QUICK_END_MS;
+function backoffMs(earlyEnds: number, policy: RestartPolicy | null): number {
+  if (earlyEnds <= EARLY_ENDS_FREE) return 0;
+  const maxMs = policy?.backoffMaxMs ?? DEFAULT_RESTART_BACKOFF_MAX_MS;
+  return Math.min(BACKOFF_MS * 2 ** (earlyEnds - EARLY_ENDS_FREE - 1), maxMs);
 }

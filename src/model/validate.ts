@@ -123,11 +123,13 @@ function validateAmounts({ nanoCpus, memoryBytes }: Resources, path: string): vo
   }
 }
 
-function validateRestart({ condition, delayMs, maxAttempts, windowMs }: RestartPolicy, path: string): void {
+function validateRestart(policy: RestartPolicy, path: string): void {
+  const { condition, delayMs, maxAttempts, windowMs, backoffMaxMs } = policy;
   checkOneOf(condition, `${path}.condition`, ["ANY", "ON_FAILURE", "NONE"]);
   checkDuration(delayMs ?? 0, `${path}.delayMs`);
   checkInteger(maxAttempts, `${path}.maxAttempts`, { min: 0, max: 1_000_000 });
   checkDuration(windowMs, `${path}.windowMs`);
+  checkDuration(backoffMaxMs ?? 0, `${path}.backoffMaxMs`);
 }
 
 function validatePlacement({ constraints, maxReplicasPerNode, platforms }: Placement, path: string): void {

@@ -53,6 +53,22 @@ export function formatAge(ms: number): string {
   return plural(Math.floor(seconds / 86_400), "day");
 }
 
+/** A duration as one would write it: `250ms`, `32s`, `1m30s`, `2h`. Rounded to what is worth reading. */
+export function formatSpan(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  const seconds = Math.round(ms / 1000);
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(seconds / 3600), "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  return parts
+    .slice(first, first + 2)
+    .map(([count, unit]) => (count > 0 ? `${count}${unit}` : ""))
+    .join("");
+}
+
 function plural(count: number, unit: string): string {
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }

@@ -44,6 +44,8 @@ export function aTask(shape: TaskShape = {}): Task {
     cause: null,
     pendingReason: shape.pendingReason ?? "",
     ports: [],
+    readyAtMs: 0,
+    earlyEnds: 0,
     pinnedNodeId: "",
   };
 }

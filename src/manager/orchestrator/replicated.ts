@@ -29,6 +29,7 @@ export function planReplicated(state: ServiceState): Plan {
         pinnedNodeId: "",
         desired: "RUNNING",
         startAfterMs: 0,
+        earlyEnds: 0,
         replaces: "",
         cause: cause("orchestrator", `one of ${replicas} replicas`),
       })),

@@ -49,13 +49,16 @@ export function shutDown(plan: SlotPlan, views: readonly SlotTask[], why: Cause)
   }
 }
 
+type NewTask = {
+  readonly startAtMs: number | "after-predecessors";
+  readonly replaces?: string;
+  readonly earlyEnds?: number;
+  readonly why: Cause;
+};
+
 export function create(
   plan: SlotPlan,
-  {
-    startAtMs,
-    replaces = "",
-    why,
-  }: { readonly startAtMs: number | "after-predecessors"; readonly replaces?: string; readonly why: Cause },
+  { startAtMs, replaces = "", earlyEnds = 0, why }: NewTask,
   state: ServiceState,
 ): void {
   const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs;
@@ -66,6 +69,7 @@ export function create(
     pinnedNodeId: plan.slot.nodeId,
     desired: waits ? "READY" : "RUNNING",
     startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
+    earlyEnds,
     replaces,
     cause: why,
   });
@@ -188,26 +192,26 @@ function planSuccessor(plan: SlotPlan, state: ServiceState): void {
   const last = tasks.findLast((view) => view.fate !== "silent" && view.task.desired !== "REMOVE");
   const replaces = silent?.task.id ?? "";
   const isOlder = silent !== undefined && last !== undefined && tasks.indexOf(last) < tasks.indexOf(silent);
-  if (last !== undefined && !isOlder && ranOut(last)) {
+  if (last !== undefined && !isOlder && last.current && ranOut(last)) {
     planRestart(plan, last, replaces, state);
     return;
   }
-  const why = (last?.fate === "lost" ? last : silent)?.trouble ?? "the slot has no task";
+  const end = last !== undefined && ranOut(last) ? endText(last.task) : "the slot has no task";
+  const why = (last?.fate === "lost" ? last : silent)?.trouble ?? end;
   plan.phase = "moving";
   create(plan, { startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
 }
 
 function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: ServiceState): void {
   const history = plan.slot.tasks.map((view) => view.task);
-  const restart = decideRestart(last.task, history, state.spec.restart, {
-    nowMs: state.nowMs,
-    specChanged: !last.current,
-  });
+  const restart = decideRestart(last.task, history, state.spec.restart, { nowMs: state.nowMs, sinceMs: 0 });
   plan.phase = "moving";
   switch (restart.kind) {
-    case "restart":
-      create(plan, { startAtMs: restart.startAtMs, replaces, why: cause("restart", endText(last.task)) }, state);
+    case "restart": {
+      const { startAtMs, earlyEnds } = restart;
+      create(plan, { startAtMs, replaces, earlyEnds, why: cause("restart", endText(last.task)) }, state);
       return;
+    }
     case "wait":
       plan.wakeAtMs = earlier(plan.wakeAtMs, restart.untilMs);
       return;

@@ -19,6 +19,8 @@ export type Step =
       /** READY waits: for `startAfterMs`, and for the slot's stopping predecessors. */
       readonly desired: "READY" | "RUNNING";
       readonly startAfterMs: number;
+      /** Tasks of the slot that ended early in a row, its predecessor the last of them. */
+      readonly earlyEnds: number;
       /** Id of the silent task this one stands in for, or empty. */
       readonly replaces: string;
       readonly cause: Cause;
@@ -108,6 +110,8 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     pendingReason: "",
     ports: [],
     pinnedNodeId: step.pinnedNodeId,
+    readyAtMs: 0,
+    earlyEnds: step.earlyEnds,
   };
 }
 

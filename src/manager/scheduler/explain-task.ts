@@ -1,9 +1,10 @@
 /** Why one task is where it is. */
 import { nodeName, slotName, taskName } from "../../model/naming.ts";
-import { attemptsBefore, decideRestart, endText } from "../../model/restart.ts";
+import { endText } from "../../model/restart.ts";
 import { endedByItself, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
+import { restartReason, startReasons } from "./explain-restart.ts";
 import { demandOf } from "./filter.ts";
 import type { NodeBook } from "./node-info.ts";
 import { candidates, refusals } from "./place.ts";
@@ -97,14 +98,6 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   return { summary: `it is ${state} on ${where}${message === "" ? "" : `: ${message}`}`, reasons };
 }
 
-function startReasons(tx: ReadTx, task: Task, about: About): ExplainReason[] {
-  if (task.startAfterMs > tx.timeMs) {
-    const at = new Date(task.startAfterMs).toISOString();
-    return [about("restart", `the restart delay ends at ${at}`, "set a shorter restart delay")];
-  }
-  return [about("predecessor", "its predecessor in the slot is still stopping")];
-}
-
 function explainEnd(evidence: Evidence, task: Task, about: About): Told {
   const { tx } = evidence;
   const summary = endText(task);
@@ -126,32 +119,9 @@ function explainEnd(evidence: Evidence, task: Task, about: About): Told {
         `task ${successor.id} took its place: ${told.summary}`,
       ),
     );
-  } else if (endedByItself(task)) reasons.push(restartReason(tx, task, slot, about));
+  } else if (endedByItself(task)) reasons.push(restartReason(tx, task, about));
   reasons.push(...causes(task, about));
   return { summary, reasons };
-}
-
-function restartReason(tx: ReadTx, task: Task, slot: readonly Task[], about: About): ExplainReason {
-  const policy = tx.get("service", task.serviceId)?.spec?.task?.restart ?? null;
-  const history = slot.toSorted((a, b) => (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0));
-  const restart = decideRestart(task, history, policy, { nowMs: tx.timeMs, specChanged: false });
-  switch (restart.kind) {
-    case "never":
-      return about(
-        "restart",
-        `it is not restarted: ${restart.reason}`,
-        "look at `shoal service logs`, fix it and update the service, or change its restart policy",
-      );
-    case "wait":
-      return about("restart", `its next attempt is made at ${new Date(restart.untilMs).toISOString()}`);
-    case "restart": {
-      const attempts = attemptsBefore(task, history, policy);
-      return about(
-        "restart",
-        `restart ${attempts + 1} starts at ${new Date(restart.startAtMs).toISOString()} or later`,
-      );
-    }
-  }
 }
 
 /** The node's own trouble is often the whole answer. */

@@ -38,7 +38,9 @@ export function applyReport(tx: WriteTx, { nodeId, report }: NodeReport): void {
   if (task === undefined || task.nodeId !== nodeId || !isNewer(task, status)) return;
   const before = task.status;
   const isRise = before === null || TASK_STATE_NUMBER[status.state] > TASK_STATE_NUMBER[before.state];
-  tx.put("task", { ...task, status: { ...status, atMs: isRise ? tx.timeMs : before.atMs } });
+  const isFirstReady = task.readyAtMs === 0 && status.state === "RUNNING" && status.healthy;
+  const readyAtMs = isFirstReady ? tx.timeMs : task.readyAtMs;
+  tx.put("task", { ...task, readyAtMs, status: { ...status, atMs: isRise ? tx.timeMs : before.atMs } });
 }
 
 function isNewer({ status }: Task, next: TaskStatus): boolean {

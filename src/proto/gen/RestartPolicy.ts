@@ -23,7 +23,7 @@ export type _shoal_v1_RestartPolicy_Condition = typeof _shoal_v1_RestartPolicy_C
 export interface RestartPolicyInput {
   'condition'?: (_shoal_v1_RestartPolicy_ConditionInput);
   /**
-   * Between a task's end and its replacement's start; unset is 5 s.
+   * Least time between a task's end and its replacement's start; unset is none.
    */
   'delayMs'?: (number | string | Long);
   /**
@@ -34,13 +34,19 @@ export interface RestartPolicyInput {
    * Attempts older than this do not count; 0 counts all.
    */
   'windowMs'?: (number | string | Long);
+  /**
+   * Tasks that end within a minute of being ready, or never were: from the fourth in a row on the wait is 1 s and doubles
+   * up to this; a longer run begins anew. Unset is 5 min, 0 never waits longer than delay_ms.
+   */
+  'backoffMaxMs'?: (number | string | Long);
   '_delayMs'?: "delayMs";
+  '_backoffMaxMs'?: "backoffMaxMs";
 }
 
 export interface RestartPolicy {
   'condition': (_shoal_v1_RestartPolicy_Condition);
   /**
-   * Between a task's end and its replacement's start; unset is 5 s.
+   * Least time between a task's end and its replacement's start; unset is none.
    */
   'delayMs'?: (number);
   /**
@@ -51,5 +57,11 @@ export interface RestartPolicy {
    * Attempts older than this do not count; 0 counts all.
    */
   'windowMs': (number);
+  /**
+   * Tasks that end within a minute of being ready, or never were: from the fourth in a row on the wait is 1 s and doubles
+   * up to this; a longer run begins anew. Unset is 5 min, 0 never waits longer than delay_ms.
+   */
+  'backoffMaxMs'?: (number);
   '_delayMs'?: "delayMs";
+  '_backoffMaxMs'?: "backoffMaxMs";
 }

@@ -110,6 +110,14 @@ export interface TaskInput {
    * scheduler found it fit. With slot 0 it is also what the slot is known by: one slot a node.
    */
   'pinnedNodeId'?: (string);
+  /**
+   * Cluster time at which it first ran and was healthy; 0 until then.
+   */
+  'readyAtMs'?: (number | string | Long);
+  /**
+   * Tasks of the slot before this one that ended early, in a row: what the restart back-off counts.
+   */
+  'earlyEnds'?: (number | string | Long);
 }
 
 export interface Task {
@@ -150,4 +158,12 @@ export interface Task {
    * scheduler found it fit. With slot 0 it is also what the slot is known by: one slot a node.
    */
   'pinnedNodeId': (string);
+  /**
+   * Cluster time at which it first ran and was healthy; 0 until then.
+   */
+  'readyAtMs': (number);
+  /**
+   * Tasks of the slot before this one that ended early, in a row: what the restart back-off counts.
+   */
+  'earlyEnds': (number);
 }

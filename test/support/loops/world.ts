@@ -6,6 +6,7 @@ import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { Orchestrator } from "../../../src/manager/orchestrator/orchestrator.ts";
 import { Reaper } from "../../../src/manager/orchestrator/reaper.ts";
 import { Scheduler } from "../../../src/manager/scheduler/scheduler.ts";
+import { applyReport } from "../../../src/manager/sessions/reports.ts";
 import { TASK_STATE_NUMBER, isTerminal, isWanted } from "../../../src/model/task-state.ts";
 import type { Node, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
 import { Store } from "../../../src/store/store.ts";
@@ -174,17 +175,15 @@ export class World {
       const task = tx.get("task", taskId);
       if (task === undefined || TASK_STATE_NUMBER[part.state] < TASK_STATE_NUMBER[task.status!.state]) return;
       const wallMs = this.env.wallNow();
-      tx.put("task", {
-        ...task,
-        status: {
-          ...task.status!,
-          ...(part.state === "RUNNING" ? { startedAtMs: wallMs, healthy: true } : { healthy: false }),
-          ...(isTerminal(part.state) ? { finishedAtMs: wallMs } : {}),
-          agentEpoch: tx.get("node", task.nodeId)?.status?.agentEpoch ?? 1,
-          ...part,
-          atMs: tx.timeMs,
-        },
-      });
+      const status = {
+        ...task.status!,
+        ...(part.state === "RUNNING" ? { startedAtMs: wallMs, healthy: true } : { healthy: false }),
+        ...(isTerminal(part.state) ? { finishedAtMs: wallMs } : {}),
+        agentEpoch: tx.get("node", task.nodeId)?.status?.agentEpoch ?? 1,
+        ...part,
+        sequence: task.status!.sequence + 1,
+      };
+      applyReport(tx, { nodeId: task.nodeId, report: { taskId, status } });
     });
   }
 

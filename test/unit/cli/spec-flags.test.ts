@@ -161,6 +161,10 @@ describe("cli/spec-flags", () => {
       ["--restart-condition", "on-failure", "--restart-delay", "0", "--restart-max-attempts", "3"],
       { restart: { condition: "ON_FAILURE", delayMs: 0, maxAttempts: 3, windowMs: 0 } },
     ],
+    [
+      ["--restart-window", "1m", "--restart-backoff-max", "30s"],
+      { restart: { condition: "ANY", maxAttempts: 0, windowMs: 60_000, backoffMaxMs: 30_000 } },
+    ],
     [["--restart-window", "1h"], { restart: { condition: "ANY", maxAttempts: 0, windowMs: 3_600_000 } }],
     [
       ["--constraint", "node.labels.zone==a", "--constraint", "node.role!=manager", "--replicas-max-per-node", "2"],

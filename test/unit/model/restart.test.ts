@@ -2,10 +2,10 @@ import { expect } from "chai";
 import {
   attemptsBefore,
   decideRestart,
+  earlyEndsWith,
+  EARLY_ENDS_FREE,
   endText,
-  QUICK_BACKOFF_MS,
-  QUICK_BACKOFF_MS_MAX,
-  QUICK_ENDS_MAX,
+  HEALTHY_RUN_MS,
 } from "../../../src/model/restart.ts";
 import type { RestartPolicy, Task, TaskState } from "../../../src/model/index.ts";
 import { task } from "../../support/loops/objects.ts";
@@ -18,30 +18,35 @@ const policy = (part: Partial<RestartPolicy> = {}): RestartPolicy => ({
   ...part,
 });
 
+/** @param readyMs how long it was ready before it ended; negative: never */
 function ended(
   id: string,
   atMs: number,
   {
     state = "FAILED" as TaskState,
-    ranMs = 60_000,
+    readyMs = HEALTHY_RUN_MS,
     ...part
-  }: Partial<Task> & { state?: TaskState; ranMs?: number } = {},
+  }: Partial<Task> & {
+    state?: TaskState;
+    readyMs?: number;
+  } = {},
 ): Task {
-  const startedAtMs = ranMs < 0 ? 0 : 1000;
-  return task(id, {
-    nodeId: "n1",
-    ...part,
-    status: { state, atMs, startedAtMs, finishedAtMs: 1000 + Math.max(0, ranMs) },
-  });
+  const readyAtMs = readyMs < 0 ? 0 : atMs - readyMs;
+  return task(id, { nodeId: "n1", ...part, readyAtMs, status: { state, atMs } });
 }
 
-const decide = (history: Task[], rules: RestartPolicy, nowMs = 1_000_000): ReturnType<typeof decideRestart> =>
-  decideRestart(history.at(-1)!, history, rules, { nowMs, specChanged: false });
+const START_MS = 1_000_000;
+const decide = (history: Task[], rules: RestartPolicy, nowMs = 2 * START_MS): ReturnType<typeof decideRestart> =>
+  decideRestart(history.at(-1)!, history, rules, { nowMs, sinceMs: 0 });
 
 describe("model/restart", () => {
   it("starts the successor one delay after the end, however late it is decided", () => {
-    const last = ended("t", 500);
-    expect(decide([last], policy({ delayMs: 3000 }))).to.deep.equal({ kind: "restart", startAtMs: 3500 });
+    const last = ended("t", START_MS);
+    expect(decide([last], policy({ delayMs: 3000 }))).to.deep.equal({
+      kind: "restart",
+      startAtMs: START_MS + 3000,
+      earlyEnds: 0,
+    });
   });
 
   it("follows the condition", () => {
@@ -52,7 +57,7 @@ describe("model/restart", () => {
     expect(decide([ended("t", 1, { state: "COMPLETE" })], policy()).kind).to.equal("restart");
   });
 
-  it("counts earlier ends of the same revision only, within the window before the last one", () => {
+  it("counts earlier ends of the same revision only, within the window before the last one, since the last change", () => {
     const history = [
       ended("other", 900, { revision: 7 }),
       ended("old", 100),
@@ -61,8 +66,11 @@ describe("model/restart", () => {
       ended("stand-in", 800, { replaces: "lost" }),
       ended("last", 1000),
     ];
-    expect(attemptsBefore(history.at(-1)!, history, policy())).to.equal(2);
-    expect(attemptsBefore(history.at(-1)!, history, policy({ windowMs: 500 }))).to.equal(1);
+    const count = (rules: RestartPolicy, sinceMs = 0): number =>
+      attemptsBefore(history.at(-1)!, history, rules, sinceMs);
+    expect(count(policy())).to.equal(2);
+    expect(count(policy({ windowMs: 500 }))).to.equal(1);
+    expect(count(policy(), 100)).to.equal(1);
   });
 
   it("gives up after the last attempt, and says how many there were", () => {
@@ -72,35 +80,54 @@ describe("model/restart", () => {
     expect(refused).to.deep.equal({ kind: "never", completed: false, reason: "all 2 restart attempts are used" });
   });
 
-  it("after a changed spec keeps the delay and forgets conditions and attempts", () => {
-    const last = ended("t", 100);
-    const rules = policy({ condition: "NONE", delayMs: 50, maxAttempts: 1 });
-    expect(decideRestart(last, [last], rules, { nowMs: 120, specChanged: true })).to.deep.equal({
-      kind: "restart",
-      startAtMs: 150,
-    });
-  });
-
   it("makes one attempt a delay when a task ends before its own start", () => {
-    const last = ended("t", 100, { state: "REJECTED", startAfterMs: 5000 });
+    const last = ended("t", 100, { state: "REJECTED", startAfterMs: 5000, readyMs: -1 });
     const rules = policy({ delayMs: 5000 });
     expect(decide([last], rules, 200)).to.deep.equal({ kind: "wait", untilMs: 5000 });
-    expect(decide([last], rules, 5000)).to.deep.equal({ kind: "restart", startAtMs: 10_000 });
+    expect(decide([last], rules, 5000)).to.deep.equal({ kind: "restart", startAtMs: 10_000, earlyEnds: 1 });
   });
 
-  it("slows down after several quick ends in a row, up to a bound, and not after a long run between", () => {
-    const quick = (count: number): Task[] =>
-      Array.from({ length: count }, (_, at) => ended(`t${at}`, at, { ranMs: 10 }));
-    const waitOf = (history: Task[]): number => {
-      const restart = decide(history, policy());
-      return restart.kind === "restart" ? restart.startAtMs - history.at(-1)!.status!.atMs : -1;
-    };
-    expect(waitOf(quick(QUICK_ENDS_MAX - 1))).to.equal(0);
-    expect(waitOf(quick(QUICK_ENDS_MAX))).to.equal(QUICK_BACKOFF_MS);
-    expect(waitOf(quick(QUICK_ENDS_MAX + 1))).to.equal(2 * QUICK_BACKOFF_MS);
-    expect(waitOf(quick(40))).to.equal(QUICK_BACKOFF_MS_MAX);
-    expect(waitOf([...quick(5), ended("long", 50), ended("last", 60, { ranMs: 10 })])).to.equal(0);
+  it("counts ends in a row that came within a minute of being ready, or before it", () => {
+    expect(earlyEndsWith(ended("t", START_MS, { readyMs: -1, earlyEnds: 4 }))).to.equal(5);
+    expect(earlyEndsWith(ended("t", START_MS, { readyMs: HEALTHY_RUN_MS - 1, earlyEnds: 4 }))).to.equal(5);
+    expect(earlyEndsWith(ended("t", START_MS, { readyMs: HEALTHY_RUN_MS, earlyEnds: 4 }))).to.equal(0);
   });
+
+  const waits: readonly (readonly [string, Partial<RestartPolicy>, number, number])[] = [
+    ["not at all after a healthy run", {}, 0, 0],
+    ["not at all for the first early ends", {}, EARLY_ENDS_FREE, 0],
+    ["a second after the next", {}, EARLY_ENDS_FREE + 1, 1000],
+    ["twice as long after each further one", {}, EARLY_ENDS_FREE + 5, 16_000],
+    ["five minutes at most", {}, 40, 300_000],
+    ["never less than the delay", { delayMs: 5000 }, EARLY_ENDS_FREE + 2, 5000],
+    ["more than the delay in the end", { delayMs: 5000 }, EARLY_ENDS_FREE + 4, 8000],
+    ["as long as the policy allows", { backoffMaxMs: 10_000 }, 40, 10_000],
+    ["only the delay where the policy wants no back-off", { delayMs: 5000, backoffMaxMs: 0 }, 40, 5000],
+  ];
+  for (const [what, rules, ends, waitMs] of waits) {
+    it(`waits ${what}`, () => {
+      const last = ended("t", START_MS, ends === 0 ? {} : { readyMs: 10, earlyEnds: ends - 1 });
+      expect(decide([last], policy(rules))).to.deep.equal({
+        kind: "restart",
+        startAtMs: START_MS + waitMs,
+        earlyEnds: ends,
+      });
+    });
+  }
+
+  for (const delayMs of [0, 1000, 5000]) {
+    it(`starts a task that ends at once at most 30 times an hour with a delay of ${delayMs} ms`, () => {
+      let nowMs = START_MS;
+      let earlyEnds = 0;
+      let starts = 0;
+      for (; nowMs < START_MS + 3_600_000; starts += 1) {
+        const restart = decide([ended("t", nowMs, { readyMs: -1, earlyEnds })], policy({ delayMs }), nowMs);
+        if (restart.kind !== "restart") throw new Error(restart.kind);
+        ({ earlyEnds, startAtMs: nowMs } = restart);
+      }
+      expect(starts).to.be.within(15, 30);
+    });
+  }
 
   it("says how a task ended", () => {
     const killed = task("t", { status: { state: "FAILED", exitCode: 137, error: "killed: out of memory" } });

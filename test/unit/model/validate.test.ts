@@ -129,6 +129,7 @@ const REFUSED: readonly (readonly [string, ServiceSpecInput, string, string])[] 
   ],
   ["a negative pids limit", task({ resources: { pidsLimit: -1 } }), "spec.task.resources.pidsLimit", "out of range"],
   ["a negative restart delay", task({ restart: { delayMs: -1 } }), "spec.task.restart.delayMs", "negative"],
+  ["a negative back-off", task({ restart: { backoffMaxMs: -1 } }), "spec.task.restart.backoffMaxMs", "negative"],
   [
     "a restart window in the wrong unit",
     task({ restart: { windowMs: 4e12 } }),

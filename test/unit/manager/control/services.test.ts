@@ -36,7 +36,7 @@ describe("manager/control/services: create", () => {
       spec: { name: "web", task: { container: { image: "a" } } },
     });
     expect(service?.spec?.replicated?.replicas).to.equal(1);
-    expect(service?.spec?.task?.restart?.delayMs).to.equal(5_000);
+    expect(service?.spec?.task?.restart).to.include({ condition: "ANY", delayMs: 0, backoffMaxMs: 300_000 });
     expect(service?.spec?.task?.container?.stopGraceMs).to.equal(10_000);
     expect(service?.spec?.update).to.deep.equal({ parallelism: 1, order: "STOP_FIRST" });
   });

@@ -146,13 +146,11 @@ describe("manager/orchestrator: replicated services", () => {
       expect(world.running()[0]!.id).to.equal(waiting.id);
     });
 
-    it("waits the default of five seconds when the policy names no delay", async () => {
+    it("starts the replacement at once when the policy names no delay", async () => {
       const { delayMs: _, _delayMs, ...restart } = spec().restart!;
       await deployed(1, ["n1"], { task: { ...spec(), restart } });
       world.fail(world.running()[0]!.id);
-      await world.run(4900);
-      expect(world.running()).to.have.length(0);
-      await world.until(() => world.running().length === 1, "it runs", 300);
+      await world.until(() => world.running().length === 1, "it runs", 100);
     });
 
     it("goes on with a delay that an earlier leader began", async () => {
@@ -221,28 +219,55 @@ describe("manager/orchestrator: replicated services", () => {
       await world.until(() => world.running().length === 1, "the new revision runs");
     });
 
+    const created = (): { count: number; most: number } => {
+      const seen = { count: 0, most: 0 };
+      world.store.onCommit((set) => {
+        seen.count += set.changes.filter(({ table, before }) => table === "task" && before === undefined).length;
+        seen.most = Math.max(seen.most, world.tasks().length);
+      });
+      return seen;
+    };
+
     it("makes one attempt a delay with a task that fails while it is prepared", async () => {
       world.behave = () => ({ rejects: "no such image" });
       world.addNodes("n1");
-      let attempts = 0;
-      world.store.onCommit((set) => {
-        attempts += set.changes.filter((change) => change.table === "task" && change.before === undefined).length;
-      });
-      world.putService(service("web", { task: spec({ restart: { delayMs: 5000 } }) }));
+      const attempts = created();
+      world.putService(service("web", { task: spec({ restart: { delayMs: 5000, backoffMaxMs: 0 } }) }));
       await world.run(60_000);
-      expect(attempts).to.be.within(10, 14);
+      expect(attempts.count).to.be.within(10, 14);
     });
 
-    it("slows a task down that ends quickly again and again although its delay is zero", async () => {
-      world.behave = () => ({ exits: { afterMs: 10, code: 1 } });
-      world.addNodes("n1");
-      let attempts = 0;
-      world.store.onCommit((set) => {
-        attempts += set.changes.filter((change) => change.table === "task" && change.before === undefined).length;
+    for (const [how, behaviour] of [
+      ["ends at once", { exits: { afterMs: 10, code: 1 } }],
+      ["cannot be prepared", { rejects: "no such image" }],
+    ] as const) {
+      it(`starts a task that ${how} at most 30 times an hour, keeps five of it, and goes on so under new leaders`, async () => {
+        world.behave = () => behaviour;
+        world.addNodes("n1");
+        const attempts = created();
+        world.putService(service("web"));
+        for (let quarter = 0; quarter < 4; quarter += 1) {
+          await world.run(900_000);
+          await world.changeLeader();
+        }
+        expect(attempts.count).to.be.within(15, 30);
+        await world.run(1000);
+        expect(world.tasks().length).to.be.at.most(5);
       });
+    }
+
+    it("begins the back-off anew after a healthy run", async () => {
+      let isBroken = true;
+      world.behave = () => (isBroken ? { exits: { afterMs: 10, code: 1 } } : {});
+      world.addNodes("n1");
       world.putService(service("web"));
       await world.run(60_000);
-      expect(attempts).to.be.within(8, 40);
+      isBroken = false;
+      await world.until(() => world.running().length === 1, "it runs");
+      await world.run(61_000);
+      world.fail(world.running()[0]!.id);
+      await world.until(() => world.running().length === 1, "it runs again at once", 100);
+      expect(world.running()[0]!.earlyEnds).to.equal(0);
     });
   });
 

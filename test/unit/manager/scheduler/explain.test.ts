@@ -93,8 +93,21 @@ describe("manager/scheduler: explanations", () => {
     world.fail(failed, 9);
     await world.run(500);
     expect(about("web.1").summary).to.equal("it is prepared on node n1 and waits to start");
-    expect(about("web.1").reasons.find((reason) => reason.code === "restart")?.next).not.to.equal("");
+    expect(about("web.1").reasons.find((reason) => reason.code === "restart")).to.deep.include({
+      message: `it starts in 1m, at ${new Date(world.wanted()[0]!.startAfterMs).toISOString()}: the last task failed with exit code 9 (1 early end)`,
+      next: "look at `shoal service logs web`, or set a shorter restart delay",
+    });
     expect(about(failed).reasons.find((reason) => reason.code === "successor")?.message).to.match(/took its place/);
+  });
+
+  it("tells which restart it is of how many, and that the wait grows", async () => {
+    world.addNodes("n1");
+    world.behave = () => ({ exits: { afterMs: 100, code: 1 } });
+    world.putService(service("web", { task: spec({ restart: { maxAttempts: 9 } }) }));
+    await world.run(9000);
+    expect(about("web.1").reasons.find((reason) => reason.code === "restart")?.message).to.match(
+      /^restart 7 of 9: it starts in \ds, at \S+: the last task failed with exit code 1 \(7 early ends in a row, each doubles the wait up to 5m\)$/,
+    );
   });
 
   it("tells of a silent node, the stand-in, and an engine that does not answer", async () => {

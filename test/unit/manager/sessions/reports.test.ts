@@ -84,4 +84,20 @@ describe("manager/sessions/reports", () => {
     expect(boundedReport({ taskId: "t".repeat(200), status: long.status })).to.equal(null);
     expect(boundedReport({ taskId: "t1", status: null })).to.equal(null);
   });
+
+  it("notes when a task was first ready: running and healthy", async () => {
+    const readyAt = (): number => store.view().get("task", "t1")?.readyAtMs ?? -1;
+    const say = async (sequence: number, healthy: boolean): Promise<void> => {
+      env.advance(1000);
+      await apply({ taskId: "t1", status: aStatus({ state: "RUNNING", agentEpoch: 1, sequence, healthy }) });
+    };
+    await say(1, false);
+    expect(readyAt()).to.equal(0);
+    await say(2, true);
+    const first = store.view().timeMs;
+    expect(readyAt()).to.equal(first);
+    await say(3, false);
+    await say(4, true);
+    expect(readyAt()).to.equal(first);
+  });
 });
