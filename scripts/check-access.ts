@@ -2,7 +2,8 @@
 // `npm run check`: an undeclared RPC is a build failure, not a surprise at run time.
 import { fileURLToPath } from "node:url";
 
-import { packageDefinition, RPC_KEYS, type RpcKey } from "../src/proto/load.ts";
+import { RPC_KEYS, type RpcKey } from "../src/proto/load.ts";
+import { packageDefinition } from "../src/proto/package.ts";
 
 /** `allow` as written in proto/; undefined where the option is missing. */
 export type Declared = {

@@ -1,6 +1,6 @@
 /**
  * Writes src/proto/gen from proto/: types only, checked in, never edited. The options must equal
- * LOAD_OPTIONS in src/proto/load.ts, or types and values drift apart.
+ * LOAD_OPTIONS in src/proto/package.ts, or types and values drift apart.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

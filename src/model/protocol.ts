@@ -9,10 +9,7 @@ import { AppError } from "../util/errors.ts";
 
 export type Protocols = { readonly min: number; readonly max: number };
 
-/**
- * What this program speaks. Raise `max` with every new entry kind or replicated field, and write
- * neither while the cluster's protocol is below the number they came with.
- */
+/** What this program speaks. Raise `max` with every release that adds to FIELDS_SINCE (proto/fields-since.ts). */
 export const PROTOCOLS: Protocols = { min: 1, max: 1 };
 
 /** Before anything was finalized, and in messages of programs that knew no numbers, it is 1. */
@@ -23,6 +20,17 @@ export function protocolOf(value: number | undefined): number {
 export function clusterProtocol(clusters: Iterable<Cluster>): number {
   for (const { protocol } of clusters) return protocolOf(protocol);
   return 1;
+}
+
+/** @param field as people know it: "spec.task.init" */
+export function notYet(
+  field: string,
+  { needs, protocol }: { readonly needs: number; readonly protocol: number },
+): AppError {
+  return new AppError("precondition", `${field}: needs protocol ${needs}, the cluster still writes ${protocol}`, {
+    path: field,
+    next: "finish the upgrade first: shoal cluster upgrade",
+  });
 }
 
 /** @param what names the thing that is beyond this program, with its place */

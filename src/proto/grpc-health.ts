@@ -4,7 +4,8 @@ import { loadSync } from "@grpc/proto-loader";
 import { AppError } from "../util/errors.ts";
 import type { BytesDuplex } from "./grpc-server-call.ts";
 import { toWireEnd } from "./grpc-status.ts";
-import { LOAD_OPTIONS, PROTO_ROOT, RPC_KEYS } from "./load.ts";
+import { RPC_KEYS } from "./load.ts";
+import { LOAD_OPTIONS, PROTO_ROOT } from "./package.ts";
 import type { Dispatcher } from "./rpc.ts";
 
 /** Open to anyone, so bounded for all together. */

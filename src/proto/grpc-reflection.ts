@@ -11,7 +11,7 @@ import { must } from "../util/assert.ts";
 import { healthDefinition } from "./grpc-health.ts";
 import type { BytesDuplex } from "./grpc-server-call.ts";
 import { toWireEnd } from "./grpc-status.ts";
-import { packageDefinition } from "./load.ts";
+import { packageDefinition } from "./package.ts";
 
 const METHOD = "ServerReflectionInfo";
 const PATHS = ["/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"].map(

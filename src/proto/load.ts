@@ -1,12 +1,8 @@
-/**
- * Loads proto/ once and gives typed codecs for messages and RPCs. One of the two files of this
- * room that know @grpc/proto-loader (the other generates the types with the same options).
- */
-import { loadSync, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { PROTO_FILES, RPC_KINDS, type Messages, type Rpcs } from "./gen/index.ts";
+/** Typed codecs for messages and RPCs, by their names in proto/. */
+import type { MessageTypeDefinition } from "@grpc/proto-loader";
+import { compactor } from "./compact.ts";
+import { RPC_KINDS, type Messages, type Rpcs } from "./gen/index.ts";
+import { packageDefinition } from "./package.ts";
 import { must } from "../util/assert.ts";
 
 export type RpcKey = keyof Rpcs;
@@ -27,27 +23,6 @@ export type AccessRule = {
   readonly leader: boolean;
 };
 
-/** Must equal the options of scripts/gen-proto.ts. */
-export const LOAD_OPTIONS = { longs: Number, enums: String, defaults: true, arrays: true, oneofs: true } as const;
-
-/** Above the source and above dist/src alike: the first parent that holds proto/shoal. */
-function protoRoot(): string {
-  let at = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(at, "proto", "shoal", "v1"))) {
-    const up = dirname(at);
-    if (up === at) throw new Error("The folder proto/shoal/v1 is missing beside the program");
-    at = up;
-  }
-  return join(at, "proto");
-}
-
-export const PROTO_ROOT = protoRoot();
-
-export const packageDefinition: PackageDefinition = loadSync([...PROTO_FILES], {
-  ...LOAD_OPTIONS,
-  includeDirs: [PROTO_ROOT],
-});
-
 function messageType(name: string): MessageTypeDefinition<object, object> {
   const definition = must(packageDefinition[`shoal.v1.${name}`], `message ${name} exists in proto/`);
   // proto-loader's union has no discriminant in its types; `format` names the kind.
@@ -61,8 +36,9 @@ export type Codec<N extends MessageName> = {
 
 export function codec<N extends MessageName>(name: N): Codec<N> {
   const type = messageType(name);
+  const compact = compactor(`shoal.v1.${name}`);
   return {
-    encode: (value) => type.serialize(value),
+    encode: (value) => type.serialize(compact(value)),
     decode: (bytes) => type.deserialize(asBuffer(bytes)) as Output<N>,
   };
 }
@@ -78,6 +54,8 @@ export type RpcDefinition = {
   readonly kind: RpcKind;
   readonly access: AccessRule;
   readonly requestType: string;
+  /** The request as it is encoded: without empty fields that not every program knows. */
+  compactRequest(value: object): object;
   encodeRequest(value: object): Buffer;
   decodeRequest(bytes: Uint8Array): object;
   encodeResponse(value: object): Buffer;
@@ -105,6 +83,7 @@ function defineRpc(key: RpcKey): RpcDefinition {
       path: string;
       options: Record<string, unknown>;
       requestType: { type: { name: string } };
+      responseType: { type: { name: string } };
       requestSerialize(value: object): Buffer;
       requestDeserialize(bytes: Buffer): object;
       responseSerialize(value: object): Buffer;
@@ -112,15 +91,19 @@ function defineRpc(key: RpcKey): RpcDefinition {
     }
   >;
   const method = must(methods[name], `rpc ${key} exists`);
+  const requestType = method.requestType.type.name;
+  const compactRequest = compactor(`shoal.v1.${requestType}`);
+  const compactResponse = compactor(`shoal.v1.${method.responseType.type.name}`);
   return {
     key,
     path: method.path,
     kind: RPC_KINDS[key],
     access: parseAccess(key, method.options["(access)"]),
-    requestType: method.requestType.type.name,
-    encodeRequest: (value) => method.requestSerialize(value),
+    requestType,
+    compactRequest,
+    encodeRequest: (value) => method.requestSerialize(compactRequest(value)),
     decodeRequest: (bytes) => method.requestDeserialize(asBuffer(bytes)),
-    encodeResponse: (value) => method.responseSerialize(value),
+    encodeResponse: (value) => method.responseSerialize(compactResponse(value)),
     decodeResponse: (bytes) => method.responseDeserialize(asBuffer(bytes)),
   };
 }

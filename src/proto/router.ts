@@ -108,7 +108,8 @@ export class Router implements Dispatcher {
     try {
       const { definition, unary } = this.#find(path);
       this.#authorize(definition, context.caller);
-      if (definition.access.mutation && !context.forwarded) refuseUnknownFields(definition.requestType, request);
+      // Forwarded ones too: a follower of a later version knows fields that this one would drop.
+      if (definition.access.mutation) refuseUnknownFields(definition.requestType, request);
       if (definition.access.leader && this.#route !== null && !this.#route.isLeader()) {
         if (context.forwarded) throw new AppError("not-leader", "This manager is not the leader any more");
         return await this.#route.forward(path, request, context);

@@ -1,129 +1,93 @@
 /**
- * Refuses unknown field numbers and unknown enum values in a mutation, by walking its bytes beside
- * the descriptors. protobufjs drops the former and keeps the latter silently: a typo in a client
- * would otherwise be a change that is not made.
+ * Walks a message's bytes beside the descriptors. protobufjs drops unknown fields and keeps unknown
+ * enum values silently: a typo in a client would be a change that is not made, and what a later
+ * version means would be half done.
  */
-import { packageDefinition } from "./load.ts";
+import { shapeOf, type Field, type Shape } from "./shapes.ts";
 import { AppError, invalid } from "../util/errors.ts";
-import { must } from "../util/assert.ts";
 
-type Field = {
-  readonly name: string;
-  readonly type: string;
-  readonly message: Shape | null;
-  readonly enumValues: ReadonlySet<number> | null;
-};
-type Shape = { readonly name: string; readonly fields: Map<number, Field> };
-type RawField = { name: string; number: number; type: string; typeName: string };
-type RawType = {
-  name: string;
-  field: RawField[];
-  nestedType: RawType[];
-  enumType: { name: string; value: { number: number }[] }[];
-  options?: { mapEntry?: boolean } | null;
-};
+/** `name`: "Message.field", or "Enum.VALUE"; undefined for a number that no descriptor has. */
+type Visit = (name: string | undefined, number: number, path: string) => void;
 
 const NESTING_MAX = 32;
-const shapes = new Map<string, Shape>();
-
 /** @param typeName message name below shoal.v1. @throws AppError `invalid` with the field's path. */
 export function refuseUnknownFields(typeName: string, bytes: Uint8Array): void {
-  walk(shapeOf(`shoal.v1.${typeName}`), bytes, "", 0);
+  const onField: Visit = (name, number, path) => {
+    if (name !== undefined) return;
+    throw invalid(
+      path,
+      `unknown field number ${number}`,
+      "remove it, or upgrade the managers to a version that knows it",
+    );
+  };
+  const onEnum: Visit = (name, number, path) => {
+    if (name === undefined) throw invalid(path, `unknown value ${number}`);
+  };
+  new Walk(onField, onEnum).message(shapeOf(`shoal.v1.${typeName}`), bytes, "", 0);
 }
 
-function walk(shape: Shape, bytes: Uint8Array, path: string, depth: number): void {
-  if (depth > NESTING_MAX) throw invalid(path, "messages are nested too deeply");
-  const reader = new WireReader(bytes);
-  while (!reader.done) {
-    const tag = reader.varint();
-    const field = shape.fields.get(Math.floor(tag / 8));
-    const at = path === "" ? (field?.name ?? "") : `${path}.${field?.name ?? ""}`;
-    if (field === undefined) {
-      throw invalid(
-        path === "" ? shape.name : path,
-        `unknown field number ${Math.floor(tag / 8)}`,
-        "remove it, or upgrade the managers to a version that knows it",
-      );
+/**
+ * @param isWanted asked for "Message.field" and "Enum.VALUE"
+ * @returns the first that is wanted and where it is, or null
+ */
+export function findField(
+  typeName: string,
+  bytes: Uint8Array,
+  isWanted: (name: string) => boolean,
+): { readonly name: string; readonly path: string } | null {
+  let found: { name: string; path: string } | null = null;
+  const visit: Visit = (name, _, path) => {
+    if (found === null && name !== undefined && isWanted(name)) found = { name, path };
+  };
+  new Walk(visit, visit).message(shapeOf(`shoal.v1.${typeName}`), bytes, "", 0);
+  return found;
+}
+
+class Walk {
+  readonly #onField: Visit;
+  readonly #onEnum: Visit;
+
+  constructor(onField: Visit, onEnum: Visit) {
+    this.#onField = onField;
+    this.#onEnum = onEnum;
+  }
+
+  message(shape: Shape, bytes: Uint8Array, path: string, depth: number): void {
+    if (depth > NESTING_MAX) throw invalid(path, "messages are nested too deeply");
+    const reader = new WireReader(bytes);
+    while (!reader.done) {
+      const tag = reader.varint();
+      const number = Math.floor(tag / 8);
+      const field = shape.fields.get(number);
+      if (field === undefined) {
+        this.#onField(undefined, number, path === "" ? shape.name : path);
+        reader.skipValue(tag % 8);
+        continue;
+      }
+      const at = path === "" ? field.name : `${path}.${field.name}`;
+      this.#onField(`${shape.name}.${field.name}`, number, at);
+      this.#value(field, tag % 8, reader, at, depth);
     }
-    visit(field, tag % 8, reader, at, depth);
   }
-}
 
-function visit(field: Field, wireType: number, reader: WireReader, path: string, depth: number): void {
-  if (wireType === 0) {
-    checkEnum(field, reader.varint(), path);
-  } else if (wireType === 2) {
-    const content = reader.delimited();
-    if (field.message !== null) walk(field.message, content, path, depth + 1);
-    else if (field.enumValues !== null) {
-      const packed = new WireReader(content);
-      while (!packed.done) checkEnum(field, packed.varint(), path);
-    }
-  } else reader.skip(wireType === 1 ? 8 : wireType === 5 ? 4 : -1);
-}
-
-function checkEnum(field: Field, value: number, path: string): void {
-  if (field.enumValues !== null && !field.enumValues.has(value)) throw invalid(path, `unknown value ${value}`);
-}
-
-/** Full names: `shoal.v1.Task`, `shoal.v1.Task.State`. Map entries are nested types. */
-function shapeOf(fullName: string, nested?: RawType): Shape {
-  const known = shapes.get(fullName);
-  if (known !== undefined) return known;
-  const raw = nested ?? rawType(fullName);
-  const shape: Shape = { name: fullName.replace("shoal.v1.", ""), fields: new Map() };
-  shapes.set(fullName, shape);
-  for (const field of raw.field) {
-    shape.fields.set(field.number, {
-      name: field.name,
-      type: field.type,
-      message: field.type === "TYPE_MESSAGE" ? messageShape(fullName, raw, field) : null,
-      enumValues: field.type === "TYPE_ENUM" ? enumValues(fullName, raw, field.typeName) : null,
-    });
+  #value(field: Field, wireType: number, reader: WireReader, path: string, depth: number): void {
+    if (wireType === 0) {
+      this.#enum(field, reader.varint(), path);
+    } else if (wireType === 2) {
+      const content = reader.delimited();
+      if (field.message !== null) this.message(field.message, content, path, depth + 1);
+      else if (field.enumeration !== null) {
+        const packed = new WireReader(content);
+        while (!packed.done) this.#enum(field, packed.varint(), path);
+      }
+    } else reader.skipValue(wireType);
   }
-  return shape;
-}
 
-function messageShape(owner: string, raw: RawType, field: RawField): Shape {
-  // Map entries are nested types that the package definition does not list by name.
-  const nested = raw.nestedType.find((type) => type.name === field.typeName);
-  if (nested !== undefined) return shapeOf(`${owner}.${field.typeName}`, nested);
-  return shapeOf(must(resolve(owner, field.typeName), `message ${field.typeName} used by ${owner} is known`));
-}
-
-function enumValues(owner: string, raw: RawType, typeName: string): ReadonlySet<number> {
-  const nested = raw.enumType.find((type) => type.name === typeName);
-  if (nested !== undefined) return new Set(nested.value.map((value) => value.number));
-  const name = resolve(owner, typeName);
-  if (name === null) return foreignEnumValues(owner, typeName);
-  const definition = packageDefinition[name] as unknown as { type: { value: { number: number }[] } };
-  return new Set(definition.type.value.map((value) => value.number));
-}
-
-/** Nested in another message: `Node.Role`. */
-function foreignEnumValues(owner: string, typeName: string): ReadonlySet<number> {
-  const dot = typeName.lastIndexOf(".");
-  const outer = dot < 0 ? null : resolve(owner, typeName.slice(0, dot));
-  const type =
-    outer === null ? undefined : rawType(outer).enumType.find(({ name }) => name === typeName.slice(dot + 1));
-  const { value } = must(type, `enum ${typeName} used by ${owner} is known`);
-  return new Set(value.map(({ number }) => number));
-}
-
-/** Protobuf's scoping: innermost first. */
-function resolve(owner: string, typeName: string): string | null {
-  const bare = typeName.replace(/^\./, "");
-  const scopes = owner.split(".");
-  for (let depth = scopes.length; depth >= 0; depth -= 1) {
-    const candidate = [...scopes.slice(0, depth), bare].join(".");
-    if (packageDefinition[candidate] !== undefined) return candidate;
+  #enum({ enumeration }: Field, value: number, path: string): void {
+    if (enumeration === null) return;
+    const name = enumeration.values.get(value);
+    this.#onEnum(name === undefined ? undefined : `${enumeration.name}.${name}`, value, path);
   }
-  return null;
-}
-
-function rawType(fullName: string): RawType {
-  const direct = packageDefinition[fullName] as unknown as { type: RawType } | undefined;
-  return must(direct, `message ${fullName} is known`).type;
 }
 
 class WireReader {
@@ -158,6 +122,12 @@ class WireReader {
     const start = this.#at;
     this.skip(length);
     return this.#bytes.subarray(start, this.#at);
+  }
+
+  skipValue(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 2) this.delimited();
+    else this.skip(wireType === 1 ? 8 : wireType === 5 ? 4 : -1);
   }
 
   skip(length: number): void {

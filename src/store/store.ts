@@ -25,7 +25,7 @@ import {
   type WriteTx,
 } from "./types.ts";
 import { WatchHub } from "./watch.ts";
-import { clusterProtocol, PROTOCOLS, tooNew } from "../model/protocol.ts";
+import { clusterProtocol, notYet, PROTOCOLS, tooNew } from "../model/protocol.ts";
 import { assert, must } from "../util/assert.ts";
 import type { Env, Timer } from "../util/env.ts";
 import { AppError } from "../util/errors.ts";
@@ -220,6 +220,8 @@ export class Store implements StoreApi {
     const protocol = clusterProtocol(tx.all("cluster"));
     assert(protocol <= this.#protocolMax, "a cluster's protocol is raised to what every manager's program speaks");
     const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions, protocol));
+    const later = this.#codec.laterField(payload, protocol);
+    if (later !== null) throw notYet(later.path, { needs: later.needs, protocol });
     if (payload.length <= TRANSACTION_BYTES_MAX) return payload;
     throw new AppError(
       "exhausted",

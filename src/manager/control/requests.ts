@@ -127,9 +127,10 @@ function otherContent(requestId: string): AppError {
   });
 }
 
-function hashOf(key: string, request: object): string {
+/** The same for every version of the program that may serve the repetition. */
+function hashOf(key: MutationKey, request: object): string {
   return createHash("sha256")
-    .update(`${key}\n${canonical({ ...request, requestId: "" })}`)
+    .update(`${key}\n${canonical({ ...rpc(key).compactRequest(request), requestId: "" })}`)
     .digest("hex");
 }
 

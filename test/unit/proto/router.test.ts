@@ -149,6 +149,15 @@ describe("proto/router", () => {
       expect(forwarded).to.deep.equal([]);
     });
 
+    it("is refused a forwarded change with a field it does not know: its follower may be a later version", async () => {
+      const router2 = new Router(silentLogger);
+      router2.unary("Control.CreateService", () => Promise.reject(new Error("was called")));
+      const { path } = rpc("Control.CreateService");
+      const bytes = Buffer.from([0x98, 0x06, 0x01]); // field 99
+      const error = await expectCode(router2.dispatchUnary(path, bytes, context(CALLERS.admin, true)), "invalid");
+      expect(error.message).to.include("unknown field number 99");
+    });
+
     it("is not asked twice: a forwarded call that meets a follower fails as not-leader", async () => {
       const { path, encodeRequest } = rpc("Control.CreateService");
       await expectCode(router.dispatchUnary(path, encodeRequest({}), context(CALLERS.admin, true)), "not-leader");

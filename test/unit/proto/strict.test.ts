@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { codec } from "../../../src/proto/load.ts";
-import { refuseUnknownFields } from "../../../src/proto/strict.ts";
+import { codec, rpc, RPC_KEYS } from "../../../src/proto/load.ts";
+import { findField, refuseUnknownFields } from "../../../src/proto/strict.ts";
 import { expectThrows } from "../../support/expect-code.ts";
 
 /** One length-delimited field. */
@@ -71,4 +71,27 @@ describe("proto/strict", () => {
       refuse(bytes);
     });
   }
+
+  it("knows every message there is, nested ones and those beside them too", () => {
+    for (const { requestType } of RPC_KEYS.map(rpc)) refuseUnknownFields(requestType, new Uint8Array());
+    // SessionDown.StatusAck.acks is a SessionDown.TaskAck: field 4, 1, then 9 is unknown.
+    const ack = field(4, field(1, varint(9, 1)));
+    expect(expectThrows(() => refuseUnknownFields("SessionDown", ack), "invalid").details.path).to.equal("ack.acks");
+  });
+
+  it("finds a field or an enum value by name, wherever it is, and says where", () => {
+    const bytes = codec("StoreTransaction").encode({
+      actions: [
+        { remove: { table: "task", id: "t0" } },
+        { put: { revision: { id: "s/1", spec: { container: { image: "a", pullPolicy: "NEVER", init: true } } } } },
+      ],
+    });
+    const find = (wanted: string): object | null => findField("StoreTransaction", bytes, (name) => name === wanted);
+    const path = "actions.put.revision.spec.container";
+    expect(find("ContainerSpec.init")).to.deep.equal({ name: "ContainerSpec.init", path: `${path}.init` });
+    expect(find("ContainerSpec.PullPolicy.NEVER")).to.deep.include({ path: `${path}.pullPolicy` });
+    expect(find("StoreObject.revision")).to.deep.include({ path: "actions.put.revision" });
+    expect(find("ContainerSpec.PullPolicy.ALWAYS")).to.equal(null);
+    expect(find("ContainerSpec.args")).to.equal(null);
+  });
 });

@@ -1,8 +1,10 @@
 import { expect } from "chai";
-import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
+import { makeStoreCodec, protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { Store } from "../../../src/store/store.ts";
+import type { WriteTx } from "../../../src/store/types.ts";
+import { AppError } from "../../../src/util/errors.ts";
 import { FakeLog, ManualEnv } from "../../support/store/fake-log.ts";
-import { aCluster, aTask } from "../../support/store/objects.ts";
+import { aCluster, aRevision, aService, aTask } from "../../support/store/objects.ts";
 
 type Rig = { readonly store: Store; readonly log: FakeLog };
 
@@ -16,6 +18,15 @@ function leader(protocolMax: number): Rig {
 
 function follower(protocolMax: number): Store {
   return new Store({ env: new ManualEnv(), codec: protoStoreCodec }, { protocolMax });
+}
+
+async function failure(change: Promise<unknown>): Promise<AppError> {
+  try {
+    await change;
+  } catch (error) {
+    return AppError.from(error);
+  }
+  throw new Error("The change was made");
 }
 
 describe("store: the cluster's protocol", () => {
@@ -40,6 +51,35 @@ describe("store: the cluster's protocol", () => {
     await write(2);
     expect(protocols).to.deep.equal([0, 0, 2]);
     expect(old.view().version).to.equal(2);
+  });
+
+  it("keeps what came with it out of the log until it is raised, with the field as its user knows it", async () => {
+    const codec = makeStoreCodec({ "TaskSpec.ports": 2, "StoreObject.service": 3 });
+    const log = new FakeLog();
+    const store = new Store({ env: new ManualEnv(), codec }, { protocolMax: 3 });
+    store.setProposer(log);
+    store.leadershipGained(log.term);
+    const write = async (change: (tx: WriteTx) => void): Promise<void> => {
+      const done = store.update(change);
+      for (const entry of log.inFlight.splice(0)) store.apply(entry);
+      await done;
+    };
+    const spec = (target: number): object => ({ spec: { ports: target === 0 ? [] : [{ target }] } });
+    const revision = (target: number) => (tx: WriteTx) => {
+      tx.put("revision", aRevision({ id: "s/1", ...spec(target) }));
+      tx.put("task", aTask({ id: "t1" }));
+    };
+    await write(revision(0));
+    const { code, message, details } = await failure(write(revision(80)));
+    expect([code, details.path]).to.deep.equal(["precondition", "spec.task.ports"]);
+    expect(message).to.equal("spec.task.ports: needs protocol 2, the cluster still writes 1");
+    expect(details.next).to.include("shoal cluster upgrade");
+    expect(store.view().version, "nothing was written").to.equal(1);
+    await write((tx) => tx.put("cluster", aCluster({ id: "c1", protocol: 2 })));
+    await write(revision(80));
+    const table = await failure(write((tx) => tx.put("service", aService({ id: "s" }))));
+    expect(table.message).to.include("needs protocol 3, the cluster still writes 2");
+    expect(store.speculative().get("service", "s")).to.equal(undefined);
   });
 
   it("keeps a program that does not speak it from loading a snapshot", async () => {
