@@ -1,6 +1,7 @@
 /** Puts the chunks of assignment sets together, and checks that each set continues the one before. */
 import type { AssignmentSet } from "../model/index.ts";
 import { codec } from "../proto/load.ts";
+import { refuseUnknownFields } from "../proto/strict.ts";
 import { AppError } from "../util/errors.ts";
 
 /** A set beyond this is a manager gone wrong: nothing of it is kept. */
@@ -17,7 +18,8 @@ export class AssignmentStream {
 
   /**
    * @returns the set when its last chunk arrived.
-   * @throws conflict when a set is missing in between, exhausted when it is too large.
+   * @throws AppError `conflict` when a set is missing in between, `exhausted` when it is too large,
+   * `unsupported` when it holds what this program does not know: nothing of it is acted on.
    */
   add({ data, last }: { readonly data: Uint8Array; readonly last: boolean }): AssignmentSet | null {
     this.#bytes += data.byteLength;
@@ -29,6 +31,7 @@ export class AssignmentStream {
     const bytes = Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#bytes = 0;
+    refuseLater(bytes);
     const set = setCodec.decode(bytes);
     if (!set.complete && set.appliesTo !== this.#at) {
       throw new AppError(
@@ -38,5 +41,20 @@ export class AssignmentStream {
     }
     this.#at = set.resultsIn;
     return set;
+  }
+}
+
+/** Decoding would drop it silently, and the task would run as something else than was asked for. */
+function refuseLater(bytes: Uint8Array): void {
+  try {
+    refuseUnknownFields("AssignmentSet", bytes);
+  } catch (error) {
+    const { message } = AppError.from(error);
+    throw new AppError(
+      "unsupported",
+      `Tasks were assigned in a way that this program does not know: ${message}`,
+      { next: "start the newer version of shoal on this node" },
+      error,
+    );
   }
 }

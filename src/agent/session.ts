@@ -241,8 +241,11 @@ export class SessionKeeper {
         if (message.role) this.#handlers.onRole(message.role.role === "MANAGER" ? "manager" : "worker");
         break;
       case "heartbeat":
-      case undefined:
         break;
+      case undefined:
+        throw new AppError("unsupported", `Manager ${link.address} says what this program does not know`, {
+          next: "start the newer version of shoal on this node",
+        });
     }
   }
 

@@ -2,11 +2,8 @@
 import type { Command } from "commander";
 import { AppError, isAppError } from "../util/errors.ts";
 import { action, type Session } from "./command.ts";
-import type { Node } from "../model/index.ts";
-import { nodeName } from "../model/naming.ts";
-import { protocolOf } from "../model/protocol.ts";
+import { upgrade } from "./cluster-upgrade.ts";
 import { usage } from "./exit.ts";
-import { allPages } from "./pages.ts";
 import { shortId } from "./render.ts";
 
 const LABEL_WIDTH = 11;
@@ -52,55 +49,15 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
     ["Services", `${answer.services}`],
     ["Tasks", `${answer.tasksRunning} of ${answer.tasks} running`],
     ["Version", `${answer.commitIndex}`],
+    ["Protocol", protocolText(answer)],
   ];
   for (const [name, value] of rows) out.line(`${(name === "" ? "" : `${name}:`).padEnd(LABEL_WIDTH)}${value}`);
   if (isStale) out.note("This is what one manager knows; it may lag behind.");
 }
 
-async function upgrade({ client, out }: Session, { finalize }: { readonly finalize?: boolean }): Promise<void> {
-  if (finalize === true) {
-    const answer = await client.call("Control.FinalizeUpgrade", { requestId: client.requestId() });
-    if (out.isJson) out.json(answer);
-    out.say(`The cluster's protocol is ${answer.protocol} now (it was ${answer.before}); the upgrade is final.`);
-    return;
-  }
-  const { cluster } = await client.call("Control.GetCluster", {});
-  const nodes = await allPages(
-    (request) => client.call("Control.ListNodes", request),
-    (page) => page.nodes,
-    ["role=manager"],
-  );
-  const protocol = protocolOf(cluster?.protocol);
-  const managers = nodes.flatMap(({ node }) => (node === null ? [] : [managerVersion(node)]));
-  if (out.isJson) {
-    out.json({ protocol, managers });
-    return;
-  }
-  out.line(`The cluster writes protocol ${protocol}.`);
-  for (const { name, version, protocolMax, state } of managers) {
-    out.line(`  ${name.padEnd(LABEL_WIDTH)} shoal ${version}, speaks up to protocol ${protocolMax}, ${state}`);
-  }
-  const isReady = managers.every(({ protocolMax, state }) => protocolMax > protocol && state === "ready");
-  const isDue = managers.some(({ protocolMax }) => protocolMax > protocol);
-  if (isReady) out.note("Next: shoal cluster upgrade --finalize (until then the old version can be started again)");
-  else if (isDue) out.note("Next: start the new version on the other managers, one after the other");
-}
-
-type ManagerVersion = {
-  readonly name: string;
-  readonly version: string;
-  readonly protocolMax: number;
-  readonly state: string;
-};
-
-function managerVersion(node: Node): ManagerVersion {
-  const { description, status } = node;
-  return {
-    name: nodeName(node),
-    version: description?.shoalVersion ?? "?",
-    protocolMax: protocolOf(description?.protocolMax),
-    state: (status?.state ?? "UNKNOWN").toLowerCase(),
-  };
+function protocolText({ protocol, protocolReady }: { protocol: number; protocolReady: number }): string {
+  if (protocolReady <= protocol) return `${protocol}`;
+  return `${protocol}; every node speaks ${protocolReady}: shoal cluster upgrade --finalize`;
 }
 
 /** Without a quorum this is the one thing that still helps. */

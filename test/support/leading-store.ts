@@ -1,6 +1,6 @@
 /** A real store that leads a log of one: every update is committed and applied in the next microtask. */
 import { protoStoreCodec } from "../../src/manager/store-codec.ts";
-import { Store } from "../../src/store/store.ts";
+import { Store, type StoreOptions } from "../../src/store/store.ts";
 import type { Env } from "../../src/util/env.ts";
 import { FakeLog } from "./store/fake-log.ts";
 
@@ -14,8 +14,8 @@ class CommittingLog extends FakeLog {
   }
 }
 
-export function leadingStore(env: Env): Store {
-  const store = new Store({ env, codec: protoStoreCodec }, { freezeRows: true });
+export function leadingStore(env: Env, options: StoreOptions = {}): Store {
+  const store = new Store({ env, codec: protoStoreCodec }, { freezeRows: true, ...options });
   const log = new CommittingLog();
   log.onPropose = () => store.apply(log.take());
   store.setProposer(log);

@@ -16,6 +16,7 @@ import { managerStatus } from "./nodes.ts";
 import type { Reads } from "./reads.ts";
 import { withoutSecrets } from "./redact.ts";
 import type { Requests } from "./requests.ts";
+import { clusterProtocols } from "./upgrade.ts";
 import { outOfSequence } from "./versions.ts";
 
 export type JoinTokens = { readonly worker: string; readonly manager: string };
@@ -94,5 +95,6 @@ function counts(tx: ReadTx, replica: ReplicaApi): GetClusterResponseInput {
     services: tx.count("service"),
     tasks,
     tasksRunning,
+    ...clusterProtocols(tx, replica.members()),
   };
 }

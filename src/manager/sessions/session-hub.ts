@@ -3,6 +3,7 @@
  * manager's death makes its agents reconnect.
  */
 import type { Cluster, NodeDescription } from "../../model/index.ts";
+import { clusterProtocol, protocolOf, tooNew } from "../../model/protocol.ts";
 import { isRemoved, removedError } from "../../model/removed-nodes.ts";
 import { codec } from "../../proto/load.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
@@ -133,6 +134,7 @@ export class SessionHub {
     }
     if (relay.isCutOff) throw cutOff();
     checkDescription(hello.description, hello.address);
+    checkProtocol(hello.description, cluster);
     this.#admit();
     const { description, address, agentEpoch } = hello;
     const session = new AgentSession(caller.nodeId, newId(env), stream, { description, address, agentEpoch });
@@ -275,6 +277,12 @@ function checkDescription(description: NodeDescription, address: string): void {
     });
   }
   if (address.length > ADDRESS_MAX) throw new AppError("invalid", "The address is too long", { path: "hello.address" });
+}
+
+/** It would drop what it does not know of a task, silently. */
+function checkProtocol({ protocolMax }: NodeDescription, cluster: Cluster): void {
+  const [needs, max] = [clusterProtocol([cluster]), protocolOf(protocolMax)];
+  if (max < needs) throw tooNew("The cluster", { needs, max });
 }
 
 function cutOff(): AppError {

@@ -22,6 +22,12 @@ export interface GetClusterResponseInput {
   'services'?: (number);
   'tasks'?: (number);
   'tasksRunning'?: (number);
+  /**
+   * What managers write, and what they could write after shoal cluster upgrade --finalize: the same
+   * while a node runs an older version or does not answer.
+   */
+  'protocol'?: (number);
+  'protocolReady'?: (number);
 }
 
 export interface GetClusterResponse {
@@ -43,4 +49,10 @@ export interface GetClusterResponse {
   'services': (number);
   'tasks': (number);
   'tasksRunning': (number);
+  /**
+   * What managers write, and what they could write after shoal cluster upgrade --finalize: the same
+   * while a node runs an older version or does not answer.
+   */
+  'protocol': (number);
+  'protocolReady': (number);
 }

@@ -25,7 +25,7 @@ export class SessionRig {
   readonly sim = new Sim(1);
   readonly env: SimEnv = this.sim.env("m9");
   readonly clock = new ObservedClock(this.env);
-  readonly store: Store = leadingStore(this.env);
+  readonly store: Store = leadingStore(this.env, { protocolMax: 2 });
   readonly replica = new FakeReplica();
   readonly router = new Router(silentLogger);
   readonly relay: Relay;

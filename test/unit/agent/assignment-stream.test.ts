@@ -3,6 +3,7 @@ import { ASSIGNMENT_SET_BYTES_MAX, AssignmentStream } from "../../../src/agent/a
 import type { AssignmentSet } from "../../../src/model/index.ts";
 import { codec } from "../../../src/proto/load.ts";
 import { AppError } from "../../../src/util/errors.ts";
+import { expectThrows } from "../../support/expect-code.ts";
 import { anAssignment, completeSet, incrementalSet } from "../../support/agent-fixtures.ts";
 
 function add(stream: AssignmentStream, set: AssignmentSet): AssignmentSet | null {
@@ -37,6 +38,21 @@ describe("agent/assignment-stream", () => {
     expect(() => add(stream, incrementalSet(0, {}))).to.throw(AppError, "none was the last");
     add(stream, completeSet([]));
     expect(() => add(stream, incrementalSet(2, {}))).to.throw(AppError, "continues 2, but 1 was the last");
+  });
+
+  it("refuses a set that says more than this program knows, and goes on with none of it", () => {
+    const stream = new AssignmentStream();
+    add(stream, completeSet([]));
+    // Field 990 of TaskSpec (2) of Assignment of AssignmentSet.assigned (5), as a later manager might write it.
+    const inSpec = [0xf2, 0x3d, 0x01, 0x78];
+    const data = Buffer.concat([
+      codec("AssignmentSet").encode(incrementalSet(1, {})),
+      Buffer.from([0x2a, inSpec.length + 2, 0x12, inSpec.length, ...inSpec]),
+    ]);
+    const error = expectThrows(() => stream.add({ data, last: true }), "unsupported");
+    expect(error.message).to.include("assigned.spec").and.include("990");
+    expect(error.details.next).to.include("newer version");
+    expect(add(stream, incrementalSet(1, {}))?.resultsIn).to.equal(2);
   });
 
   it("refuses a set without end", () => {

@@ -46,6 +46,24 @@ describe("manager/sessions/session-hub", () => {
     expect(rig.hub.nodeIds).to.have.members(["n1", "n2"]);
   });
 
+  it("has no session for a node that does not speak the cluster's protocol, and says so", async () => {
+    await rig.store.update((tx) => {
+      for (const cluster of tx.all("cluster")) tx.put("cluster", { ...cluster, protocol: 2 });
+    });
+    const agent = rig.dial("n1");
+    agent.hello();
+    await rig.sim.run(1);
+    expect(agent.error?.code).to.equal("unsupported");
+    expect(agent.error?.message).to.equal("The cluster is of protocol 2, this program speaks up to 1");
+    expect(agent.error?.details.next).to.include("start the newer version of shoal");
+    expect(agent.take()).to.deep.equal([]);
+    const description = { ...node("n1").description, protocolMax: 2 };
+    const newer = rig.dial("n1");
+    newer.hello({ description });
+    await rig.sim.run(1);
+    expect(newer.kinds()).to.include("assignments");
+  });
+
   it("sends what changes, only to whom it concerns, one set for all of a turn", async () => {
     const one = await rig.open("n1");
     const two = await rig.open("n2");
