@@ -96,13 +96,16 @@ export class LocalCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Starts, or starts again, a node's process. */
-  boot(node: LocalNode, env: Readonly<Record<string, string>> = {}): void {
+  /**
+   * Starts, or starts again, a node's process.
+   * @param bin another version's program
+   */
+  boot(node: LocalNode, env: Readonly<Record<string, string>> = {}, bin = SHOAL_BIN): void {
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
     node.child = spawn(
       process.env["SHOAL_NODE"] ?? process.execPath,
-      [...this.#nodeArgs, "--enable-source-maps", SHOAL_BIN, "daemon"],
+      [...this.#nodeArgs, "--enable-source-maps", bin, "daemon"],
       {
         cwd: ROOT,
         stdio: ["ignore", log, log],
@@ -202,16 +205,11 @@ export class LocalCluster implements AsyncDisposable {
   }
 
   /** Resolves when the process is gone. */
-  async kill(node: LocalNode, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  async kill(node: LocalNode, signal: "SIGKILL" | "SIGTERM" | "SIGHUP"): Promise<void> {
     const { child } = node;
     node.child = null;
     if (child === null) return;
-    if (signal === "SIGTERM") await stopChild(child, STOP_GRACE_MS);
-    else {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await gone;
-    }
+    await stopChild(child, STOP_GRACE_MS, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,6 +12,8 @@ export type OutageOptions = {
   readonly clients: number;
   /** A client's patience with one manager before it asks the next. */
   readonly attemptMs?: number;
+  /** Between two writes of one client. */
+  readonly pauseMs?: number;
   /** Breaks something; the clock starts just before. */
   readonly strike: () => Promise<void>;
   /** Makes it whole again: after the measurement, and after a failure too. */
@@ -41,7 +43,7 @@ const AFTER_MS = 1_500;
 const STALL_MS_MAX = 30_000;
 /** A client's patience unless told. */
 const ATTEMPT_MS = 2_000;
-/** Between two writes of one client: thousands of services to remove again would be most of the run. */
+/** Thousands of services to remove again would be most of the run. */
 const WRITE_PAUSE_MS = 5;
 const LOOK_EVERY_MS = 20;
 const READ_MS = 10_000;
@@ -53,10 +55,10 @@ type Acknowledged = { readonly name: string; readonly sentAt: number; readonly a
 export async function measureOutage(options: OutageOptions): Promise<Outage> {
   const { context, clients } = options;
   const prefix = `failover-${newId(realEnv).slice(0, 6)}`;
-  const attemptMs = options.attemptMs ?? ATTEMPT_MS;
+  const { attemptMs = ATTEMPT_MS, pauseMs = WRITE_PAUSE_MS } = options;
   const writers = Array.from(
     { length: clients },
-    (_, i) => new Writer({ client: new ControlClient(context, i), prefix: `${prefix}-${i}`, attemptMs }),
+    (_, i) => new Writer({ client: new ControlClient(context, i), prefix: `${prefix}-${i}`, attemptMs, pauseMs }),
   );
   const stopping = new AbortController();
   const work = writers.map(async (writer) => await writer.run(stopping.signal));
@@ -92,6 +94,13 @@ export async function measureOutage(options: OutageOptions): Promise<Outage> {
   }
 }
 
+type WriterOptions = {
+  readonly client: ControlClient;
+  readonly prefix: string;
+  readonly attemptMs: number;
+  readonly pauseMs: number;
+};
+
 /** One client: writes services with no replicas, one after another, and repeats each until it is answered. */
 class Writer {
   readonly client: ControlClient;
@@ -99,17 +108,19 @@ class Writer {
   readonly failures: string[] = [];
   readonly #prefix: string;
   readonly #attemptMs: number;
+  readonly #pauseMs: number;
 
-  constructor({ client, prefix, attemptMs }: { client: ControlClient; prefix: string; attemptMs: number }) {
+  constructor({ client, prefix, attemptMs, pauseMs }: WriterOptions) {
     this.client = client;
     this.#prefix = prefix;
     this.#attemptMs = attemptMs;
+    this.#pauseMs = pauseMs;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     for (let n = 0; !signal.aborted; n += 1) {
       await this.#write(`${this.#prefix}-${n}`);
-      await sleep(WRITE_PAUSE_MS);
+      await sleep(this.#pauseMs);
     }
   }
 

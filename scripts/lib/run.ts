@@ -112,8 +112,12 @@ export async function httpGet(
   });
 }
 
-/** Ends a child and resolves when it is gone: SIGTERM first, SIGKILL after `graceMs`. */
-export async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+/** Ends a child and resolves when it is gone: `signal` first, SIGKILL after `graceMs`. */
+export async function stopChild(
+  child: ChildProcess,
+  graceMs: number,
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
@@ -121,6 +125,6 @@ export async function stopChild(child: ChildProcess, graceMs: number): Promise<v
       clearTimeout(timer);
       resolve();
     });
-    child.kill("SIGTERM");
+    child.kill(signal);
   });
 }

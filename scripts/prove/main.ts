@@ -47,6 +47,11 @@ const PROOFS = {
     runs: 1,
     load: async () => (await import("./logs.ts")).proveLogs,
   },
+  upgrade: {
+    what: "every node becomes a later version under writes, back, and forward again until it is final",
+    runs: 1,
+    load: async () => (await import("./upgrade.ts")).proveUpgrade,
+  },
   stalls: {
     what: "managers stand still for 300 ms again and again under load, for --seconds: nobody is elected",
     runs: 1,

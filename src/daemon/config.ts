@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import { AppError, invalid } from "../util/errors.ts";
 import { parseBytes } from "../util/units.ts";
 
@@ -90,7 +89,6 @@ export type DaemonConfig = {
   /** Marks of free disk space, bytes; null is the default. */
   readonly disk: { readonly lowBytes: number | null; readonly stopBytes: number | null };
   readonly logLevel: "debug" | "info" | "warn" | "error";
-  readonly protocols: Protocols;
 };
 
 export function envName(name: SettingName): string {
@@ -130,14 +128,7 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
     tokenFile: get("tokenFile"),
     disk: marks(get("diskLow"), get("diskStop")),
     logLevel: oneOf(get("logLevel"), "log-level", ["debug", "info", "warn", "error"]),
-    protocols: spoken(environment["SHOAL_TEST_PROTOCOL"] ?? ""),
   };
-}
-
-/** For tests of upgrades: the same program as if it were a later one, which speaks more. Not a setting. */
-function spoken(later: string): Protocols {
-  const max = Number(later);
-  return later !== "" && Number.isInteger(max) && max > PROTOCOLS.max ? { ...PROTOCOLS, max } : PROTOCOLS;
 }
 
 function marks(low: string, stop: string): DaemonConfig["disk"] {

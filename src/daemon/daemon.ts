@@ -331,7 +331,7 @@ export class Daemon {
     { dialer, kvFactory, record }: { dialer: GrpcDialer; kvFactory: KvFactory; record: StartRecord },
   ): Promise<ClusterNode> {
     const { env, log, version } = this.#deps;
-    const { dataDir, disk, protocols } = this.#config;
+    const { dataDir, disk } = this.#config;
     const { identity } = stored;
     const { advertise, nodeName, managers } = record;
     const hasManager = identity.role === "manager" && !isMarkedSuperseded(dataDir);
@@ -353,7 +353,7 @@ export class Daemon {
         onRole: (role) => this.#role?.told(role),
         onExpelled: () => this.#onExpelled(),
       },
-      { address: advertise, name: nodeName, managers, version, protocols, dataDir, disk, bootId: await readBootId() },
+      { address: advertise, name: nodeName, managers, version, dataDir, disk, bootId: await readBootId() },
     );
   }
 

@@ -1,4 +1,7 @@
-/** What the process around a Daemon does: signals, fatal errors, crash on assertion. */
+/**
+ * What the process around a Daemon does: signals, fatal errors, crash on assertion. SIGTERM is for a
+ * node that goes, whose tasks move at once; SIGHUP for one that is back in a moment.
+ */
 import { AppError } from "../util/errors.ts";
 import type { Logger } from "../util/log.ts";
 import { realEnv } from "../util/real-env.ts";
@@ -20,7 +23,7 @@ export async function runProcess(config: DaemonConfig, log: Logger, version: str
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
   const daemon = new Daemon(config, { env: realEnv, log, version, onFatal: fail });
-  const stop = (signal: string): void => {
+  const stop = (signal: string, { goodbye }: { readonly goodbye: boolean }): void => {
     // Asked twice: at once.
     if (isStopping) process.exit(1);
     isStopping = true;
@@ -29,10 +32,12 @@ export async function runProcess(config: DaemonConfig, log: Logger, version: str
       log.error("stopping took too long", { ms: STOP_MS_MAX });
       process.exit(1);
     });
-    daemon.stop({ goodbye: true }).then(() => process.exit(0), fail);
+    daemon.stop({ goodbye }).then(() => process.exit(0), fail);
   };
-  process.on("SIGTERM", () => stop("SIGTERM"));
-  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("SIGTERM", () => stop("SIGTERM", { goodbye: true }));
+  process.on("SIGINT", () => stop("SIGINT", { goodbye: true }));
+  // For a new version of the program, or because a terminal was closed: its tasks go on and wait for it.
+  process.on("SIGHUP", () => stop("SIGHUP", { goodbye: false }));
   try {
     await daemon.start();
   } catch (error) {

@@ -94,6 +94,18 @@ export class Cluster implements AsyncDisposable {
     await runOk(["docker", "stop", "--time", "15", await this.containerOf(node)]);
   }
 
+  /** As an upgrade does: ends it without a goodbye, and starts another image on the same data. */
+  async replace(node: string, image: string): Promise<void> {
+    const container = await this.containerOf(node);
+    await runOk(["docker", "kill", "--signal", "HUP", container]);
+    await runOk(["docker", "wait", container]);
+    // Removed by hand: docker-compose 1.29 cannot recreate a container of an engine newer than itself.
+    await runOk(["docker", "rm", container]);
+    const command = [...(await composeCommand()), "-p", this.project, "-f", join(ROOT, "docker-compose.cluster.yml")];
+    const env = { ...this.env, ...composePorts(this.portBase), SHOAL_IMAGE: image };
+    await runOk([...command, "up", "-d", "--no-deps", node], { env, cwd: ROOT, timeoutMs: DOWN_MS });
+  }
+
   async pause(node: string): Promise<void> {
     await runOk(["docker", "pause", await this.containerOf(node)]);
   }
@@ -145,4 +157,19 @@ export async function startCluster(
     await cluster.close().catch(() => {});
     throw error;
   }
+}
+
+/** The plugin or the older program, as scripts/lib/engine.sh chooses. */
+async function composeCommand(): Promise<string[]> {
+  const { code } = await run(["docker", "compose", "version"]);
+  return code === 0 ? ["docker", "compose"] : ["docker-compose"];
+}
+
+/** What scripts/lib/cluster.sh exports for docker-compose.cluster.yml. */
+function composePorts(base: number): NodeJS.ProcessEnv {
+  const ports = managerPorts(base).map(({ grpc, http }, at) => [
+    [`SHOAL_GRPC_PORT_${at + 1}`, String(grpc)],
+    [`SHOAL_HTTP_PORT_${at + 1}`, String(http)],
+  ]);
+  return Object.fromEntries(ports.flat()) as NodeJS.ProcessEnv;
 }
