@@ -3,6 +3,7 @@ import { Applier } from "../../../../src/manager/replica/applier.ts";
 import { newReplicaMetrics } from "../../../../src/manager/replica/metrics.ts";
 import type { Entry } from "../../../../src/raft/types.ts";
 import { EMPTY_CONFIG } from "../../../../src/raft/config.ts";
+import { AppError } from "../../../../src/util/errors.ts";
 import { Journal, ReplicaCluster } from "../../../support/replica-cluster.ts";
 import { Sim } from "../../../support/sim-env.ts";
 
@@ -45,6 +46,32 @@ describe("manager/replica/applier", () => {
     expect(applier.underWayMs).to.be.below(burnt / 2);
     while (applier.hasMore) applier.run({ bounded: true });
     expect(applier.underWayMs).to.equal(0);
+    await sim.run(0);
+  });
+
+  it("stops at an entry that it cannot apply, says which, and skips nothing", async () => {
+    const sim = new Sim(1);
+    const stateMachine = new Journal();
+    const apply = stateMachine.apply.bind(stateMachine);
+    let failure: Error | null = new AppError("unsupported", "An entry of tomorrow");
+    stateMachine.apply = (entry) => {
+      if (entry.index === 3 && failure !== null) throw failure;
+      apply(entry);
+    };
+    const fatal: AppError[] = [];
+    const deps = { env: sim.env("a"), stateMachine, metrics: newReplicaMetrics() };
+    const position = { index: 0, term: 1, config: EMPTY_CONFIG };
+    const applier = new Applier({ ...deps, onFatal: (error) => fatal.push(error) }, position);
+    applier.push(entries(1, 5));
+    applier.run({ bounded: true });
+    expect([applier.index, stateMachine.lines.length, applier.hasMore]).to.deep.equal([2, 2, false]);
+    expect(fatal.map(({ code, details }) => [code, details?.["index"]])).to.deep.equal([["unsupported", "3"]]);
+    // What is no operating error is a bug: it ends the process, and is not taken for an answer.
+    failure = new TypeError("a bug");
+    const other = new Applier({ ...deps, onFatal: (error) => fatal.push(error) }, { ...position, index: 2 });
+    other.push(entries(3, 3));
+    expect(() => other.run({ bounded: true })).to.throw(TypeError);
+    expect(other.index).to.equal(2);
     await sim.run(0);
   });
 
