@@ -13,6 +13,9 @@ export function chainHash(previous: number, entry: Entry): number {
   return (hash ^ (hash >>> 15)) | 0;
 }
 
+/** What the checker looks at of a member. */
+type Witness = Pick<SimNode, "id" | "disk" | "chain" | "isUp" | "status">;
+
 export class RaftInvariants {
   readonly #leaders = new Map<number, MemberId>();
   /** Hash by "index/term": log matching says that there is one. */
@@ -79,7 +82,7 @@ export class RaftInvariants {
   }
 
   /** Nothing is promised that is not on the sender's disk, and no prefix that is not the receiver's. */
-  promises({ id, disk, chain }: SimNode, message: Message, receiver: SimNode | undefined): void {
+  promises({ id, disk, chain }: Witness, message: Message, receiver: Witness | undefined): void {
     const { hardState } = disk;
     const { term, to } = message;
     if ((message.type === "append-reply" || message.type === "snapshot-reply") && message.ok) {
