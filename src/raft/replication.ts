@@ -189,9 +189,10 @@ export class Replication {
   }
 
   #sendSnapshot(peer: Progress): void {
-    const { id, term, now } = this.#state;
-    // Said again, it is the same one: it is being pulled, and the log is kept from its index on.
-    const snapshot = peer.snapshot ?? this.#state.snapshot;
+    const { id, term, now, log } = this.#state;
+    // Said again, it is the same one, which may be being pulled; unless the log went on from it meanwhile.
+    const isOfUse = peer.snapshot !== null && peer.snapshot.index >= log.prevIndex;
+    const snapshot = isOfUse ? peer.snapshot : this.#state.snapshot;
     assert(snapshot !== null, "A log is compacted only behind a snapshot");
     peer.toSnapshot(snapshot, now);
     this.#state.send({ type: "snapshot", from: id, to: peer.id, term, meta: snapshot });
