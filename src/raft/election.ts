@@ -73,10 +73,11 @@ export class Election {
     return state.leader !== null && state.leader !== from && this.#elapsed < state.options.electionTicks;
   }
 
-  /** The candidate we voted for may be winning right now. */
+  /** The candidate we voted for may be winning right now; whoever asks for pre-votes itself has given it up. */
   #isInGrace(from: MemberId): boolean {
-    const { vote, termLeader } = this.#state;
-    return vote !== null && vote !== from && termLeader === null && this.#elapsed < VOTE_GRACE_TICKS;
+    const { role, vote, termLeader } = this.#state;
+    if (role === "pre-candidate" || vote === null || vote === from || termLeader !== null) return false;
+    return this.#elapsed < VOTE_GRACE_TICKS;
   }
 
   #restartTimer(): void {
