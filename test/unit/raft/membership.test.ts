@@ -28,9 +28,11 @@ function isCorrupt(error: unknown): boolean {
 
 describe("raft membership codec", () => {
   it("reads back what it wrote", () => {
+    // Characters of one to four bytes. All of Unicode costs two seconds to set up.
+    const unit = fc.constantFrom("a", "\0", "ä", "€", "😀");
     const member = fc.record({
-      id: fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
-      address: fc.string({ unit: "binary", maxLength: 60 }),
+      id: fc.string({ unit, minLength: 1, maxLength: 40 }),
+      address: fc.string({ unit, maxLength: 60 }),
       role: fc.constantFrom<Member["role"]>("voter", "learner"),
     });
     const members = fc.uniqueArray(member, { maxLength: 9, selector: ({ id }) => id });
