@@ -357,6 +357,7 @@ export class RaftCore {
         return message.granted;
       case "append":
       case "heartbeat":
+      case "commit":
       case "snapshot":
         election.becomeFollower(message.term, message.from);
         return true;
@@ -374,6 +375,9 @@ export class RaftCore {
       case "heartbeat":
         this.#hear(message.from);
         return this.#follower.onHeartbeat(message);
+      case "commit":
+        this.#hear(message.from);
+        return this.#follower.onCommit(message.commit);
       case "snapshot":
         this.#hear(message.from);
         return this.#snapshots.onSnapshot(message);

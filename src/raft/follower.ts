@@ -99,13 +99,16 @@ export class Follower {
   }
 
   onHeartbeat(message: Heartbeat): void {
+    this.onCommit(message.commit);
+    const { id, term } = this.#state;
+    this.#state.send({ type: "heartbeat-reply", from: id, to: message.from, term, readSeq: message.readSeq });
+  }
+
+  /** The leader says min(match, commit), and match was durable here: less would be a lost disk. */
+  onCommit(commit: number): void {
     const state = this.#state;
-    if (!state.isInstalling) {
-      // The leader says min(match, commit), and match was durable here: less would be a lost disk.
-      assert(message.commit <= state.log.lastIndex, `Entries that were acknowledged are gone: ${message.commit}`);
-      state.commitTo(message.commit);
-    }
-    const { id, term } = state;
-    state.send({ type: "heartbeat-reply", from: id, to: message.from, term, readSeq: message.readSeq });
+    if (state.isInstalling) return;
+    assert(commit <= state.log.lastIndex, `Entries that were acknowledged are gone: ${commit}`);
+    state.commitTo(commit);
   }
 }

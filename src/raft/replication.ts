@@ -141,7 +141,7 @@ export class Replication {
     for (const peer of this.#peers) this.#sendAppend(peer, false);
   }
 
-  /** @param allowEmpty whether to send although there is nothing new: a probe, or the commit index. */
+  /** @param allowEmpty whether to send although there is nothing new: a probe. */
   #sendAppend(peer: Progress, allowEmpty: boolean): void {
     const { log, options } = this.#state;
     let mayBeEmpty = allowEmpty;
@@ -162,7 +162,7 @@ export class Replication {
     }
   }
 
-  /** Carries the commit index, and shows by its answer whether everything before arrived. */
+  /** Shows by its answer whether everything before arrived, and carries the commit index. */
   #sendEmpty(peer: Progress): void {
     // What is under way to it may be compacted meanwhile.
     if (peer.next < this.#state.log.firstIndex) this.#sendSnapshot(peer);
@@ -255,7 +255,17 @@ export class Replication {
     // A commit may have ended our leadership.
     if (this.#state.role !== "leader") return;
     this.#sendAppend(peer, false);
-    if (peer.isIdle && peer.commitSent < this.#state.commit) this.#sendAppend(peer, true);
+    this.#sendCommit(peer);
+  }
+
+  /** For who waits for nothing else; the others learn it from their next append. */
+  #sendCommit(peer: Progress): void {
+    const { id, term, commit } = this.#state;
+    // B2: never beyond what the peer verifiably shares.
+    const shared = Math.min(peer.match, commit);
+    if (peer.state !== "replicate" || !peer.isIdle || peer.commitSent >= shared) return;
+    this.#state.send({ type: "commit", from: id, to: peer.id, term, commit: shared });
+    peer.commitSent = shared;
   }
 
   onHeartbeatReply(peer: Progress, message: Of<"heartbeat-reply">): void {
@@ -320,12 +330,11 @@ export class Replication {
     return quorumValue(values);
   }
 
-  /** Tells everyone who waits for nothing else; the others learn it from their next append. */
+  /** @param toAll whoever lags behind, too: there may be no next message. */
   broadcastCommit({ toAll }: { toAll: boolean }): void {
     for (const peer of this.#peers) {
-      if (peer.state !== "replicate" || peer.commitSent >= this.#state.commit) continue;
-      if (toAll) this.#sendEmpty(peer);
-      else if (peer.isIdle) this.#sendAppend(peer, true);
+      if (!toAll) this.#sendCommit(peer);
+      else if (peer.state === "replicate" && peer.commitSent < this.#state.commit) this.#sendEmpty(peer);
     }
   }
 

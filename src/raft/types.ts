@@ -67,6 +67,11 @@ export type Message = Envelope &
     /** `readSeq`: highest read sequence issued; its echo confirms leadership for reads up to it. `commit` = min(match, leader's). */
     | { readonly type: "heartbeat"; readonly commit: number; readonly readSeq: number }
     | { readonly type: "heartbeat-reply"; readonly readSeq: number }
+    /**
+     * What the receiver shares is committed up to here (min(match, leader's)). Not answered, and no
+     * harm if lost: the next append or heartbeat says the same. A driver may hold it back a moment.
+     */
+    | { readonly type: "commit"; readonly commit: number }
     /** "Pull this snapshot from me": the body travels over FetchSnapshot. */
     | { readonly type: "snapshot"; readonly meta: SnapshotMeta }
     | { readonly type: "snapshot-reply"; readonly index: number; readonly ok: boolean }

@@ -71,6 +71,7 @@ const TYPE_CODES: Readonly<Record<MessageType, number>> = {
   "read-index": 12,
   "read-index-reply": 13,
   removed: 14,
+  commit: 15,
 };
 
 const TYPES_BY_CODE = new Map<number, string>(Object.entries(TYPE_CODES).map(([type, code]) => [code, type]));
@@ -230,6 +231,9 @@ function putMessage(writer: ByteWriter, message: Message): void {
     case "heartbeat-reply":
       writer.varint(message.readSeq);
       return;
+    case "commit":
+      writer.varint(message.commit);
+      return;
     case "snapshot":
       putSnapshotMeta(writer, message.meta);
       return;
@@ -296,6 +300,8 @@ function takeMessage(reader: ByteReader, peer: { from: MemberId; to: MemberId },
       return { ...envelope, type, commit: reader.varint(), readSeq: reader.varint() };
     case "heartbeat-reply":
       return { ...envelope, type, readSeq: reader.varint() };
+    case "commit":
+      return { ...envelope, type, commit: reader.varint() };
     case "snapshot":
       return { ...envelope, type, meta: takeSnapshotMeta(reader) };
     case "snapshot-reply":

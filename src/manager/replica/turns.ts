@@ -30,6 +30,7 @@ import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
 import { Applier, type AppliedPosition } from "./applier.ts";
+import { CommitNotices } from "./commit-notices.ts";
 import type { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
 import type { LogStorage } from "./log-storage.ts";
@@ -104,6 +105,7 @@ export class Turns implements Driver, Proposer {
   readonly #floor: PromiseFloor;
   readonly #snapshots: SnapshotMover;
   readonly #proposals: Proposals;
+  readonly #notices: CommitNotices;
   readonly #ticker: Ticker;
 
   readonly #inbox: Message[] = [];
@@ -147,6 +149,10 @@ export class Turns implements Driver, Proposer {
       notLeader: () => this.#notLeader(),
       refused: options.refused,
     });
+    this.#notices = new CommitNotices(env, (notices) => {
+      for (const notice of notices) this.#post(notice);
+      this.finishTurn();
+    });
     this.#ticker = new Ticker(env, () => this.#onTick());
     this.#snapshots = parts.snapshots(this);
   }
@@ -162,6 +168,7 @@ export class Turns implements Driver, Proposer {
     if (this.#isHalted) return;
     this.#isHalted = true;
     this.#ticker.stop();
+    this.#notices.close();
     this.barriers.close();
     this.membership.close();
     if (this.#leadingTerm === null) return;
@@ -245,9 +252,8 @@ export class Turns implements Driver, Proposer {
   /** Keeps what a step asks for until the turn ends. Must not step the core. */
   #collect(effects: Effects): void {
     for (const message of effects.messages) {
-      const queue = this.#outbox.get(message.to);
-      if (queue === undefined) this.#outbox.set(message.to, [message]);
-      else queue.push(message);
+      if (message.type === "commit") this.#notices.hold(message);
+      else this.#post(message);
     }
     if (effects.persist !== null) this.flusher.add(effects.persist);
     if (effects.committed.length > 0) this.applier.push(effects.committed);
@@ -258,6 +264,13 @@ export class Turns implements Driver, Proposer {
     }
     if (effects.statusChanged) this.#isStatusDirty = true;
     if (effects.removed && this.#removal === "none") this.#removal = "heard";
+  }
+
+  #post(message: Message): void {
+    if (message.type === "append") this.#notices.overtakenBy(message);
+    const queue = this.#outbox.get(message.to);
+    if (queue === undefined) this.#outbox.set(message.to, [message]);
+    else queue.push(message);
   }
 
   // How a turn ends

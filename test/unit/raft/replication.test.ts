@@ -204,6 +204,19 @@ describe("raft leader", () => {
     for (const node of cluster.nodes.values()) expect(node.applied).to.equal(index);
   });
 
+  it("B2: tells of a commit those who wait for nothing else, and no more than each verifiably has; no answer comes", () => {
+    const leader = new RaftMember("a").lead("b");
+    leader.ack("b", 2);
+    expect(leader.out("commit").map(({ to, commit }) => [to, commit])).to.deep.equal([["b", 2]]);
+    leader.propose();
+    leader.ack("c", 2);
+    expect(leader.out("commit"), "an append is on its way to c").to.deep.equal([]);
+    const follower = new RaftMember("b", { terms: [2], hardState: { term: 2 } });
+    expect(follower.receive({ type: "commit", from: "a", commit: 2 })).to.deep.equal([]);
+    expect(follower.status.commit).to.equal(2);
+    expect(() => follower.receive({ type: "commit", from: "a", commit: 9 })).to.throw(AssertionFailure, "gone");
+  });
+
   it("B2: says in a heartbeat no more than the peer verifiably has", () => {
     const leader = new RaftMember("a").lead("b");
     leader.ack("b", 2);

@@ -44,6 +44,7 @@ const MESSAGES: readonly Message[] = [
   { ...ENVELOPE, type: "append-reply", ok: false, index: 6, hintIndex: 3, hintTerm: 1 },
   { ...ENVELOPE, type: "heartbeat", commit: 5, readSeq: 77 },
   { ...ENVELOPE, type: "heartbeat-reply", readSeq: 77 },
+  { ...ENVELOPE, type: "commit", commit: 2 ** 40 },
   { ...ENVELOPE, type: "snapshot", meta: META },
   { ...ENVELOPE, type: "snapshot-reply", index: 900, ok: true },
   { ...ENVELOPE, type: "timeout-now" },
