@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeCodecs } from "./gen-codecs.ts";
 
 const OUT = "src/proto/gen";
 const files = readdirSync("proto/shoal/v1")
@@ -88,6 +89,12 @@ function writeIndex(): void {
     ...rpcs.map(({ key, kind }) => `  "${key}": "${kind}",`),
     "};",
     "",
+    "export const RPC_TYPES: {",
+    '  readonly [K in keyof Rpcs]: readonly [request: Rpcs[K]["request"], response: Rpcs[K]["response"]];',
+    "} = {",
+    ...rpcs.map(({ key, request, response }) => `  "${key}": ["${request}", "${response}"],`),
+    "};",
+    "",
     "export const PROTO_FILES = [",
     ...files.map((file) => `  "${file}",`),
     "] as const;",
@@ -98,3 +105,4 @@ function writeIndex(): void {
 
 prune();
 writeIndex();
+writeCodecs(files, `${OUT}/codecs.ts`);

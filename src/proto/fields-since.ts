@@ -4,7 +4,7 @@
  * of actions are fields as well ("StoreObject.secret").
  *
  * The store refuses to write them while the cluster's protocol is below, and no encoder writes them
- * empty (compact.ts): to a program that does not know them they are not there. What managers tell
+ * empty (load.ts): to a program that does not know them they are not there. What managers tell
  * agents follows the same number: a node that does not speak it has no session.
  */
 export const FIELDS_SINCE: Readonly<Record<string, number>> = {};

@@ -1,8 +1,8 @@
 /** Typed codecs for messages and RPCs, by their names in proto/. */
-import type { MessageTypeDefinition } from "@grpc/proto-loader";
-import { compactor } from "./compact.ts";
-import { RPC_KINDS, type Messages, type Rpcs } from "./gen/index.ts";
+import { CODECS } from "./gen/codecs.ts";
+import { RPC_KINDS, RPC_TYPES, type Messages, type Rpcs } from "./gen/index.ts";
 import { packageDefinition } from "./package.ts";
+import { Reader, Writer } from "./wire.ts";
 import { must } from "../util/assert.ts";
 
 export type RpcKey = keyof Rpcs;
@@ -23,23 +23,29 @@ export type AccessRule = {
   readonly leader: boolean;
 };
 
-function messageType(name: string): MessageTypeDefinition<object, object> {
-  const definition = must(packageDefinition[`shoal.v1.${name}`], `message ${name} exists in proto/`);
-  // proto-loader's union has no discriminant in its types; `format` names the kind.
-  return definition as unknown as MessageTypeDefinition<object, object>;
-}
-
 export type Codec<N extends MessageName> = {
+  /** Writes nothing for a field that is empty: to a program that does not know the field it is not there. */
   encode(value: Input<N>): Buffer;
+  /** @throws AppError `invalid` */
   decode(bytes: Uint8Array): Output<N>;
 };
 
+/** Encoding is synchronous and never nests, so that one serves all. */
+const writer = new Writer();
+
 export function codec<N extends MessageName>(name: N): Codec<N> {
-  const type = messageType(name);
-  const compact = compactor(`shoal.v1.${name}`);
+  const { encode, decode } = CODECS[name];
   return {
-    encode: (value) => type.serialize(compact(value)),
-    decode: (bytes) => type.deserialize(asBuffer(bytes)) as Output<N>,
+    encode: (value) => {
+      try {
+        encode(writer, value);
+        return writer.finish();
+      } catch (error) {
+        writer.reset();
+        throw error;
+      }
+    },
+    decode: (bytes) => decode(new Reader(asBuffer(bytes))),
   };
 }
 
@@ -54,8 +60,6 @@ export type RpcDefinition = {
   readonly kind: RpcKind;
   readonly access: AccessRule;
   readonly requestType: string;
-  /** The request as it is encoded: without empty fields that not every program knows. */
-  compactRequest(value: object): object;
   encodeRequest(value: object): Buffer;
   decodeRequest(bytes: Uint8Array): object;
   encodeResponse(value: object): Buffer;
@@ -79,32 +83,22 @@ function defineRpc(key: RpcKey): RpcDefinition {
   const [service = "", name = ""] = key.split(".");
   const methods = must(packageDefinition[`shoal.v1.${service}`], `service ${service} exists`) as unknown as Record<
     string,
-    {
-      path: string;
-      options: Record<string, unknown>;
-      requestType: { type: { name: string } };
-      responseType: { type: { name: string } };
-      requestSerialize(value: object): Buffer;
-      requestDeserialize(bytes: Buffer): object;
-      responseSerialize(value: object): Buffer;
-      responseDeserialize(bytes: Buffer): object;
-    }
+    { path: string; options: Record<string, unknown> }
   >;
   const method = must(methods[name], `rpc ${key} exists`);
-  const requestType = method.requestType.type.name;
-  const compactRequest = compactor(`shoal.v1.${requestType}`);
-  const compactResponse = compactor(`shoal.v1.${method.responseType.type.name}`);
+  const [requestType, responseType] = RPC_TYPES[key];
+  const request = codec(requestType);
+  const response = codec(responseType);
   return {
     key,
     path: method.path,
     kind: RPC_KINDS[key],
     access: parseAccess(key, method.options["(access)"]),
     requestType,
-    compactRequest,
-    encodeRequest: (value) => method.requestSerialize(compactRequest(value)),
-    decodeRequest: (bytes) => method.requestDeserialize(asBuffer(bytes)),
-    encodeResponse: (value) => method.responseSerialize(compactResponse(value)),
-    decodeResponse: (bytes) => method.responseDeserialize(asBuffer(bytes)),
+    encodeRequest: (value) => request.encode(value),
+    decodeRequest: (bytes) => request.decode(bytes),
+    encodeResponse: (value) => response.encode(value),
+    decodeResponse: (bytes) => response.decode(bytes),
   };
 }
 

@@ -127,18 +127,10 @@ function otherContent(requestId: string): AppError {
   });
 }
 
-/** The same for every version of the program that may serve the repetition. */
+/** The same for every version of the program that may serve the repetition: what is empty is not written, maps are in order. */
 function hashOf(key: MutationKey, request: object): string {
   return createHash("sha256")
-    .update(`${key}\n${canonical({ ...rpc(key).compactRequest(request), requestId: "" })}`)
+    .update(`${key}\n`)
+    .update(rpc(key).encodeRequest({ ...request, requestId: "" }))
     .digest("hex");
-}
-
-/** JSON with sorted keys: encoders may write a map's entries in any order. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join()}}`;
 }

@@ -289,6 +289,45 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Watch.Watch": "server-stream",
 };
 
+export const RPC_TYPES: {
+  readonly [K in keyof Rpcs]: readonly [request: Rpcs[K]["request"], response: Rpcs[K]["response"]];
+} = {
+  "CertificateAuthority.GetRootCertificate": ["GetRootCertificateRequest", "GetRootCertificateResponse"],
+  "CertificateAuthority.IssueNodeCertificate": ["IssueNodeCertificateRequest", "IssueNodeCertificateResponse"],
+  "CertificateAuthority.IssueContextCertificate": ["IssueContextCertificateRequest", "IssueContextCertificateResponse"],
+  "Control.CreateService": ["CreateServiceRequest", "CreateServiceResponse"],
+  "Control.GetService": ["GetRequest", "GetServiceResponse"],
+  "Control.ListServices": ["ListRequest", "ListServicesResponse"],
+  "Control.UpdateService": ["UpdateServiceRequest", "UpdateServiceResponse"],
+  "Control.RemoveService": ["RemoveRequest", "RemoveResponse"],
+  "Control.GetTask": ["GetRequest", "GetTaskResponse"],
+  "Control.ListTasks": ["ListRequest", "ListTasksResponse"],
+  "Control.GetNode": ["GetRequest", "GetNodeResponse"],
+  "Control.ListNodes": ["ListRequest", "ListNodesResponse"],
+  "Control.UpdateNode": ["UpdateNodeRequest", "UpdateNodeResponse"],
+  "Control.SetNodeRole": ["SetNodeRoleRequest", "UpdateNodeResponse"],
+  "Control.RemoveNode": ["RemoveNodeRequest", "RemoveResponse"],
+  "Control.GetCluster": ["GetClusterRequest", "GetClusterResponse"],
+  "Control.UpdateCluster": ["UpdateClusterRequest", "UpdateClusterResponse"],
+  "Control.FinalizeUpgrade": ["FinalizeUpgradeRequest", "FinalizeUpgradeResponse"],
+  "Control.GetJoinTokens": ["GetJoinTokensRequest", "GetJoinTokensResponse"],
+  "Control.Explain": ["ExplainRequest", "ExplainResponse"],
+  "Daemon.Init": ["InitRequest", "InitResponse"],
+  "Daemon.Join": ["JoinRequest", "JoinResponse"],
+  "Daemon.Leave": ["LeaveRequest", "LeaveResponse"],
+  "Daemon.Status": ["StatusRequest", "StatusResponse"],
+  "Logs.Stream": ["LogsRequest", "LogsMessage"],
+  "NodeService.Logs": ["NodeLogsRequest", "LogsMessage"],
+  "Raft.Stream": ["RaftFrame", "RaftFrame"],
+  "Raft.FetchSnapshot": ["FetchSnapshotRequest", "SnapshotChunk"],
+  "Raft.Join": ["RaftJoinRequest", "RaftJoinResponse"],
+  "Raft.Disk": ["RaftDiskRequest", "RaftDiskResponse"],
+  "Raft.Leave": ["RaftLeaveRequest", "RaftLeaveResponse"],
+  "Session.Session": ["SessionUp", "SessionDown"],
+  "Session.Relay": ["RelayRequest", "RelayResponse"],
+  "Watch.Watch": ["WatchRequest", "WatchMessage"],
+};
+
 export const PROTO_FILES = [
   "shoal/v1/access.proto",
   "shoal/v1/ca.proto",

@@ -31,7 +31,7 @@ function ended(
     readyMs?: number;
   } = {},
 ): Task {
-  const readyAtMs = readyMs < 0 ? 0 : atMs - readyMs;
+  const readyAtMs = readyMs < 0 ? 0 : Math.max(1, atMs - readyMs);
   return task(id, { nodeId: "n1", ...part, readyAtMs, status: { state, atMs } });
 }
 

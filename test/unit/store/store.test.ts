@@ -378,7 +378,7 @@ describe("store/store: snapshot", () => {
   it("shows nothing of a body before it is complete and read to the end, a bounded piece a step", async () => {
     const rig = aStore();
     const done = rig.store.update((tx) => {
-      for (let n = 0; n < 3_000; n += 1) tx.put("task", aTask({ id: `t${n}`, serviceId: "s1", slot: n }));
+      for (let n = 0; n < 6_000; n += 1) tx.put("task", aTask({ id: `t${n}`, serviceId: "s1", slot: n }));
     });
     commitOne(rig);
     await done;
@@ -397,7 +397,7 @@ describe("store/store: snapshot", () => {
     while (restore.step());
     expect(store.view().count("task")).to.equal(0);
     restore.replace();
-    expect([store.view().count("task"), store.view().version]).to.deep.equal([3_000, 7]);
+    expect([store.view().count("task"), store.view().version]).to.deep.equal([6_000, 7]);
   });
 
   it("restores what it wrote, as of the moment it was taken", async () => {
