@@ -129,6 +129,8 @@ function fieldWords(message: Message): string[] {
       return [`commit=${message.commit}`, `read=${message.readSeq}`];
     case "heartbeat-reply":
       return [`read=${message.readSeq}`];
+    case "commit":
+      return [`commit=${message.commit}`];
     case "snapshot":
       return [`at=${message.meta.index}/${message.meta.term}`, `config=${configWord(message.meta.config)}`];
     case "snapshot-reply":
