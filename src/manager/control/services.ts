@@ -76,13 +76,12 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
   });
 }
 
+const serviceSpec = codec("ServiceSpec");
+
 /** Validated, complete, and small enough to be stored. */
 function acceptSpec(spec: ServiceSpec | null): ServiceSpec {
   const complete = normaliseServiceSpec(validateServiceSpec(spec));
-  // A character takes at most three bytes and JSON names every field, so this bounds the encoded
-  // size, and costs a tenth of encoding: ordinary specs are far below the limit.
-  if (JSON.stringify(complete).length * 3 <= SPEC_BYTES_MAX) return complete;
-  const bytes = codec("ServiceSpec").encode(complete).length;
+  const bytes = serviceSpec.encode(complete).length;
   if (bytes <= SPEC_BYTES_MAX) return complete;
   throw invalid(
     "spec",

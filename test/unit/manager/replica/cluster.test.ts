@@ -143,7 +143,7 @@ describe("manager/replica: a cluster", () => {
 });
 
 describe("manager/replica: snapshots", () => {
-  const options = { snapshots: { everyEntries: 50, trailingEntries: 10 } };
+  const options = { snapshots: { everyEntries: 50, entriesMax: 50, trailingEntries: 10 } };
 
   it("takes snapshots, cuts the log and restarts from both", async () => {
     const { cluster, leader } = await threeReplicas(3, options);
@@ -161,9 +161,28 @@ describe("manager/replica: snapshots", () => {
     }
   });
 
+  it("takes the next one when the log is several times its size, or after so many entries whatever it costs", async () => {
+    const { cluster, leader } = await threeReplicas(3, { snapshots: { everyEntries: 50, entriesMax: 1_000 } });
+    const taken = (): number => leader.replica.metrics.snapshotsTaken;
+    const propose = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) leader.replica.propose(Buffer.alloc(100));
+      await cluster.sim.run(1_000);
+    };
+    await propose(60);
+    expect(taken(), "nothing to compare with").to.equal(1);
+    await propose(150);
+    expect(taken()).to.equal(1);
+    await propose(100);
+    expect(taken()).to.equal(2);
+    await propose(900);
+    expect(taken()).to.equal(2);
+    await propose(150);
+    expect(taken()).to.equal(3);
+  });
+
   it("cuts the log by its bytes when entries are large", async () => {
     const { cluster, leader } = await threeReplicas(3, {
-      snapshots: { everyEntries: 300, trailingEntries: 10_000, trailingBytes: 10_000 },
+      snapshots: { everyEntries: 300, entriesMax: 300, trailingEntries: 10_000, trailingBytes: 10_000 },
     });
     for (let i = 0; i < 700; i++) leader.replica.propose(Buffer.alloc(100));
     await cluster.sim.run(2_000);
@@ -215,7 +234,7 @@ describe("manager/replica: snapshots", () => {
   });
 
   it("resumes a pull that a reset interrupts", async () => {
-    const { cluster } = await threeReplicas(5, { snapshots: { everyEntries: 40, trailingEntries: 5 } });
+    const { cluster } = await threeReplicas(5, { snapshots: { everyEntries: 40, entriesMax: 40, trailingEntries: 5 } });
     const follower = cluster.followers()[0]!;
     cluster.kill(follower.id);
     const big = "x".repeat(60_000);
@@ -293,7 +312,10 @@ describe("manager/replica: membership", () => {
   });
 
   it("gives a joiner the snapshot when the log is cut", async () => {
-    const cluster = new ReplicaCluster({ seed: 8, options: { snapshots: { everyEntries: 30, trailingEntries: 5 } } });
+    const cluster = new ReplicaCluster({
+      seed: 8,
+      options: { snapshots: { everyEntries: 30, entriesMax: 30, trailingEntries: 5 } },
+    });
     await cluster.bootstrap(["a"]);
     for (let i = 0; i < 100; i++) await cluster.write(`w${i}`);
     const joiner = await cluster.startNode("b", null);
