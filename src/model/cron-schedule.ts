@@ -30,6 +30,21 @@ export type Schedule = {
 
 export type ScheduleText = { readonly schedule: string; readonly timeZone: string };
 
+/** Compiling takes a millisecond, and a cron service is planned at every change of its tasks. */
+const COMPILED_MAX = 256;
+const compiled = new Map<string, Schedule>();
+
+/** Of a stored spec, which was validated. */
+export function scheduleOf(text: ScheduleText): Schedule {
+  const key = `${text.timeZone} ${text.schedule}`;
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  if (compiled.size >= COMPILED_MAX) compiled.clear();
+  const schedule = parseSchedule(text);
+  compiled.set(key, schedule);
+  return schedule;
+}
+
 /** One space between fields. */
 export function normalSchedule(text: string): string {
   return text.trim().split(/\s+/).join(" ");

@@ -37,7 +37,16 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
       key: "Control.CreateService",
       request,
       context,
-      change: (tx) => ({ service: createService(tx, { id: newId(env), meta: null, spec, revision: 1, cause }) }),
+      change: (tx) => ({
+        service: createService(tx, {
+          id: newId(env),
+          meta: null,
+          spec,
+          revision: 1,
+          cause,
+          scheduledFromMs: tx.timeMs,
+        }),
+      }),
       ...repeatable(spec),
     });
   });
@@ -130,13 +139,21 @@ function updateService(
   }
   const isNewRevision = !isSameTask(before.task, spec.task);
   const revision = isNewRevision ? service.revision + 1 : service.revision;
-  const updated: Service = { ...service, spec, revision, cause };
+  const scheduledFromMs = isSameSchedule(before, spec) ? service.scheduledFromMs : tx.timeMs;
+  const updated: Service = { ...service, spec, revision, cause, scheduledFromMs };
   tx.put("service", updated);
   if (isNewRevision) {
     putRevision(tx, updated);
     for (const { id } of removableRevisions(tx, service.id)) tx.remove("revision", id);
   }
   return stored(tx, service.id);
+}
+
+/** What it did not fire by, or while it was suspended, is nothing it missed. */
+function isSameSchedule({ cron: a }: ServiceSpec, { cron: b }: ServiceSpec): boolean {
+  return (
+    a?.schedule === b?.schedule && a?.timeZone === b?.timeZone && (a?.suspended ?? false) === (b?.suspended ?? false)
+  );
 }
 
 function removeService(tx: WriteTx, ref: string, actor: string): string {
