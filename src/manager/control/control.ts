@@ -39,7 +39,7 @@ export class ControlService {
   register(router: Router): void {
     const { store, replica, env, explain, joinTokens } = this.#deps;
     const reads = new Reads({ store, replica, env });
-    const requests = new Requests({ store, env });
+    const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
     registerRuns(router, { reads, requests });
     registerTasks(router, reads);

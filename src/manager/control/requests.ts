@@ -9,8 +9,9 @@ import type { CallContext } from "../../proto/rpc.ts";
 import { REQUEST_TTL_MS } from "../../store/actions.ts";
 import type { ReadTx, StoreApi, Tables, WriteTx } from "../../store/types.ts";
 import { withDeadline, type Env } from "../../util/env.ts";
-import { AppError, invalid, isAppError } from "../../util/errors.ts";
-import { waitMs } from "./reads.ts";
+import { AppError, invalid, isAppError, type ErrorCode } from "../../util/errors.ts";
+import type { ReplicaApi } from "../replica/types.ts";
+import { READ_WAIT_MS, waitMs } from "./reads.ts";
 
 export const MUTATION_WAIT_MS = 10_000;
 export const REQUEST_ID_LENGTH_MAX = 128;
@@ -34,14 +35,22 @@ type Mutation<K extends MutationKey> = {
 
 type Running = { readonly hash: string; readonly done: Promise<object> };
 
+export type RequestDeps = {
+  readonly store: StoreApi;
+  readonly env: Env;
+  readonly replica: Pick<ReplicaApi, "status" | "readBarrier">;
+};
+
 export class Requests {
   readonly #store: StoreApi;
   readonly #env: Env;
+  readonly #replica: RequestDeps["replica"];
   readonly #running = new Map<string, Running>();
 
-  constructor({ store, env }: { readonly store: StoreApi; readonly env: Env }) {
+  constructor({ store, env, replica }: RequestDeps) {
     this.#store = store;
     this.#env = env;
+    this.#replica = replica;
   }
 
   /** @throws AppError whatever `change` throws, or `unknown-outcome` when the caller's time is up. */
@@ -64,8 +73,10 @@ export class Requests {
   async #once<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const { requestId } = mutation.request;
     if (requestId === "") {
-      await mutation.before?.();
-      return (await this.#store.update(mutation.change)).value;
+      return await this.#confirmed(mutation.context, async (refusals) => {
+        if (mutation.before !== undefined) await refusals.note(mutation.before);
+        return (await this.#store.update((tx) => refusals.noteNow(() => mutation.change(tx)))).value;
+      });
     }
     checkRequestId(requestId);
     const id = `${describeCaller(mutation.context.caller)}/${requestId}`;
@@ -76,7 +87,10 @@ export class Requests {
       // The same hash covers the same RPC, so the answer is of its type.
       return (await running.done) as ResponseInput<K>;
     }
-    const done = this.#record(mutation, id, hash);
+    const done = this.#confirmed(
+      mutation.context,
+      async (refusals) => await this.#record(mutation, { id, hash }, refusals),
+    );
     this.#running.set(id, { hash, done });
     try {
       return await done;
@@ -85,7 +99,38 @@ export class Requests {
     }
   }
 
-  async #record<K extends MutationKey>(mutation: Mutation<K>, id: string, hash: string): Promise<ResponseInput<K>> {
+  /**
+   * A refusal is an answer too, and this manager may have been deposed unheard, or have refused for a
+   * change that it still proposes: it holds once all that is proposed is committed, in a term that has
+   * not ended. @throws AppError `not-leader` otherwise: nothing was done, and another one may do it
+   */
+  async #confirmed<T>(context: CallContext, attempt: (refusals: Refusals) => Promise<T>): Promise<T> {
+    const refusals = new Refusals();
+    try {
+      return await attempt(refusals);
+    } catch (error) {
+      if (!refusals.has(error)) throw error;
+      const { term } = this.#replica.status();
+      const deadlineMs = waitMs(context, READ_WAIT_MS);
+      try {
+        await Promise.all([
+          this.#store.update(() => undefined),
+          this.#replica.readBarrier({ deadlineMs, signal: context.signal }),
+        ]);
+      } catch {
+        throw unconfirmed();
+      }
+      const now = this.#replica.status();
+      if (now.role !== "leader" || now.term !== term) throw unconfirmed();
+      throw error;
+    }
+  }
+
+  async #record<K extends MutationKey>(
+    mutation: Mutation<K>,
+    { id, hash }: { readonly id: string; readonly hash: string },
+    refusals: Refusals,
+  ): Promise<ResponseInput<K>> {
     const { key, change, compact = same, expand = same } = mutation;
     const definition = rpc(key);
     const recorded = (tx: ReadTx): Tables["request"] | undefined => {
@@ -94,17 +139,60 @@ export class Requests {
       if (record.hash !== hash) throw otherContent(mutation.request.requestId);
       return record;
     };
-    if (mutation.before !== undefined && recorded(this.#store.speculative()) === undefined) await mutation.before();
-    const { value } = await this.#store.update((tx): ResponseInput<K> => {
+    const once = (tx: WriteTx): ResponseInput<K> => {
       const record = recorded(tx);
       if (record !== undefined) return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
       const response = change(tx);
       const result = definition.encodeResponse(compact(response));
       tx.put("request", { id, meta: null, hash, result, expiresAtMs: tx.timeMs + REQUEST_TTL_MS });
       return response;
-    });
-    return value;
+    };
+    const { before } = mutation;
+    if (before !== undefined) {
+      const isNew = refusals.noteNow(() => recorded(this.#store.speculative()) === undefined);
+      if (isNew) await refusals.note(before);
+    }
+    return (await this.#store.update((tx) => refusals.noteNow(() => once(tx)))).value;
   }
+}
+
+/** What a change says of the state it finds; what keeps it from being made at all is something else. */
+class Refusals {
+  #error: AppError | null = null;
+
+  has(error: unknown): boolean {
+    return error === this.#error;
+  }
+
+  noteNow<T>(change: () => T): T {
+    try {
+      return change();
+    } catch (error) {
+      this.#keep(error);
+      throw error;
+    }
+  }
+
+  async note<T>(change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } catch (error) {
+      this.#keep(error);
+      throw error;
+    }
+  }
+
+  #keep(error: unknown): void {
+    if (isAppError(error) && OF_STATE.has(error.code)) this.#error = error;
+  }
+}
+
+const OF_STATE: ReadonlySet<ErrorCode> = new Set(["not-found", "exists", "conflict", "precondition", "exhausted"]);
+
+function unconfirmed(): AppError {
+  return new AppError("not-leader", "This manager refused a change, and cannot confirm that it still leads", {
+    next: "ask again",
+  });
 }
 
 function same<T>(value: T): T {
