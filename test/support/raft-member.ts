@@ -1,6 +1,6 @@
 /**
  * One Raft core under the hands of a test: every message goes in and comes out by hand, and the
- * disk completes when the test says so. For scripts of a few steps; whole clusters: raft-harness.ts.
+ * disk completes when the test says so. For properties of one member; histories: raft-script/.
  */
 import { encodeConfig, makeConfig } from "../../src/raft/config.ts";
 import { RaftCore } from "../../src/raft/core.ts";
@@ -15,7 +15,6 @@ import type {
   MemberId,
   Message,
   MessageType,
-  Persist,
   RaftOptions,
   ReadResult,
   SnapshotMeta,
@@ -64,10 +63,8 @@ export class RaftMember {
   readonly id: MemberId;
   readonly core: RaftCore;
   readonly sent: Message[] = [];
-  readonly committed: Entry[] = [];
   readonly reads: ReadResult[] = [];
   readonly tokens: number[] = [];
-  readonly persists: Persist[] = [];
   hardState: HardState;
   readonly #slowDisk: boolean;
 
@@ -108,10 +105,8 @@ export class RaftMember {
     this.reads.push(...effects.reads);
     if (effects.persist !== null) {
       this.hardState = effects.persist.hardState;
-      this.persists.push(effects.persist);
       this.tokens.push(effects.persist.token);
     }
-    this.committed.push(...effects.committed);
     const applied = effects.committed.at(-1);
     if (applied !== undefined) this.step({ type: "applied", index: applied.index });
     if (!this.#slowDisk) this.persist();
@@ -175,10 +170,5 @@ export class RaftMember {
   propose(count = 1, bytes = 1): void {
     this.sent.length = 0;
     this.step({ type: "propose", payloads: Array.from({ length: count }, () => new Uint8Array(bytes)) });
-  }
-
-  proposeConfig(config: Config): void {
-    this.sent.length = 0;
-    this.step({ type: "propose-config", config });
   }
 }

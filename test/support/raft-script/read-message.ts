@@ -23,6 +23,7 @@ const READERS: Partial<Record<MessageType, (args: Args) => Body<Message>>> = {
     readSeq: args.namedNumber("read") ?? 0,
   }),
   "heartbeat-reply": (args) => ({ type: "heartbeat-reply", readSeq: args.namedNumber("read") ?? 0 }),
+  commit: (args) => ({ type: "commit", commit: args.namedNumber("commit") ?? 0 }),
   "pre-vote": (args) => {
     const [lastIndex, lastTerm] = position(args, "last");
     return { type: "pre-vote", lastIndex, lastTerm };

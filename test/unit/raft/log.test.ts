@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { AssertionFailure } from "../../../src/util/assert.ts";
 import { ENTRY_OVERHEAD_BYTES, RaftLog } from "../../../src/raft/log.ts";
-import { entry } from "../../support/raft-member.ts";
+import { RaftMember, entry } from "../../support/raft-member.ts";
 
 function logOf(terms: readonly number[], prevIndex = 0, prevTerm = 0): RaftLog {
   return new RaftLog(
@@ -54,12 +54,82 @@ describe("raft log", () => {
       }),
     );
   });
+});
 
-  it("prefers the later last term over the longer log", () => {
-    const log = logOf([1, 1, 2]);
-    expect(log.isUpToDate(9, 1)).to.equal(false);
-    expect(log.isUpToDate(2, 2)).to.equal(false);
-    expect(log.isUpToDate(3, 2)).to.equal(true);
-    expect(log.isUpToDate(1, 3)).to.equal(true);
+/** Two logs as Raft can make them: alike up to some entry, then of terms that only one of them has. */
+const TWO_LOGS = fc.record({ common: steps(6), mine: steps(12), theirs: steps(12) }).map(({ common, mine, theirs }) => {
+  const terms = ascending(1, common);
+  const last = terms.at(-1) ?? 1;
+  // Even terms for one, odd ones for the other.
+  const branch = (parity: number, by: readonly number[]): number[] =>
+    ascending(last, by).map((term) => 2 * term + parity);
+  return { leader: [...terms, ...branch(0, mine)], follower: [...terms, ...branch(1, theirs)], common: terms.length };
+});
+
+function steps(maxLength: number): fc.Arbitrary<number[]> {
+  return fc.array(fc.nat(2), { maxLength });
+}
+
+function ascending(from: number, by: readonly number[]): number[] {
+  let term = from;
+  return by.map((step) => (term += step));
+}
+
+function termsOf(member: RaftMember): number[] {
+  // Behind the founding entry.
+  return member.core.entriesFrom(2, Infinity).map(({ term }) => term);
+}
+
+describe("raft conflict search", () => {
+  it("R6: brings any follower to its leader's log, in one round trip for each of its terms that differ, and two", () => {
+    fc.assert(
+      fc.property(TWO_LOGS, ({ leader: mine, follower: theirs, common }) => {
+        const term = Math.max(1, ...mine, ...theirs);
+        const leader = new RaftMember("a", { terms: mine, hardState: { term } }).lead("b");
+        const follower = new RaftMember("c", { terms: theirs, hardState: { term } });
+        const strange = new Set(theirs.slice(common)).size;
+        let trips = 0;
+        for (let [ask] = leader.out("append", "c"); ask !== undefined; [ask] = leader.out("append", "c")) {
+          trips++;
+          const [answer] = follower.receive(ask);
+          if (answer === undefined) throw new Error("An append is always answered");
+          leader.receive(answer);
+          if (answer.type === "append-reply" && answer.ok) break;
+        }
+        expect(termsOf(follower)).to.deep.equal(termsOf(leader));
+        expect(leader.status.peers.find(({ id }) => id === "c")?.match).to.equal(leader.status.lastIndex);
+        expect(trips).to.be.at.most(strange + 2);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("R3: stores an append as a naive follower does: what agrees stays, from the first conflict on it is the leader's", () => {
+    const append = fc.record({ logs: TWO_LOGS, prev: fc.nat(20), count: fc.nat(20) });
+    fc.assert(
+      fc.property(append, ({ logs, prev, count }) => {
+        const term = Math.max(1, ...logs.leader, ...logs.follower);
+        const follower = new RaftMember("a", { terms: logs.follower, hardState: { term } });
+        // Index by index, the founding entry included.
+        const [mine, theirs] = [
+          [1, ...logs.leader],
+          [1, ...logs.follower],
+        ];
+        const prevIndex = 1 + (prev % mine.length);
+        const entries = mine.slice(prevIndex, prevIndex + count).map((of, at) => entry(prevIndex + 1 + at, of));
+        const [reply] = follower.append("b", [prevIndex, mine[prevIndex - 1] ?? 0], entries);
+
+        let expected = theirs;
+        const isAccepted = theirs[prevIndex - 1] === mine[prevIndex - 1];
+        if (isAccepted) {
+          const conflict = entries.findIndex(({ index, term: of }) => theirs[index - 1] !== of);
+          if (conflict !== -1) expected = mine.slice(0, prevIndex + entries.length);
+        }
+        expect([1, ...termsOf(follower)]).to.deep.equal(expected);
+        expect(reply).to.include({ type: "append-reply", ok: isAccepted });
+        if (isAccepted) expect(reply).to.include({ index: prevIndex + entries.length });
+      }),
+      { numRuns: 300 },
+    );
   });
 });

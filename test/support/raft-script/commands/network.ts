@@ -60,10 +60,10 @@ export const networkCommands: Commands = {
     world.deliver(message, by ?? message.to);
   },
 
-  /** `reset 2`: its connection to its leader broke and was not to be made again. */
+  /** `reset 2`: its connection to its leader broke and was not to be made again. `reset 2 3`: the one to 3. */
   reset(world, args) {
     const node = nextNode(world, args);
-    const { leader } = node.status;
+    const leader = args.isEmpty ? node.status.leader : args.next("To whom");
     if (leader === null) throw new Error(`Member ${node.id} follows nobody`);
     world.step(node, { type: "leader-lost", leader });
   },

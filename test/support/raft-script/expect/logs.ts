@@ -31,6 +31,12 @@ export const logExpectations: Expectations = {
     }
   },
 
+  /** `expect writes 2 0`: so many are under way. */
+  writes(world, args) {
+    const node = nextNode(world, args);
+    same(`writes of ${node.id} under way to be`, `${node.writes.length}`, args.next("How many"));
+  },
+
   commit(world, args) {
     const nodes = nodesOf(world, args.next("The member"));
     const index = args.next("The index");
