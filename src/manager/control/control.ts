@@ -13,7 +13,6 @@ import { registerNodes } from "./nodes.ts";
 import { registerUpgrade } from "./upgrade.ts";
 import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
-import { registerRuns } from "./runs.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerWatch, type WatchStore } from "./watch.ts";
@@ -41,7 +40,6 @@ export class ControlService {
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
-    registerRuns(router, { reads, requests });
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });
