@@ -20,6 +20,7 @@ import type { Logger } from "../util/log.ts";
 import { ControlService } from "./control/control.ts";
 import { LeaderForwarder } from "./control/forward.ts";
 import { registerLogs } from "./control/logs.ts";
+import { ClusterClock } from "./cluster-clock.ts";
 import { DiskGuard, type DiskMarks } from "./disk-guard.ts";
 import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
@@ -86,6 +87,7 @@ export class Manager {
   #stopping: Promise<void> = Promise.resolve();
   readonly #control: ControlService;
   readonly #clock: ObservedClock;
+  readonly #time: ClusterClock;
   readonly #history: LeaderHistory;
   readonly #disk: DiskGuard | null;
   #isNewcomer = false;
@@ -99,7 +101,10 @@ export class Manager {
     this.#clock = new ObservedClock(env);
     this.#history = new LeaderHistory(this.#clock);
     const { store: storeOptions = {}, ...replicaOptions } = deps.tuning ?? {};
-    this.store = new Store({ env, codec: protoStoreCodec }, { protocolMax: protocols.max, ...storeOptions });
+    this.store = new Store(
+      { env, codec: protoStoreCodec },
+      { protocolMax: protocols.max, clock: () => this.#time.now(), ...storeOptions },
+    );
     this.replica = new Replica(
       { env, log: log.child({ part: "raft" }), dialer, kvFactory: deps.kvFactory },
       {
@@ -114,6 +119,7 @@ export class Manager {
         incarnation: () => this.incarnation,
       },
     );
+    this.#time = new ClusterClock({ env, looks: this.#clock, store: this.store, replica: this.replica });
     this.replica.setStateMachine(this.store);
     this.store.setProposer(this.replica);
     this.#control = new ControlService({
@@ -177,6 +183,7 @@ export class Manager {
     this.#register(router);
     await this.#disk?.start();
     this.#clock.start();
+    this.#time.start();
     this.replica.onStatus(() => this.#onStatus());
     await this.replica.start(
       bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] },
@@ -209,6 +216,7 @@ export class Manager {
     this.#sessions.stop();
     this.#relay.stop();
     this.#clock.stop();
+    this.#time.stop();
     this.#control.stop();
     this.store.close();
     for (const path of this.#paths) router.unregisterPath(path);

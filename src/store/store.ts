@@ -45,6 +45,8 @@ export type StoreOptions = {
   /** Bytes from which a piece of a snapshot is closed. */
   readonly pieceBytes?: number;
   readonly watch?: { readonly setsMax?: number; readonly bytesMax?: number };
+  /** Unix ms that a new leader begins with, where the entries before are not later. Default: the wall clock. */
+  readonly clock?: () => number;
 };
 
 type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: AppError) => void };
@@ -59,6 +61,7 @@ export class Store implements StoreApi {
   readonly #freezeRows: boolean;
   readonly #protocolMax: number;
   readonly #pieceBytes: number;
+  readonly #clock: () => number;
   #proposer: Proposer | undefined;
   #committed = new TableSet();
   #speculation: Speculation | null = null;
@@ -74,6 +77,7 @@ export class Store implements StoreApi {
     this.#freezeRows = options.freezeRows ?? false;
     this.#protocolMax = options.protocolMax ?? PROTOCOLS.max;
     this.#pieceBytes = options.pieceBytes ?? SNAPSHOT_CHUNK_BYTES;
+    this.#clock = options.clock ?? (() => env.wallNow());
     this.watches = new WatchHub(options.watch);
   }
 
@@ -156,7 +160,7 @@ export class Store implements StoreApi {
     this.#stopVerdictTimerWhenIdle();
     const tables = new TableSet();
     tables.copyFrom(this.#committed);
-    const nowMs = Math.max(tables.timeMs, this.#env.wallNow());
+    const nowMs = Math.max(tables.timeMs, this.#clock());
     this.#speculation = { term, tables, startMs: nowMs - Math.floor(this.#env.now()) };
   }
 
