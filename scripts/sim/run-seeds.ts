@@ -1,12 +1,21 @@
-// Seeds through a simulator, with a line for each failure and a summary at the end.
+// Seeds through a simulator: a line for each failure and a summary at the end, or with --format json a line for each seed.
 import { createHash } from "node:crypto";
 
 import type { RunSeed, SeedResult } from "../../test/sim/simulator.ts";
+import { countTable } from "./count-table.ts";
 
-type Range = { readonly first: number; readonly count: number; readonly trace: boolean };
+export type SeedRange = {
+  readonly first: number;
+  readonly count: number;
+  readonly trace: boolean;
+  readonly json: boolean;
+  /** What repeats a seed, without its number. */
+  readonly command: string;
+};
 
 /** @returns whether every seed passed. */
-export async function runSeeds(runSeed: RunSeed, { first, count, trace }: Range): Promise<boolean> {
+export async function runSeeds(runSeed: RunSeed, range: SeedRange): Promise<boolean> {
+  const { first, count, trace, json } = range;
   const all = createHash("sha256");
   const totals: Record<string, number> = {};
   const failed: number[] = [];
@@ -16,15 +25,15 @@ export async function runSeeds(runSeed: RunSeed, { first, count, trace }: Range)
     const result = await runSeed(seed, trace ? { trace: (line) => process.stdout.write(`${line}\n`) } : {});
     all.update(result.hash);
     for (const [name, n] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + n;
-    if (result.verdict === "passed") continue;
-    failed.push(seed);
-    report(result);
+    if (result.verdict === "failed") failed.push(seed);
+    if (json) console.log(JSON.stringify({ ...result, history: undefined }));
+    else if (result.verdict === "failed") report(result, range.command);
   }
+  if (json) return failed.length === 0;
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
   const { user, system } = process.cpuUsage(cpuBegin);
   const events = totals["events"] ?? 0;
-  const counts = Object.entries(totals).map(([name, n]) => `${name} ${n}`);
-  console.log(counts.join(", "));
+  console.log(countTable(totals));
   console.log(`${count - failed.length} of ${count} seeds passed in ${seconds.toFixed(1)} s`);
   console.log(
     `${Math.round(events / seconds)} events/s, ${Math.round(events / ((user + system) / 1e6))} per CPU second`,
@@ -33,6 +42,6 @@ export async function runSeeds(runSeed: RunSeed, { first, count, trace }: Range)
   return failed.length === 0;
 }
 
-function report({ seed, invariant, why }: SeedResult): void {
-  console.log(`seed ${seed}: ${invariant ?? "?"}: ${why ?? ""}\n  repeat: npm run sim -- --seed ${seed} --trace`);
+function report({ seed, invariant, why }: SeedResult, command: string): void {
+  console.log(`seed ${seed}: ${invariant ?? "?"}: ${why ?? ""}\n  repeat: ${command} --seed ${seed} --trace`);
 }

@@ -236,12 +236,7 @@ describe("grpc: who may speak", () => {
       router.setIdentityCheck((caller) =>
         caller.kind === "node" && caller.nodeId === managerId ? new AppError("denied", "removed") : null,
       );
-      const refusal = await expectCode(
-        call(dialAs(manager), GET_CLUSTER, {}, { ...options, onBehalfOf: ada }),
-        "denied",
-      );
-      // So that it can tell its caller's trouble from its own.
-      expect(refusal.details["refused"]).to.equal("forwarder");
+      await expectCode(call(dialAs(manager), GET_CLUSTER, {}, { ...options, onBehalfOf: ada }), "denied");
       expect(callers).to.deep.equal([]);
     });
   });

@@ -108,10 +108,12 @@ class Rig {
     const others = from.filter((other) => other !== machine).map(({ name }) => name);
     this.cluster.network.partition([machine.name], others);
     return () => {
-      for (const other of others) {
-        this.cluster.network.heal(machine.name, other);
-        this.cluster.network.heal(other, machine.name);
-      }
+      this.cluster.network.heal(
+        others.flatMap((other): [string, string][] => [
+          [machine.name, other],
+          [other, machine.name],
+        ]),
+      );
     };
   }
 

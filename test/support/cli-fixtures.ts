@@ -47,8 +47,6 @@ export function aTask(shape: TaskShape = {}): Task {
     readyAtMs: 0,
     earlyEnds: 0,
     pinnedNodeId: "",
-    run: 0,
-    timedOut: false,
   };
 }
 

@@ -23,11 +23,22 @@ export type FakeBehaviour = {
   healthyMs: number;
   /** From start until it exits by itself with code 0; Infinity for a service. */
   runMs: number;
+  /** The same for one task, with its exit code; null: `runMs` counts. */
+  lifeOf: (task: ExecutorTask) => { readonly ms: number; readonly exitCode: number } | null;
+  /** Told right before it happens; `container` as it is then. A stop is told when its signal is sent. */
+  onEffect: (effect: FakeEffect) => void;
   /** After this a call to a hung engine ends as `unavailable`. */
   deadlineMs: number;
   /** The engine's absence is noticed by executors after this. */
   noticeMs: number;
   fail: (op: FakeOp, taskId: string, task: ExecutorTask | null) => AppError | null;
+};
+
+export type FakeEffect = {
+  readonly op: FakeOp;
+  readonly owner: ExecutorOwner;
+  readonly taskId: string;
+  readonly container: FakeContainer | undefined;
 };
 
 export type FakeContainer = {
@@ -57,6 +68,8 @@ const DEFAULTS: FakeBehaviour = {
   stopMs: 5,
   healthyMs: 50,
   runMs: Number.POSITIVE_INFINITY,
+  lifeOf: () => null,
+  onEffect: () => undefined,
   deadlineMs: 2_000,
   noticeMs: 100,
   fail: () => null,
@@ -211,6 +224,7 @@ export class FakeEngine {
   prepare(owner: ExecutorOwner, task: ExecutorTask, signal: AbortSignal): Promise<void> {
     const ms = this.behaviour.prepareMs;
     return this.#call({ op: "prepare", taskId: task.id, task, ms, signal }, () => {
+      this.#tell("prepare", owner, task.id);
       if (this.#containers.has(task.id)) return;
       this.#ids += 1;
       const runtimeId = `${this.engineId}-${this.#ids}`;
@@ -228,6 +242,7 @@ export class FakeEngine {
   start(owner: ExecutorOwner, task: ExecutorTask, signal: AbortSignal): Promise<void> {
     const ms = this.behaviour.startMs;
     return this.#call({ op: "start", taskId: task.id, task, ms, signal }, () => {
+      this.#tell("start", owner, task.id);
       const container = this.#containers.get(task.id);
       if (container === undefined || !owns(owner, container)) {
         throw new AppError("not-found", `No container of task ${task.id}: it was not prepared`);
@@ -241,6 +256,7 @@ export class FakeEngine {
     await this.#call({ op: "stop", taskId: task.id, task, ms: 0, signal }, () => undefined);
     const container = this.#containers.get(task.id);
     if (container?.state.state !== "running" || !owns(owner, container)) return;
+    this.#tell("stop", owner, task.id);
     const obeys = this.behaviour.stopMs <= grace;
     await sleep(this.#env, Math.min(this.behaviour.stopMs, grace), signal);
     this.exit(task.id, obeys ? 143 : 137);
@@ -249,8 +265,14 @@ export class FakeEngine {
   remove(owner: ExecutorOwner, taskId: string, signal: AbortSignal): Promise<void> {
     return this.#call({ op: "remove", taskId, task: null, ms: 0, signal }, () => {
       const container = this.#containers.get(taskId);
-      if (container !== undefined && owns(owner, container)) this.vanish(taskId);
+      if (container === undefined || !owns(owner, container)) return;
+      this.#tell("remove", owner, taskId);
+      this.vanish(taskId);
     });
+  }
+
+  #tell(op: FakeOp, owner: ExecutorOwner, taskId: string): void {
+    this.behaviour.onEffect({ op, owner, taskId, container: this.#containers.get(taskId) });
   }
 
   #run(container: FakeContainer): void {
@@ -274,7 +296,8 @@ export class FakeEngine {
       });
     };
     if (checked) later(this.behaviour.healthyMs, () => this.setHealth(task.id, "healthy"));
-    later(this.behaviour.runMs, () => this.exit(task.id, 0));
+    const life = this.behaviour.lifeOf(task) ?? { ms: this.behaviour.runMs, exitCode: 0 };
+    later(life.ms, () => this.exit(task.id, life.exitCode));
   }
 
   /** @throws precondition when another container of this engine holds the port. */

@@ -10,8 +10,10 @@ import type { Kv, KvEntry, KvFactory, KvOp, KvRange } from "../../src/util/kv.ts
 export type DiskFaults = {
   /** Milliseconds until a batch is done. Default: 0 (still a later event). */
   writeDelayMs?: (store: string, sync: boolean) => number;
-  /** An error makes the batch fail, with nothing of it written. */
+  /** An error makes the batch fail, and the handle is of no use any more. */
   failWrite?: (store: string, ops: readonly KvOp[]) => Error | null;
+  /** Whether a failed batch is found at the next opening all the same. Default: never. */
+  failedSurvives?: () => boolean;
 };
 
 export type CrashOptions = {
@@ -104,6 +106,8 @@ class Store {
   #tail: Batch[] = [];
   /** Started, not completed. */
   #underWay = new Set<Batch>();
+  /** Failed: a disk that says so may have written it. */
+  #failed: Batch[] = [];
   #handle: MemoryKv | null = null;
 
   constructor(name: string, content = new SortedBytes()) {
@@ -114,6 +118,9 @@ class Store {
 
   open(env: Env, faults: () => DiskFaults): Kv {
     if (this.#handle !== null) throw new AppError("unavailable", `Store ${this.#name} is open already`);
+    for (const batch of this.#failed.splice(0)) {
+      if (faults().failedSurvives?.() === true) this.complete(batch);
+    }
     this.#handle = new MemoryKv(this, { name: this.#name, env, faults });
     return this.#handle;
   }
@@ -126,8 +133,9 @@ class Store {
     this.#underWay.add(batch);
   }
 
-  abandon(batch: Batch): void {
+  fail(batch: Batch): void {
     this.#underWay.delete(batch);
+    this.#failed.push(batch);
   }
 
   complete(batch: Batch): void {
@@ -172,6 +180,8 @@ class MemoryKv implements Kv {
   readonly #env: Env;
   readonly #faults: () => DiskFaults;
   #isDead = false;
+  /** A write failed: LevelDB refuses every later one. */
+  #failure: Error | null = null;
   /** Batches complete in the order they were started, as a single log file would have it. */
   #lastDoneAt = 0;
 
@@ -193,21 +203,24 @@ class MemoryKv implements Kv {
 
   async batch(ops: readonly KvOp[], { sync }: { readonly sync: boolean }): Promise<void> {
     if (this.#isDead) return await never();
+    if (this.#failure !== null) throw this.#failure;
     const failure = this.#faults().failWrite?.(this.#name, ops) ?? null;
     // Copied: a caller may reuse its buffers as soon as the call returns.
     const batch: Batch = { ops: ops.map(copyOp), sync };
     const delayMs = this.#faults().writeDelayMs?.(this.#name, sync) ?? 0;
     this.#lastDoneAt = Math.max(this.#lastDoneAt, this.#env.now() + delayMs);
-    if (failure === null) this.#store.begin(batch);
+    this.#store.begin(batch);
     await new Promise<void>((resolve, reject) => {
       this.#env.setTimer(this.#lastDoneAt - this.#env.now(), () => {
         if (this.#isDead) return;
-        if (failure !== null) {
-          reject(failure);
+        if (failure === null) {
+          this.#store.complete(batch);
+          resolve();
           return;
         }
-        this.#store.complete(batch);
-        resolve();
+        this.#store.fail(batch);
+        this.#failure = failure;
+        reject(failure);
       });
     });
   }

@@ -101,10 +101,13 @@ export class MemoryNetwork {
     }
   }
 
-  heal(from?: string, to?: string): void {
-    if (from === undefined || to === undefined) this.#cuts.clear();
-    else this.#cuts.delete(`${from}>${to}`);
-    for (const connection of this.#connections) connection.pump();
+  /** @param links default: all of them */
+  heal(links?: readonly (readonly [from: string, to: string])[]): void {
+    if (links === undefined) this.#cuts.clear();
+    for (const [from, to] of links ?? []) this.#cuts.delete(`${from}>${to}`);
+    for (const connection of this.#connections) {
+      if (links?.some(([from, to]) => connection.joins(from, to)) !== false) connection.pump();
+    }
   }
 
   isCut(from: string, to: string): boolean {
@@ -151,6 +154,11 @@ export class MemoryNetwork {
   /** @internal */
   isUp(name: string): boolean {
     return this.#nodes.get(name)?.isDark === false;
+  }
+
+  /** Calls and streams that somebody still holds. */
+  get connectionCount(): number {
+    return this.#connections.size;
   }
 
   /** @internal */

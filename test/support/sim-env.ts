@@ -37,6 +37,9 @@ function isEarlier(a: SimEvent, b: SimEvent): boolean {
 /** After so many events the real loop gets a turn, so that mocha's own timeout can fire. */
 const EVENTS_PER_REAL_TURN = 512;
 
+/** More events without time going on are a loop that never ends. */
+const EVENTS_AT_ONCE_MAX = 50_000;
+
 /** 2024-01-01: an arbitrary start that certificates made in a test can span. */
 const WALL_START_MS = 1_704_067_200_000;
 
@@ -87,6 +90,7 @@ export class Sim {
   readonly #heap = new Heap<SimEvent>(isEarlier);
   readonly #random: () => number;
   #eventsRun = 0;
+  #eventsAtOnce = 0;
   /** Called with what an event of a simulated process throws; by default it fails the run. */
   onError: (error: unknown, env: SimEnv | null) => void = (error) => {
     throw error;
@@ -94,7 +98,7 @@ export class Sim {
 
   constructor(seed: number) {
     this.seed = seed;
-    this.#random = prng(hashSeed(seed, "world"));
+    this.#random = seeded(seed, "world");
   }
 
   get now(): number {
@@ -194,6 +198,12 @@ export class Sim {
     for (let event = this.#heap.peek(); event !== undefined && event.at <= until; event = this.#heap.peek()) {
       this.#heap.pop();
       if (event.isCancelled) continue;
+      this.#eventsAtOnce = event.at > this.#now ? 0 : this.#eventsAtOnce + 1;
+      if (this.#eventsAtOnce > EVENTS_AT_ONCE_MAX) {
+        throw new Error(
+          `time stands still at ${this.#now}: ${event.env?.name ?? "the world"} runs ${String(event.fn)}`,
+        );
+      }
       this.#now = Math.max(this.#now, event.at);
       this.#eventsRun += 1;
       this.hash?.add(`${event.seq}@${this.#now}`);
@@ -218,6 +228,9 @@ export type ClockOptions = {
 
 const TRUE_CLOCK: ClockOptions = { fromZero: false, skewMs: 0, drift: 1, lagMs: 0 };
 
+/** A timer never fires early by its own clock, whatever is lost in converting times. */
+const ROUNDING_MS = 1e-6;
+
 /** One simulated process's view of the world. */
 export class SimEnv implements Env {
   readonly name: string;
@@ -232,15 +245,17 @@ export class SimEnv implements Env {
   readonly #drift: number;
   readonly #startedAt: number;
   readonly #lagMs: number;
+  readonly #lateMs: number;
 
   constructor(sim: Sim, name: string, { fromZero, skewMs, drift, lagMs }: ClockOptions) {
     this.#sim = sim;
     this.name = name;
-    this.#random = prng(hashSeed(sim.seed, name));
+    this.#random = seeded(sim.seed, name);
     this.wallSkewMs = skewMs;
     this.#drift = drift;
     this.#lagMs = lagMs;
     this.#startedAt = fromZero ? sim.now : 0;
+    this.#lateMs = fromZero || drift !== 1 ? ROUNDING_MS : 0;
   }
 
   now(): number {
@@ -266,7 +281,7 @@ export class SimEnv implements Env {
   }
 
   setTimer(ms: number, fn: () => void): Timer {
-    return this.#schedule(ms * this.#drift + this.#lagMs, fn);
+    return this.#schedule(ms * this.#drift + this.#lagMs + this.#lateMs, fn);
   }
 
   /** What reaches this process from outside: at once, or when it goes on. */
@@ -343,6 +358,11 @@ export function prng(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
   };
+}
+
+/** Dice of their own for whoever has this name, from the seed alone. */
+export function seeded(seed: number, name: string): () => number {
+  return prng(hashSeed(seed, name));
 }
 
 /** FNV-1a over the name, started from the seed: each process has dice of its own. */

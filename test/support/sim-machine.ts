@@ -70,10 +70,12 @@ export class Machine {
   retired: Retired | null = null;
   /** It was removed from the cluster: nothing runs until it joins under a new id. */
   isExpelled = false;
+  /** It is being shut down, or leaves: its tasks may be stopped for it. */
+  isStopping = false;
   boots = 0;
   /** How often its power was cut: what an agent takes for its machine's boot id. */
   powerCuts = 0;
-  /** Added to the wall clock from now on, and after every boot. */
+  /** Added to the wall clock at every boot. */
   #wallSkewMs = 0;
   readonly #world: MachineWorld;
   readonly #clock: Partial<ClockOptions>;
@@ -246,6 +248,7 @@ export class Machine {
 
   async #end(node: ClusterNode, how: Parameters<ClusterNode["stop"]>[0]): Promise<void> {
     const { env } = this;
+    this.isStopping = true;
     await this.#follower?.stop();
     await node.stop(how);
     await this.listener?.close();
@@ -264,6 +267,7 @@ export class Machine {
     this.node = null;
     this.#follower = null;
     this.listener = null;
+    this.isStopping = false;
     if (power) this.engine?.powerCut();
   }
 
@@ -278,9 +282,9 @@ export class Machine {
     this.role = role;
   }
 
-  /** Its wall clock jumps by so much. */
-  jumpClock(ms: number): void {
-    this.#wallSkewMs += ms;
+  /** Its wall clock jumps by so much, until the next boot or for good. */
+  jumpClock(ms: number, { isSetAtBoot }: { readonly isSetAtBoot: boolean }): void {
+    if (!isSetAtBoot) this.#wallSkewMs += ms;
     this.env.wallSkewMs += ms;
   }
 }

@@ -1,5 +1,5 @@
 /** The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. */
-import { endedByItself, isTerminal, observedState } from "../../model/task-state.ts";
+import { isTerminal, observedState } from "../../model/task-state.ts";
 import { decideRestart, endText } from "../../model/restart.ts";
 import type { Cause } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
@@ -21,17 +21,10 @@ export type SlotPlan = {
   phase: "serving" | "idle" | "moving" | "unplaced" | "outdated";
   /** For `outdated`: the tasks a rollout replaces. */
   outdated: readonly SlotTask[];
-  /** Why its last task failed for good; empty if it did not. */
-  givenUp: string;
 };
 
-export function newPlan(slot: Slot): SlotPlan {
-  return { slot, steps: [], wakeAtMs: null, phase: "idle", outdated: [], givenUp: "" };
-}
-
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
-  const plan = newPlan(slot);
-  plan.steps.push(...planEndings(slot));
+  const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "idle", outdated: [] };
   const isGood = ({ fate }: SlotTask): boolean => fate === "good";
   const [currentGood, oldGood] = partition(slot.tasks.filter(isGood), (view) => view.current);
   const old = keepOne(plan, oldGood, state);
@@ -74,9 +67,7 @@ export function create(
     key: plan.slot.key,
     slot: plan.slot.number,
     pinnedNodeId: plan.slot.nodeId,
-    revision: state.service.revision,
-    run: state.run,
-    desired: waits ? "READY" : goalOf(state),
+    desired: waits ? "READY" : "RUNNING",
     startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
     earlyEnds,
     replaces,
@@ -161,12 +152,8 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
       continue;
     }
     const why = cause("restart", view.task.startAfterMs > 0 ? "the restart delay is over" : "its predecessor stopped");
-    plan.steps.push({ kind: "desire", key: plan.slot.key, task: view.task, desired: goalOf(state), cause: why });
+    plan.steps.push({ kind: "desire", key: plan.slot.key, task: view.task, desired: "RUNNING", cause: why });
   }
-}
-
-function goalOf({ run }: ServiceState): "RUNNING" | "COMPLETE" {
-  return run > 0 ? "COMPLETE" : "RUNNING";
 }
 
 /** 0 if none is stopping any more; else the time after which they are not waited for. */
@@ -231,12 +218,14 @@ function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: Se
     case "never":
       // A failure for good holds a rollout up; a task that did its work does not.
       if (restart.completed) plan.phase = "idle";
-      else plan.givenUp = restart.reason;
   }
 }
 
 function ranOut({ task, fate }: SlotTask): boolean {
-  return (fate === "ended" || fate === "stopping") && endedByItself(task);
+  const state = observedState(task);
+  return (
+    (fate === "ended" || fate === "stopping") && (state === "COMPLETE" || state === "FAILED" || state === "REJECTED")
+  );
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [T[], T[]] {

@@ -13,11 +13,10 @@ export interface ServiceInput {
    * Number of the current revision.
    */
   'revision'?: (number | string | Long);
-  'cause'?: (_shoal_v1_CauseInput | null);
   /**
-   * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
+   * Highest slot number is not reused meaningfully; slots are 1..replicas.
    */
-  'scheduledFromMs'?: (number | string | Long);
+  'cause'?: (_shoal_v1_CauseInput | null);
 }
 
 export interface Service {
@@ -28,9 +27,8 @@ export interface Service {
    * Number of the current revision.
    */
   'revision': (number);
-  'cause': (_shoal_v1_Cause | null);
   /**
-   * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
+   * Highest slot number is not reused meaningfully; slots are 1..replicas.
    */
-  'scheduledFromMs': (number);
+  'cause': (_shoal_v1_Cause | null);
 }

@@ -1,0 +1,74 @@
+/**
+ * What reaches a node is its own: assignments name it and its cluster incarnation, and come with what it needs only. What
+ * an agent does to its engine it was told to: it makes only what was assigned to it, and stops only what the managers
+ * gave up. A blip is no reason.
+ */
+import { codec } from "../../../../src/proto/load.ts";
+import type { AssignmentSet } from "../../../../src/model/index.ts";
+import { TASK_STATE_NUMBER } from "../../../../src/model/task-state.ts";
+import type { FakeEffect } from "../../../support/fake-engine.ts";
+import type { Delivery } from "../../../support/memory-rpc.ts";
+import type { Machine } from "../../../support/sim-cluster.ts";
+import type { MakeInvariant } from "../invariant.ts";
+import type { World } from "../world.ts";
+
+const PATH = "/shoal.v1.Session/Session";
+const INCARNATION = "1";
+const downCodec = codec("SessionDown");
+const setCodec = codec("AssignmentSet");
+const HEALTH_CHECK_FAILED = "health check failed";
+
+export const assignments: MakeInvariant = (world) => {
+  const chunks = new WeakMap<object, Uint8Array[]>();
+  /** Ids of tasks that were ever assigned to a node. */
+  const assigned = new Map<string, Set<string>>();
+
+  const take = (set: AssignmentSet, to: Machine): void => {
+    if (set.clusterIncarnation !== INCARNATION) throw new Error(`${to.name} gets a set of ${set.clusterIncarnation}`);
+    const own = assigned.get(to.id) ?? new Set<string>();
+    assigned.set(to.id, own);
+    for (const { task, spec } of set.assigned) {
+      if (task?.nodeId !== to.id) throw new Error(`${to.name} gets the task ${task?.id} of node ${task?.nodeId}`);
+      if (spec === null) throw new Error(`${to.name} gets the task ${task.id} without its spec`);
+      own.add(task.id);
+    }
+  };
+
+  const onDelivery = ({ path, direction, kind, data, to, pipe }: Delivery): void => {
+    if (path !== PATH || direction !== "down" || kind !== "message" || data === null) return;
+    const { assignments: chunk } = downCodec.decode(data);
+    if (!chunk) return;
+    const parts = chunks.get(pipe) ?? [];
+    chunks.set(pipe, parts);
+    parts.push(chunk.data);
+    if (!chunk.last) return;
+    take(setCodec.decode(Buffer.concat(parts.splice(0))), world.cluster.machine(to));
+  };
+
+  const onEffect = (machine: Machine, effect: FakeEffect): void => {
+    const { op, owner, taskId, container } = effect;
+    if (owner.nodeId !== machine.id) throw new Error(`${machine.name} acts as ${owner.nodeId}`);
+    if (op === "prepare" || op === "start") {
+      if (assigned.get(machine.id)?.has(taskId) !== true)
+        throw new Error(`${machine.name} ${op}s ${taskId}, never assigned`);
+    } else if (container?.state.state === "running") {
+      const why = wanted(world, machine, effect);
+      if (why !== null) throw new Error(`${machine.name} ${op}s ${taskId}, but ${why}`);
+    }
+  };
+
+  return { name: "agents do what they were told", onDelivery, onEffect };
+};
+
+/** Why a running container should be left alone; null if there is a reason to stop it. */
+function wanted(world: World, machine: Machine, { taskId, container }: FakeEffect): string | null {
+  const { truth } = world;
+  const task = truth.get("task", taskId);
+  const node = truth.get("node", machine.id);
+  if (task === undefined || node === undefined || machine.isStopping) return null;
+  if (container?.state.health === "unhealthy" || task.status?.error === HEALTH_CHECK_FAILED) return null;
+  if (machine.node?.agent.worker.statusOf(taskId)?.error === HEALTH_CHECK_FAILED) return null;
+  if (TASK_STATE_NUMBER[task.desired] > TASK_STATE_NUMBER.RUNNING) return null;
+  if (TASK_STATE_NUMBER[task.status?.state ?? "NEW"] > TASK_STATE_NUMBER.RUNNING) return null;
+  return `it is wanted (${task.desired}) and ${task.status?.state ?? "NEW"}`;
+}
