@@ -23,7 +23,7 @@ const GRPC = "@grpc/grpc-js";
 export const LAYERS: Readonly<Record<string, LayerRule>> = {
   util: { layers: [], packages: ["prom-client"], node: true },
   proto: { layers: ["util"], packages: ["@grpc/*"], node: true },
-  model: { layers: ["util"], types: ["proto"] },
+  model: { layers: ["util"], types: ["proto"], packages: ["croner"] },
   raft: { layers: ["util"] },
   store: { layers: ["util", "model"], types: ["proto"] },
   pki: {

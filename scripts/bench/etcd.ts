@@ -35,6 +35,14 @@ export class EtcdClient {
     await this.#call(PUT, { key, value }, deadlineMs);
   }
 
+  /** A linearizable read of one key. @throws Error if there is no such key */
+  async get(key: Buffer, deadlineMs: number = CALL_MS): Promise<Buffer> {
+    const { kvs } = await this.#call(RANGE, { key }, deadlineMs);
+    const value = kvs?.[0]?.value;
+    if (value === undefined) throw new Error(`etcd has no ${key.toString()}`);
+    return value;
+  }
+
   async status(deadlineMs: number = CALL_MS): Promise<EtcdStatus> {
     const { header, version, leader } = await this.#call(STATUS, {}, deadlineMs);
     return { version, memberId: header?.member_id ?? "0", leaderId: leader };
@@ -79,6 +87,10 @@ const DEFINITIONS = loadSync(join(dirname(fileURLToPath(import.meta.url)), "etcd
   defaults: true,
 });
 const PUT = method<{ key: Buffer; value: Buffer }, unknown>("etcdserverpb.KV", "Put");
+const RANGE = method<{ key: Buffer }, { readonly kvs?: readonly { readonly value: Buffer }[] }>(
+  "etcdserverpb.KV",
+  "Range",
+);
 const STATUS = method<object, StatusAnswer>("etcdserverpb.Maintenance", "Status");
 
 function method<Q, R>(service: string, name: string): Method<Q, R> {

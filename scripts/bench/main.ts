@@ -1,4 +1,5 @@
-// npm run bench -- writes [--clients 1,16,64,256] [--rounds 5] [--seconds 3] [--no-etcd]
+// npm run bench -- writes|reads [--clients 1,16,64,256] [--rounds 5] [--seconds 3] [--no-etcd]
+// npm run bench -- profile [--clients 64] [--seconds 10]
 // npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
 // npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--prof]
 // One JSON object a line on standard output; progress on standard error.
@@ -9,7 +10,7 @@ const { values, positionals } = parseArgs({
   options: {
     clients: { type: "string" },
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "3" },
+    seconds: { type: "string" },
     "no-etcd": { type: "boolean", default: false },
     runs: { type: "string", default: "50" },
     services: { type: "string", default: "1000" },
@@ -22,14 +23,21 @@ const { values, positionals } = parseArgs({
 });
 
 switch (positionals[0]) {
-  case "writes": {
-    const { benchWrites } = await import("./writes.ts");
-    await benchWrites({
+  case "writes":
+  case "reads": {
+    const { benchReads, benchWrites } = await import("./beside-etcd.ts");
+    const options = {
       clients: (values.clients ?? "1,16,64,256").split(",").map(Number),
       rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
+      seconds: Number(values.seconds ?? "3"),
       etcd: !values["no-etcd"],
-    });
+    };
+    await (positionals[0] === "writes" ? benchWrites(options) : benchReads(options));
+    break;
+  }
+  case "profile": {
+    const { benchProfile } = await import("./profile.ts");
+    await benchProfile({ clients: Number(values.clients ?? "64"), seconds: Number(values.seconds ?? "10") });
     break;
   }
   case "failover": {
@@ -53,6 +61,6 @@ switch (positionals[0]) {
     break;
   }
   default:
-    process.stderr.write("Which benchmark? writes, failover, scale\n");
+    process.stderr.write("Which benchmark? writes, reads, profile, failover, scale\n");
     process.exitCode = 64;
 }

@@ -1,4 +1,5 @@
 // npm run prove -- NAME [--runs N] [--seconds N] [--how kill|stop] [--clients N]
+// npm run prove -- chaos [--minutes N] [--seed S] [--managers 3|5]
 // Long proofs on real parts, each on a cluster of its own that is removed again. One JSON object a line on standard
 // output: one a run, then a summary; progress on standard error. Code 1 where something was lost, moved or restarted
 // that must not be: figures are for people to judge, promises are not.
@@ -57,16 +58,23 @@ const PROOFS = {
     runs: 1,
     load: async () => (await import("./stalls.ts")).proveStalls,
   },
+  chaos: {
+    what: "managers under faults of every kind for --minutes: clients' histories and watches are judged",
+    runs: 1,
+    load: async () => (await import("./chaos.ts")).proveChaos,
+  },
 } as const;
 
 const RUNS_MAX = 1_000;
 const SECONDS_MAX = 7_200;
 const CLIENTS_MAX = 1_000;
+const MINUTES_MAX = 1_440;
 
 function usage(problem: string): never {
   const lines = Object.entries(PROOFS).map(([name, { what, runs }]) => `  ${name.padEnd(15)} ${what} (${runs} runs)`);
   process.stderr.write(
-    `${problem}\nusage: npm run prove -- NAME [--runs N] [--seconds N] [--clients N] [--how kill|stop]\n`,
+    `${problem}\nusage: npm run prove -- NAME [--runs N] [--seconds N] [--clients N] [--how kill|stop]\n` +
+      `       npm run prove -- chaos [--minutes N] [--seed S] [--managers 3|5]\n`,
   );
   process.stderr.write(`${lines.join("\n")}\n`);
   process.exit(64);
@@ -76,6 +84,11 @@ function bounded(name: string, text: string, max: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > max) usage(`--${name} ${text}: 1 to ${max} is possible`);
   return value;
+}
+
+function managers(text: string): number {
+  if (text !== "3" && text !== "5") usage(`--managers ${text}: 3 or 5`);
+  return Number(text);
 }
 
 function isProof(name: string): name is keyof typeof PROOFS {
@@ -89,6 +102,9 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     clients: { type: "string", default: "8" },
     how: { type: "string", default: "kill" },
+    minutes: { type: "string" },
+    managers: { type: "string" },
+    seed: { type: "string" },
   },
 });
 const [name = ""] = positionals;
@@ -100,6 +116,9 @@ const options: ProofOptions = {
   seconds: values.seconds === undefined ? undefined : bounded("seconds", values.seconds, SECONDS_MAX),
   clients: bounded("clients", values.clients, CLIENTS_MAX),
   how: values.how,
+  minutes: values.minutes === undefined ? undefined : bounded("minutes", values.minutes, MINUTES_MAX),
+  managers: values.managers === undefined ? undefined : managers(values.managers),
+  seed: values.seed === undefined ? undefined : bounded("seed", values.seed, Number.MAX_SAFE_INTEGER),
 };
 try {
   const prove = await proof.load();

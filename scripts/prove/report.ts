@@ -7,6 +7,10 @@ export type ProofOptions = {
   readonly seconds: number | undefined;
   readonly clients: number;
   readonly how: "kill" | "stop";
+  /** Undefined is the proof's own, or any. */
+  readonly minutes: number | undefined;
+  readonly managers: number | undefined;
+  readonly seed: number | undefined;
 };
 
 /** Measures, prints, and says whether every promise was kept. */

@@ -173,6 +173,8 @@ class Attempts {
     if (isUnsent) this.#unreachable.set(host, error);
     else {
       this.#lastAnswer = error;
+      // A node that is no manager, or not yet: each of the others may be one.
+      if (error.code === "unsupported" && this.#count < this.#hosts) return;
       if (mayHaveRun(error)) this.#mayHaveRun = true;
       if (!isWorthRetrying(error, this.canRepeat)) throw this.#isOpen(error) ? this.#gaveUp() : error;
     }

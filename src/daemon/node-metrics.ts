@@ -28,6 +28,16 @@ export function nodeMetrics(metrics: Metrics, node: () => ClusterNode | null): v
     raft((manager) => manager.replica.status().applied),
   );
   metrics.gauge(
+    "shoal_raft_flushes",
+    "Synced writes of the log since the start",
+    raft((manager) => manager.replica.metrics.flushes),
+  );
+  metrics.gauge(
+    "shoal_raft_flush_seconds",
+    "Time spent in synced writes of the log since the start",
+    raft((manager) => manager.replica.metrics.flushMsTotal / 1000),
+  );
+  metrics.gauge(
     "shoal_store_services",
     "Services in the store",
     raft((manager) => manager.store.view().count("service")),

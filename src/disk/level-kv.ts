@@ -3,7 +3,7 @@
  * AppErrors that say which directory is meant and what to do. Nothing is ever repaired here:
  * LevelDB's repair may bring deleted records back (reference: raft.md 7).
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { AppError } from "../util/errors.ts";
@@ -48,6 +48,7 @@ export class LevelKvFactory implements KvFactory {
     const tuning = this.#tunings.get(name) ?? DEFAULT_TUNING;
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
+      await refuseHeadless(directory);
       const level: ByteLevel = new Level<Uint8Array, Uint8Array>(directory, {
         ...tuning,
         keyEncoding: "view",
@@ -59,6 +60,17 @@ export class LevelKvFactory implements KvFactory {
       throw explain(error, directory, "open");
     }
   }
+}
+
+/**
+ * Without CURRENT, the name of the file that lists all others, LevelDB makes a new store in their
+ * place and deletes them. A store that was never finished has no data files yet.
+ */
+async function refuseHeadless(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  const data = names.find((name) => /^\d+\.(?:ldb|sst|log)$/.test(name));
+  if (data !== undefined && !names.includes("CURRENT"))
+    throw new Error(`Corruption: CURRENT is missing beside ${data}`);
 }
 
 export class LevelKv implements Kv {
@@ -173,6 +185,8 @@ function causeCodes(error: unknown): string[] {
     if (/^Corruption:/i.test(at.message)) codes.push("LEVEL_CORRUPTION");
     // The directory is made before LevelDB sees it: what it misses is a file of its own.
     if (/^IO error: .*No such file/i.test(at.message)) codes.push("LEVEL_CORRUPTION");
+    // A file that ends before what others say is in it.
+    if (/^IO error: .*Invalid argument/i.test(at.message)) codes.push("LEVEL_CORRUPTION");
   }
   return codes;
 }

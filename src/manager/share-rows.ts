@@ -28,6 +28,7 @@ export class RowSharing {
     task.serviceId = this.#shared(task.serviceId);
     task.serviceName = this.#shared(task.serviceName);
     task.nodeId = this.#shared(task.nodeId);
+    task.pinnedNodeId = this.#shared(task.pinnedNodeId);
     task.pendingReason = this.#shared(task.pendingReason);
     if (task.ports.length === 0) task.ports = NO_PORTS;
     if (task.cause !== null) {

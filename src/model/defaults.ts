@@ -5,15 +5,19 @@
 import type {
   ClusterSpec,
   ContainerSpec,
+  Cron,
   HealthCheck,
+  JobPolicy,
   NodeSpec,
   ProcessSpec,
+  ReplicatedJob,
   RestartPolicy,
   ServiceSpec,
   TaskSpec,
 } from "./index.ts";
 
-import { modeOf } from "./service-mode.ts";
+import { DEFAULT_TIME_ZONE, normalSchedule } from "./cron-schedule.ts";
+import { jobOf, modeOf } from "./service-mode.ts";
 
 export const DEFAULT_REPLICAS = 1;
 export const DEFAULT_STOP_GRACE_MS = 10_000;
@@ -23,23 +27,80 @@ export const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
 export const DEFAULT_HEALTH_TIMEOUT_MS = 30_000;
 export const DEFAULT_HEALTH_RETRIES = 3;
 export const DEFAULT_TASK_HISTORY = 5;
+/** Of each task of a job. */
+export const DEFAULT_JOB_RETRIES = 3;
+export const DEFAULT_JOB_RETRY_DELAY_MS = 5_000;
+/** Of those that succeeded, and of the others. */
+export const DEFAULT_RUNS_KEPT = 5;
+export const DEFAULT_STARTING_DEADLINE_MS = 300_000;
 
 export function normaliseServiceSpec(spec: ServiceSpec): ServiceSpec {
+  const isJob = jobOf(spec) !== null;
   return {
     ...spec,
     labels: sorted(spec.labels),
     ...normaliseMode(spec),
-    task: spec.task === null ? null : normaliseTaskSpec(spec.task),
-    update: {
-      order: spec.update?.order ?? "STOP_FIRST",
-      parallelism: orDefault(spec.update?.parallelism ?? 0, DEFAULT_UPDATE_PARALLELISM),
-    },
+    task: spec.task === null ? null : normaliseTaskSpec(isJob ? asJobTask(spec.task) : spec.task),
+    update: isJob
+      ? null
+      : {
+          order: spec.update?.order ?? "STOP_FIRST",
+          parallelism: orDefault(spec.update?.parallelism ?? 0, DEFAULT_UPDATE_PARALLELISM),
+        },
   };
 }
 
 function normaliseMode(spec: ServiceSpec): Partial<ServiceSpec> {
-  if (modeOf(spec) !== "replicated") return {};
-  return { mode: "replicated", replicated: spec.replicated ?? { replicas: DEFAULT_REPLICAS } };
+  switch (modeOf(spec)) {
+    case "replicated":
+      return { mode: "replicated", replicated: spec.replicated ?? { replicas: DEFAULT_REPLICAS } };
+    case "global":
+      return {};
+    case "replicated-job":
+      return { replicatedJob: normaliseReplicatedJob(spec.replicatedJob) };
+    case "global-job":
+      return { globalJob: { policy: normalisePolicy(spec.globalJob?.policy) } };
+    case "cron":
+      return spec.cron ? { cron: normaliseCron(spec.cron) } : {};
+  }
+}
+
+function normaliseReplicatedJob(job: ReplicatedJob | null | undefined): ReplicatedJob {
+  return {
+    totalCompletions: orDefault(job?.totalCompletions ?? 0, 1),
+    maxConcurrent: job?.maxConcurrent ?? 0,
+    policy: normalisePolicy(job?.policy),
+  };
+}
+
+function normaliseCron(cron: Cron): Cron {
+  return {
+    ...cron,
+    schedule: normalSchedule(cron.schedule),
+    timeZone: cron.timeZone === "" ? DEFAULT_TIME_ZONE : cron.timeZone,
+    startingDeadlineMs: orDefault(cron.startingDeadlineMs, DEFAULT_STARTING_DEADLINE_MS),
+    ...(cron.global
+      ? { job: "global", global: { policy: normalisePolicy(cron.global.policy) } }
+      : { job: "replicated", replicated: normaliseReplicatedJob(cron.replicated) }),
+  };
+}
+
+function normalisePolicy(policy: JobPolicy | null | undefined): JobPolicy {
+  return {
+    deadlineMs: policy?.deadlineMs ?? 0,
+    taskTimeoutMs: policy?.taskTimeoutMs ?? 0,
+    runsSucceededKept: orDefault(policy?.runsSucceededKept ?? 0, DEFAULT_RUNS_KEPT),
+    runsFailedKept: orDefault(policy?.runsFailedKept ?? 0, DEFAULT_RUNS_KEPT),
+  };
+}
+
+/** What completed is never run again, and what fails is not tried for ever unless that was asked for. */
+function asJobTask(spec: TaskSpec): TaskSpec {
+  const { restart } = spec;
+  const condition = restart?.condition === "NONE" ? "NONE" : "ON_FAILURE";
+  const maxAttempts = restart?.maxAttempts ?? DEFAULT_JOB_RETRIES;
+  const delayMs = restart?.delayMs ?? DEFAULT_JOB_RETRY_DELAY_MS;
+  return { ...spec, restart: { windowMs: 0, ...restart, condition, maxAttempts, delayMs } };
 }
 
 export function normaliseTaskSpec(spec: TaskSpec): TaskSpec {

@@ -83,7 +83,7 @@ export function endedAtMs(task: Task): number {
 
 /** How a task ended, for causes and people. */
 export function endText(task: Task): string {
-  const state = observedState(task).toLowerCase();
+  const state = task.timedOut ? "timed out" : observedState(task).toLowerCase();
   const { exitCode, error = "" } = task.status ?? {};
   const code = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
   return `task ${state}${code}${error === "" ? "" : `: ${error}`}`;

@@ -43,9 +43,17 @@ export function observedState(task: Task): TaskState {
   return task.status?.state ?? "NEW";
 }
 
-/** The orchestrator wants it to run; says nothing about whether it does. */
+/**
+ * The orchestrator wants it to run; says nothing about whether it does. A job's task is desired
+ * COMPLETE, and wanted until it is.
+ */
 export function isWanted(task: Task): boolean {
-  return isRunningOrLess(task.desired);
+  return isRunningOrLess(task.desired) || (task.desired === "COMPLETE" && !isComplete(task));
+}
+
+/** It did its work: exit code 0. */
+export function isComplete(task: Task): boolean {
+  return observedState(task) === "COMPLETE";
 }
 
 /** It holds what it reserved on its node: assigned, and not known to have stopped. */
@@ -53,10 +61,10 @@ export function holdsResources(task: Task): boolean {
   return task.nodeId !== "" && !isTerminal(observedState(task));
 }
 
-/** It ended by itself: neither stopped on request nor lost with its node. */
+/** It ended by itself, or by its timeout: neither stopped on request nor lost with its node. */
 export function endedByItself(task: Task): boolean {
   const state = observedState(task);
-  return state === "COMPLETE" || state === "FAILED" || state === "REJECTED";
+  return state === "COMPLETE" || state === "FAILED" || state === "REJECTED" || (task.timedOut && state === "SHUTDOWN");
 }
 
 /** Running, and its health check passes if it has one. */

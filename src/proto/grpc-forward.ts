@@ -1,11 +1,14 @@
 /** The identity a manager forwards a call for, as request metadata. Only a manager's is believed. */
 import { Metadata } from "@grpc/grpc-js";
-import { AppError } from "../util/errors.ts";
+import { AppError, isAppError } from "../util/errors.ts";
+import { SENT_NO } from "./grpc-status.ts";
 import type { Caller } from "./rpc.ts";
 
 const FORWARDED_FOR = "shoal-forwarded-for-bin";
 /** A caller is two ids and a name. */
 const FORWARDED_BYTES_MAX = 1024;
+/** In the details of a refusal. */
+const FORWARDER = "forwarder";
 
 export function forwardingMetadata(onBehalfOf: Caller | undefined): Metadata {
   const metadata = new Metadata();
@@ -26,6 +29,20 @@ export function forwardedCaller(metadata: Metadata, peer: Caller): Caller | unde
   const caller = typeof value === "string" ? undefined : parseCaller(value, peer.clusterId);
   if (caller === undefined) throw new AppError("invalid", `The metadata ${FORWARDED_FOR} is not a caller`);
   return caller;
+}
+
+/** It is about who forwards, not about the caller. */
+export function refusedForwarder({ code, message, details }: AppError): AppError {
+  return new AppError(code, message, { ...details, refused: FORWARDER });
+}
+
+/** What a caller is told whose call was forwarded by a node that may not do so (any more). Nothing was done. */
+export function asForwarderRefused(error: unknown): AppError | null {
+  if (!isAppError(error) || error.details["refused"] !== FORWARDER) return null;
+  return new AppError("unavailable", `This manager may not act for its callers at present: ${error.message}`, {
+    sent: SENT_NO,
+    next: "ask another manager",
+  });
 }
 
 function parseCaller(bytes: Buffer, clusterId: string): Caller | undefined {

@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { Env } from "../util/env.ts";
 import { AppError } from "../util/errors.ts";
 import type { Logger } from "../util/log.ts";
-import { forwardedCaller } from "./grpc-forward.ts";
+import { forwardedCaller, refusedForwarder } from "./grpc-forward.ts";
 import { HealthStatus, serveHealth } from "./grpc-health.ts";
 import { MESSAGE_BYTES_MAX } from "./grpc-limits.ts";
 import { listenTls, listenUnix, type Connection, type Security, type SocketListener } from "./grpc-listener.ts";
@@ -204,7 +204,7 @@ class GrpcServer implements Listener {
     const onBehalfOf = forwardedCaller(call.metadata, peer);
     if (onBehalfOf !== undefined) {
       const refusal = this.#dispatcher.refuse?.(peer) ?? null;
-      if (refusal !== null) throw refusal;
+      if (refusal !== null) throw refusedForwarder(refusal);
     }
     const deadline = Number(call.getDeadline());
     const controller = new AbortController();

@@ -114,12 +114,13 @@ export function toStoreObject<T extends TableName>(table: T, object: Tables[T]):
 }
 
 export function fromStoreObject(wrapped: StoreObject): Row {
-  const { cluster, node, service, revision, task, request } = wrapped;
+  const { cluster, node, service, revision, task, request, run } = wrapped;
   if (task) return { table: "task", object: task };
   if (service) return { table: "service", object: service };
   if (node) return { table: "node", object: node };
   if (revision) return { table: "revision", object: revision };
   if (request) return { table: "request", object: request };
+  if (run) return { table: "run", object: run };
   if (cluster) return { table: "cluster", object: cluster };
   throw unknownKind("an object");
 }

@@ -14,6 +14,7 @@ export const TABLE_NAMES = [
   "revision",
   "task",
   "request",
+  "run",
 ] as const satisfies readonly TableName[];
 
 export const INDEXES: IndexesOf = {
@@ -27,6 +28,10 @@ export const INDEXES: IndexesOf = {
     slot: (task) => `${task.serviceId}/${slotName(task)}`,
   },
   request: {},
+  run: {
+    service: (run) => run.serviceId,
+    time: (run) => (run.scheduledAtMs === 0 ? undefined : `${run.serviceId}/${run.scheduledAtMs}`),
+  },
 };
 
 export function isTableName(name: string): name is TableName {

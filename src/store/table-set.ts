@@ -20,6 +20,7 @@ export class TableSet implements ReadTx {
     revision: new Table(INDEXES.revision),
     task: new Table(INDEXES.task),
     request: new Table(INDEXES.request),
+    run: new Table(INDEXES.run),
   };
 
   get<T extends TableName>(table: T, id: string): Tables[T] | undefined {

@@ -1,5 +1,5 @@
 /** Finding a task by the name people know its slot by. */
-import { parseTaskName } from "../model/naming.ts";
+import { parseTaskName, slotName } from "../model/naming.ts";
 import type { Task } from "../model/index.ts";
 import { isWanted } from "../model/task-state.ts";
 import type { ReadTx } from "./types.ts";
@@ -18,4 +18,10 @@ export function findTaskNamed(tx: ReadTx, text: string): Task | undefined {
 
 function createdAt(task: Task): number {
   return task.meta?.createdAtMs ?? 0;
+}
+
+/** The attempts of a task's slot, and of its run, from the oldest to the newest. */
+export function attemptsOf(tx: ReadTx, { serviceId, slot, pinnedNodeId, run }: Task): readonly Task[] {
+  const inSlot = tx.find("task", "slot", `${serviceId}/${slotName({ slot, pinnedNodeId })}`);
+  return inSlot.filter((other) => other.run === run).toSorted((a, b) => createdAt(a) - createdAt(b));
 }

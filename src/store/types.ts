@@ -3,7 +3,7 @@
  * to change one, put a copy. Loops plan inside `update`, on speculative state (committed plus all
  * that is in flight); whatever leaves the manager reads `view()`, which is committed state only.
  */
-import type { Cluster, Node, RequestRecord, Revision, Service, Task } from "../model/index.ts";
+import type { Cluster, Node, RequestRecord, Revision, Run, Service, Task } from "../model/index.ts";
 
 export type Tables = {
   readonly cluster: Cluster;
@@ -12,6 +12,7 @@ export type Tables = {
   readonly revision: Revision;
   readonly task: Task;
   readonly request: RequestRecord;
+  readonly run: Run;
 };
 export type TableName = keyof Tables;
 
@@ -27,6 +28,8 @@ export type Indexes = {
   /** service: service id · node: node id ("" = unassigned) · slot: `${serviceId}/${slotName}` (model/naming.ts) */
   readonly task: "service" | "node" | "slot";
   readonly request: never;
+  /** service: service id · time: `${serviceId}/${scheduledAtMs}` of those that are for a time */
+  readonly run: "service" | "time";
 };
 
 export interface ReadTx {

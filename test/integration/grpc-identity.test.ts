@@ -236,7 +236,12 @@ describe("grpc: who may speak", () => {
       router.setIdentityCheck((caller) =>
         caller.kind === "node" && caller.nodeId === managerId ? new AppError("denied", "removed") : null,
       );
-      await expectCode(call(dialAs(manager), GET_CLUSTER, {}, { ...options, onBehalfOf: ada }), "denied");
+      const refusal = await expectCode(
+        call(dialAs(manager), GET_CLUSTER, {}, { ...options, onBehalfOf: ada }),
+        "denied",
+      );
+      // So that it can tell its caller's trouble from its own.
+      expect(refusal.details["refused"]).to.equal("forwarder");
       expect(callers).to.deep.equal([]);
     });
   });

@@ -60,7 +60,7 @@ describe("integration/replica", function () {
         clusterId: authority.clusterId,
         nodeId: name,
         dataDir: join(directory, name),
-        snapshots: { everyEntries: 400, trailingEntries: 20 },
+        snapshots: { everyEntries: 400, entriesMax: 400, trailingEntries: 20 },
         onFatal: (error) => {
           throw error;
         },

@@ -47,6 +47,8 @@ export function aTask(shape: TaskShape = {}): Task {
     readyAtMs: 0,
     earlyEnds: 0,
     pinnedNodeId: "",
+    run: 0,
+    timedOut: false,
   };
 }
 

@@ -3,7 +3,8 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { ControlClient } from "../../scripts/lib/control-client.ts";
 import { Hopeless, runOk, waitFor } from "../../scripts/lib/run.ts";
@@ -13,27 +14,53 @@ import type { Context } from "../../src/cli/context.ts";
 import { WORKLOAD_IMAGE } from "./engine.ts";
 import { startHosts } from "./hosts.ts";
 import type { Host, Hosts } from "./hosts.ts";
+import { PacketFilter } from "./packet-filter.ts";
+import { SmallDisk } from "./small-disk.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 
 const READY_MS = 90_000;
 const LEADER_MS = 30_000;
+/** A process that does not stand still takes what the hook is told within a turn of its loop. */
+const HOOK_MS = 10_000;
+const KILLED_MS = 10_000;
+const GRPC_PORT = 7377;
+const HOOK = join(dirname(fileURLToPath(import.meta.url)), "process-hook.mjs");
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export class HostNode {
   readonly name: string;
   readonly role: "manager" | "worker";
   readonly host: Host;
-  readonly #settings: Readonly<Record<string, string>>;
+  readonly filter: PacketFilter;
+  /** Null where its state shares the machine's disk. */
+  readonly disk: SmallDisk | null;
+  #settings: Readonly<Record<string, string>>;
   #daemon: ChildProcess | undefined;
+  #exit: Promise<Exit> | null = null;
 
   constructor(options: {
     name: string;
     role: "manager" | "worker";
     host: Host;
+    disk: SmallDisk | null;
     settings: Readonly<Record<string, string>>;
   }) {
     this.name = options.name;
     this.role = options.role;
     this.host = options.host;
+    this.disk = options.disk;
     this.#settings = options.settings;
+    this.filter = new PacketFilter((command) => this.host.inside(command));
+  }
+
+  /** Where it listens. Others may be told another address. */
+  get address(): string {
+    return `${this.host.address}:${GRPC_PORT}`;
+  }
+
+  get dataDir(): string {
+    return join(this.host.folder, "shoal");
   }
 
   get socket(): string {
@@ -51,21 +78,69 @@ export class HostNode {
     const bootId = join(this.host.folder, "boot-id");
     if (!existsSync(bootId)) writeFileSync(bootId, `${randomUUID()}\n`);
     const script = 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"';
-    const daemon = [process.execPath, "--enable-source-maps", SHOAL_BIN, "daemon"];
-    this.#daemon = this.host.spawn(["unshare", "-m", "bash", "-c", script, "boot", bootId, ...daemon], {
+    const daemon = [process.execPath, "--enable-source-maps", "--import", HOOK, SHOAL_BIN, "daemon"];
+    const child = this.host.spawn(["unshare", "-m", "bash", "-c", script, "boot", bootId, ...daemon], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
       env: {
         PATH: process.env["PATH"],
         HOME: this.host.folder,
         UV_THREADPOOL_SIZE: "8",
-        SHOAL_DATA_DIR: join(this.host.folder, "shoal"),
+        SHOAL_DATA_DIR: this.dataDir,
         SHOAL_SOCKET: this.socket,
         SHOAL_NODE_NAME: this.name,
+        SHOAL_TEST_HOOK: this.#hookFile,
         ...this.#settings,
       },
     });
     closeSync(log);
+    this.#daemon = child;
+    this.#exit = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  }
+
+  /** From the next start on. */
+  set(settings: Readonly<Record<string, string>>): void {
+    this.#settings = { ...this.#settings, ...settings };
+  }
+
+  get isRunning(): boolean {
+    const daemon = this.#daemon;
+    return daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null;
+  }
+
+  /** It runs, and has come as far as its own code: before that, signals end it. */
+  get isUp(): boolean {
+    const file = `${this.#hookFile}.pid`;
+    return this.isRunning && existsSync(file) && readFileSync(file, "utf8") === String(this.#daemon?.pid);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#daemon?.kill(name);
+  }
+
+  /** How the daemon started last ended, once it has. */
+  async ended(timeoutMs: number): Promise<Exit> {
+    let exit: Exit | undefined;
+    void this.#exit?.then((value) => (exit = value));
+    return await waitFor(`the end of ${this.name}`, timeoutMs, () => exit, 10);
+  }
+
+  /** Resolves when its process is gone. */
+  async kill(): Promise<Exit> {
+    this.signal("SIGKILL");
+    return await this.ended(KILLED_MS);
+  }
+
+  /** Its event loop stands still for so long, or its wall clock is wrong by so much (test/support/process-hook.mjs). */
+  async hook(what: { readonly stallMs: number } | { readonly clockShiftMs: number }): Promise<void> {
+    const text = JSON.stringify(what);
+    writeFileSync(this.#hookFile, text);
+    this.signal("SIGUSR2");
+    await waitFor(`${this.name} to do as told`, HOOK_MS, () => (existsSync(this.#hookFile) ? undefined : true), 10);
+  }
+
+  get #hookFile(): string {
+    return join(this.host.folder, "hook.json");
   }
 
   assertRuns(): void {
@@ -95,11 +170,14 @@ export class HostNode {
 export class HostCluster implements AsyncDisposable {
   readonly hosts: Hosts;
   readonly nodes: readonly HostNode[];
+  /** Where the other managers reach the last one; null: at its own address. */
+  readonly proxy: TcpProxy | null;
   #context: Context | null = null;
 
-  constructor(hosts: Hosts, nodes: readonly HostNode[]) {
+  constructor(hosts: Hosts, nodes: readonly HostNode[], proxy: TcpProxy | null) {
     this.hosts = hosts;
     this.nodes = nodes;
+    this.proxy = proxy;
   }
 
   get managers(): HostNode[] {
@@ -130,7 +208,7 @@ export class HostCluster implements AsyncDisposable {
     for (const node of this.nodes) node.start();
     const [first] = this.managers;
     if (first === undefined) throw new Error("A cluster needs a manager");
-    const hosts = this.managers.map(({ host }) => `${host.address}:7377`).join(",");
+    const hosts = this.managers.map(({ address }) => address).join(",");
     const text = await waitFor("a context of the new cluster", READY_MS, async () => {
       for (const node of this.nodes) node.assertRuns();
       const args = ["context", "export", "--name", "hosts", "--hosts", hosts, "--host", `unix:${first.socket}`];
@@ -167,6 +245,7 @@ export class HostCluster implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    await this.proxy?.close();
     await this.hosts.close();
   }
 
@@ -175,38 +254,23 @@ export class HostCluster implements AsyncDisposable {
   }
 }
 
-/** Managers on hosts without an engine, workers on hosts with one that has the workload image. */
-export async function startHostCluster(options: {
+export type HostClusterOptions = {
   readonly managers: number;
   readonly workers: number;
-}): Promise<HostCluster> {
+  /** Of each node's state, on a file system of its own. */
+  readonly diskBytes?: number;
+  /** The other managers reach the last one through a proxy. */
+  readonly isLastProxied?: boolean;
+};
+
+/** Managers on hosts without an engine, workers on hosts with one that has the workload image. */
+export async function startHostCluster(options: HostClusterOptions): Promise<HostCluster> {
   const hosts = await startHosts(options.managers + options.workers, { engines: false });
+  let proxy: TcpProxy | null = null;
   try {
-    const address = (host: Host): string => `${host.address}:7377`;
-    const managerHosts = hosts.hosts.slice(0, options.managers);
-    const tokens = join(hosts.folder, "tokens");
-    mkdirSync(tokens);
-    const nodes = hosts.hosts.map((host, at) => {
-      const isManager = at < options.managers;
-      const role = isManager ? "manager" : "worker";
-      const others = managerHosts.filter((other) => other !== host).map(address);
-      const entry: Record<string, string> =
-        at === 0
-          ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: tokens }
-          : { SHOAL_JOIN: others.join(","), SHOAL_TOKEN_FILE: join(tokens, role, "token") };
-      const executor: Record<string, string> = isManager
-        ? { SHOAL_EXECUTOR: "none" }
-        : { SHOAL_EXECUTOR: "docker", SHOAL_DOCKER_HOST: host.dockerHost };
-      const settings = {
-        SHOAL_LISTEN: "0.0.0.0:7377",
-        SHOAL_ADVERTISE: address(host),
-        SHOAL_HTTP_LISTEN: "127.0.0.1:7378",
-        ...entry,
-        ...executor,
-      };
-      return new HostNode({ name: `${role}${isManager ? at + 1 : at + 1 - options.managers}`, role, host, settings });
-    });
-    const cluster = new HostCluster(hosts, nodes);
+    proxy = await proxyOf(hosts, options);
+    const nodes = await makeNodes(hosts, { ...options, proxy });
+    const cluster = new HostCluster(hosts, nodes, proxy);
     await Promise.all(cluster.workers.map(async ({ host }) => await host.startEngine()));
     for (const { host } of cluster.workers) await host.loadImage(WORKLOAD_IMAGE);
     await cluster.start().catch((error: unknown) => {
@@ -214,7 +278,55 @@ export async function startHostCluster(options: {
     });
     return cluster;
   } catch (error) {
+    await proxy?.close();
     await hosts.close().catch(() => {});
     throw error;
   }
+}
+
+async function proxyOf(
+  hosts: Hosts,
+  { managers, isLastProxied = false }: HostClusterOptions,
+): Promise<TcpProxy | null> {
+  const last = hosts.hosts[managers - 1];
+  if (!isLastProxied || last === undefined) return null;
+  // An address of its own: packets of managers differ from those of clients on this machine.
+  const host = hosts.address.replace(/\.\d+$/, ".2");
+  await runOk(["ip", "address", "add", `${host}/24`, "dev", hosts.bridge]);
+  return await TcpProxy.to(`${last.address}:${GRPC_PORT}`, { host });
+}
+
+async function makeNodes(
+  hosts: Hosts,
+  { managers, diskBytes, proxy }: HostClusterOptions & { readonly proxy: TcpProxy | null },
+): Promise<HostNode[]> {
+  const advertised = (at: number): string => {
+    if (proxy !== null && at === managers - 1) return proxy.address;
+    return `${hosts.hosts[at]?.address ?? ""}:${GRPC_PORT}`;
+  };
+  const tokens = join(hosts.folder, "tokens");
+  mkdirSync(tokens);
+  const nodes: HostNode[] = [];
+  for (const [at, host] of hosts.hosts.entries()) {
+    const isManager = at < managers;
+    const role = isManager ? "manager" : "worker";
+    const others = Array.from({ length: managers }, (_, other) => other).filter((other) => other !== at);
+    const entry: Record<string, string> =
+      at === 0
+        ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: tokens }
+        : { SHOAL_JOIN: others.map(advertised).join(","), SHOAL_TOKEN_FILE: join(tokens, role, "token") };
+    const executor: Record<string, string> = isManager
+      ? { SHOAL_EXECUTOR: "none" }
+      : { SHOAL_EXECUTOR: "docker", SHOAL_DOCKER_HOST: host.dockerHost };
+    const settings = {
+      SHOAL_LISTEN: `0.0.0.0:${GRPC_PORT}`,
+      SHOAL_ADVERTISE: advertised(at),
+      SHOAL_HTTP_LISTEN: "127.0.0.1:7378",
+      ...entry,
+      ...executor,
+    };
+    const disk = diskBytes === undefined ? null : await SmallDisk.mount(join(host.folder, "shoal"), diskBytes);
+    nodes.push(new HostNode({ name: `${role}${isManager ? at + 1 : at + 1 - managers}`, role, host, disk, settings }));
+  }
+  return nodes;
 }

@@ -10,6 +10,7 @@ import { join } from "node:path";
 
 import { Hopeless, run, runOk, stopChild, waitFor } from "../../scripts/lib/run.ts";
 import type { RunOptions, RunResult } from "../../scripts/lib/run.ts";
+import { unmountBelow } from "./small-disk.ts";
 
 export const HOSTS_MAX = 20;
 
@@ -161,7 +162,7 @@ export class Host implements AsyncDisposable {
     if (this.#mounts !== undefined) await kill9(this.#mounts);
     if (pidsOf(this.netns).length > 0) await this.powerOff().catch(() => {});
     removeNetns(this.netns);
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   #logTail(): string {
@@ -186,7 +187,7 @@ export class Hosts implements AsyncDisposable {
   async close(): Promise<void> {
     const ends = await Promise.allSettled(this.hosts.map(async (host) => await host[Symbol.asyncDispose]()));
     removeBridge(this.bridge);
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
     process.off("exit", this.removeNow);
     const failures = ends.flatMap((end) => (end.status === "rejected" ? [String(end.reason)] : []));
     if (failures.length > 0) throw new Error(`Cannot clean up all hosts: ${failures.join("; ")}`);
@@ -203,7 +204,7 @@ export class Hosts implements AsyncDisposable {
       removeNetns(host.netns);
     }
     removeBridge(this.bridge);
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   };
 }
 
@@ -341,6 +342,12 @@ function removeCgroup(folder: string): void {
   if (readNames(folder).length === 0) spawnSync("rmdir", [folder], { stdio: "ignore" });
 }
 
+/** With what is mounted in it (test/support/small-disk.ts). */
+function removeFolder(folder: string): void {
+  unmountBelow(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 function removeBridge(bridge: string): void {
   spawnSync("iptables", ["-w", "-D", "FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT"]);
   spawnSync("ip", ["link", "del", bridge]);
@@ -358,7 +365,7 @@ function sweep(): void {
   }
   for (const name of readNames(tmpdir())) {
     const pid = /^shoal-hosts-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(tmpdir(), name));
   }
 }
 

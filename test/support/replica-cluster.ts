@@ -215,3 +215,20 @@ export class ReplicaCluster {
     );
   }
 }
+
+/** Ids of a cluster of three. */
+export const THREE = ["a", "b", "c"] as const;
+
+export async function threeReplicas(
+  seed = 1,
+  options: Partial<ReplicaOptions> = {},
+): Promise<{ cluster: ReplicaCluster; leader: TestNode }> {
+  const cluster = new ReplicaCluster({ seed, options });
+  await cluster.bootstrap(THREE);
+  return { cluster, leader: await cluster.leader() };
+}
+
+/** What was applied, without its indexes. */
+export function texts(node: TestNode): string[] {
+  return node.journal.lines.map((line) => line.slice(line.indexOf(":") + 1));
+}

@@ -13,6 +13,7 @@ import { registerNodes } from "./nodes.ts";
 import { registerUpgrade } from "./upgrade.ts";
 import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
+import { registerRuns } from "./runs.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerWatch, type WatchStore } from "./watch.ts";
@@ -40,6 +41,7 @@ export class ControlService {
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
+    registerRuns(router, { reads, requests });
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });

@@ -2,8 +2,9 @@
  * `key=value` filters of lists and watches: values of one key are alternatives, keys must all hold.
  * Names compare without regard to case; `name` and `id` match the start.
  */
-import type { Node, Service, Task } from "../../model/index.ts";
+import type { Node, Run, Service, Task } from "../../model/index.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
+import { RUN_STATES, runStateText } from "../../model/run.ts";
 import { modeOf, SERVICE_MODES } from "../../model/service-mode.ts";
 import { observedState, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import { revisionId } from "../../store/revisions.ts";
@@ -56,10 +57,16 @@ const NODE_KEYS: Keys<Node> = {
   label: { match: (node, value) => hasLabel(node.spec?.labels, value) },
 };
 
+const RUN_KEYS: Keys<Run> = {
+  service: { match: (run, value) => run.serviceId.startsWith(value) || same(run.serviceName, value) },
+  state: { match: (run, value) => same(runStateText(run.state), value), values: RUN_STATES.map(runStateText) },
+};
+
 export const FILTER_KEYS = {
   service: Object.keys(SERVICE_KEYS),
   task: Object.keys(TASK_KEYS),
   node: Object.keys(NODE_KEYS),
+  run: Object.keys(RUN_KEYS),
 } as const;
 
 export function parseFilters(filters: readonly string[], allowed: readonly string[], path = "filters"): ParsedFilters {
@@ -84,6 +91,10 @@ export function serviceFilter(filters: ParsedFilters): Filter<Service> {
 
 export function taskFilter(filters: ParsedFilters): Filter<Task> {
   return compile(TASK_KEYS, filters);
+}
+
+export function runFilter(filters: ParsedFilters): Filter<Run> {
+  return compile(RUN_KEYS, filters);
 }
 
 export function nodeFilter(filters: ParsedFilters): Filter<Node> {

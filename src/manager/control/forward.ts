@@ -5,6 +5,7 @@
 import type { CallContext, Channel, Dialer } from "../../proto/rpc.ts";
 import type { LeaderRoute } from "../../proto/router.ts";
 import { call } from "../../proto/client.ts";
+import { asForwarderRefused } from "../../proto/grpc-forward.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import { sleep, type Env } from "../../util/env.ts";
 import type { LeaderInfo, ReplicaApi } from "../replica/types.ts";
@@ -57,6 +58,9 @@ export class LeaderForwarder implements LeaderRoute {
         const answer = this.#attempt(path, request, { ...context, deadlineMs: leftMs });
         if (answer !== null) return await answer;
       } catch (error) {
+        // Demoted or removed without knowing yet: waiting for another leader would not help.
+        const refused = asForwarderRefused(error);
+        if (refused !== null) throw refused;
         if (!isCertainlyNotExecuted(error)) throw error;
       }
       if (env.now() >= until) throw noLeader();

@@ -9,13 +9,12 @@ import type { CallContext } from "../../proto/rpc.ts";
 import { REQUEST_TTL_MS } from "../../store/actions.ts";
 import type { ReadTx, StoreApi, Tables, WriteTx } from "../../store/types.ts";
 import { withDeadline, type Env } from "../../util/env.ts";
-import { AppError, invalid, isAppError } from "../../util/errors.ts";
+import { AppError, invalid, isAppError, type ErrorCode } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
-import { waitMs } from "./reads.ts";
+import { READ_WAIT_MS, waitMs } from "./reads.ts";
 
 export const MUTATION_WAIT_MS = 10_000;
 export const REQUEST_ID_LENGTH_MAX = 128;
-const REQUEST_ID_PATH = "requestId";
 
 export type MutationKey = Extract<KeysOf<"unary">, `Control.${string}`>;
 type Mutation<K extends MutationKey> = {
@@ -39,14 +38,13 @@ type Running = { readonly hash: string; readonly done: Promise<object> };
 export type RequestDeps = {
   readonly store: StoreApi;
   readonly env: Env;
-  /** Says whether this manager still led when it refused. */
-  readonly replica: Pick<ReplicaApi, "readBarrier">;
+  readonly replica: Pick<ReplicaApi, "status" | "readBarrier">;
 };
 
 export class Requests {
   readonly #store: StoreApi;
   readonly #env: Env;
-  readonly #replica: Pick<ReplicaApi, "readBarrier">;
+  readonly #replica: RequestDeps["replica"];
   readonly #running = new Map<string, Running>();
 
   constructor({ store, env, replica }: RequestDeps) {
@@ -59,7 +57,7 @@ export class Requests {
   async run<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const ms = waitMs(mutation.context, MUTATION_WAIT_MS);
     try {
-      return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#answer(mutation, ms));
+      return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(mutation));
     } catch (error) {
       if (!isAppError(error, "deadline")) throw error;
       throw new AppError(
@@ -72,30 +70,13 @@ export class Requests {
     }
   }
 
-  /**
-   * A refusal is an answer, too. It was judged by speculative state, of which the part in flight may be lost, and by a
-   * manager that may not lead any more: it leaves only when that part is committed and a majority still followed.
-   */
-  async #answer<K extends MutationKey>(mutation: Mutation<K>, deadlineMs: number): Promise<ResponseInput<K>> {
-    try {
-      return await this.#once(mutation);
-    } catch (error) {
-      if (!isJudgement(error)) throw error;
-      try {
-        await this.#store.update(() => undefined);
-        await this.#replica.readBarrier({ deadlineMs });
-      } catch (doubt) {
-        throw isAppError(doubt, "exhausted") ? doubt : notJudged(doubt);
-      }
-      throw error;
-    }
-  }
-
   async #once<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const { requestId } = mutation.request;
     if (requestId === "") {
-      await mutation.before?.();
-      return (await this.#store.update(mutation.change)).value;
+      return await this.#confirmed(mutation.context, async (refusals) => {
+        if (mutation.before !== undefined) await refusals.note(mutation.before);
+        return (await this.#store.update((tx) => refusals.noteNow(() => mutation.change(tx)))).value;
+      });
     }
     checkRequestId(requestId);
     const id = `${describeCaller(mutation.context.caller)}/${requestId}`;
@@ -106,7 +87,10 @@ export class Requests {
       // The same hash covers the same RPC, so the answer is of its type.
       return (await running.done) as ResponseInput<K>;
     }
-    const done = this.#record(mutation, id, hash);
+    const done = this.#confirmed(
+      mutation.context,
+      async (refusals) => await this.#record(mutation, { id, hash }, refusals),
+    );
     this.#running.set(id, { hash, done });
     try {
       return await done;
@@ -115,7 +99,38 @@ export class Requests {
     }
   }
 
-  async #record<K extends MutationKey>(mutation: Mutation<K>, id: string, hash: string): Promise<ResponseInput<K>> {
+  /**
+   * A refusal is an answer too, and this manager may have been deposed unheard, or have refused for a
+   * change that it still proposes: it holds once all that is proposed is committed, in a term that has
+   * not ended. @throws AppError `not-leader` otherwise: nothing was done, and another one may do it
+   */
+  async #confirmed<T>(context: CallContext, attempt: (refusals: Refusals) => Promise<T>): Promise<T> {
+    const refusals = new Refusals();
+    try {
+      return await attempt(refusals);
+    } catch (error) {
+      if (!refusals.has(error)) throw error;
+      const { term } = this.#replica.status();
+      const deadlineMs = waitMs(context, READ_WAIT_MS);
+      try {
+        await Promise.all([
+          this.#store.update(() => undefined),
+          this.#replica.readBarrier({ deadlineMs, signal: context.signal }),
+        ]);
+      } catch {
+        throw unconfirmed();
+      }
+      const now = this.#replica.status();
+      if (now.role !== "leader" || now.term !== term) throw unconfirmed();
+      throw error;
+    }
+  }
+
+  async #record<K extends MutationKey>(
+    mutation: Mutation<K>,
+    { id, hash }: { readonly id: string; readonly hash: string },
+    refusals: Refusals,
+  ): Promise<ResponseInput<K>> {
     const { key, change, compact = same, expand = same } = mutation;
     const definition = rpc(key);
     const recorded = (tx: ReadTx): Tables["request"] | undefined => {
@@ -124,31 +139,60 @@ export class Requests {
       if (record.hash !== hash) throw otherContent(mutation.request.requestId);
       return record;
     };
-    if (mutation.before !== undefined && recorded(this.#store.speculative()) === undefined) await mutation.before();
-    const { value } = await this.#store.update((tx): ResponseInput<K> => {
+    const once = (tx: WriteTx): ResponseInput<K> => {
       const record = recorded(tx);
       if (record !== undefined) return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
       const response = change(tx);
       const result = definition.encodeResponse(compact(response));
       tx.put("request", { id, meta: null, hash, result, expiresAtMs: tx.timeMs + REQUEST_TTL_MS });
       return response;
-    });
-    return value;
+    };
+    const { before } = mutation;
+    if (before !== undefined) {
+      const isNew = refusals.noteNow(() => recorded(this.#store.speculative()) === undefined);
+      if (isNew) await refusals.note(before);
+    }
+    return (await this.#store.update((tx) => refusals.noteNow(() => once(tx)))).value;
   }
 }
 
-/** What a change says of the state it would have changed; a misused request id is the caller's own affair. */
-function isJudgement(error: unknown): boolean {
-  const isRefusal = (["exists", "not-found", "conflict", "precondition"] as const).some((code) =>
-    isAppError(error, code),
-  );
-  return isRefusal && isAppError(error) && error.details.path !== REQUEST_ID_PATH;
+/** What a change says of the state it finds; what keeps it from being made at all is something else. */
+class Refusals {
+  #error: AppError | null = null;
+
+  has(error: unknown): boolean {
+    return error === this.#error;
+  }
+
+  noteNow<T>(change: () => T): T {
+    try {
+      return change();
+    } catch (error) {
+      this.#keep(error);
+      throw error;
+    }
+  }
+
+  async note<T>(change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } catch (error) {
+      this.#keep(error);
+      throw error;
+    }
+  }
+
+  #keep(error: unknown): void {
+    if (isAppError(error) && OF_STATE.has(error.code)) this.#error = error;
+  }
 }
 
-/** `not-leader`: certainly not executed, so the next leader may be asked. */
-function notJudged(cause: unknown): AppError {
-  const message = "The change was not made, and whether it can be is for another manager to say";
-  return new AppError("not-leader", message, { next: "repeat it" }, cause);
+const OF_STATE: ReadonlySet<ErrorCode> = new Set(["not-found", "exists", "conflict", "precondition", "exhausted"]);
+
+function unconfirmed(): AppError {
+  return new AppError("not-leader", "This manager refused a change, and cannot confirm that it still leads", {
+    next: "ask again",
+  });
 }
 
 function same<T>(value: T): T {
@@ -158,7 +202,7 @@ function same<T>(value: T): T {
 function checkRequestId(requestId: string): void {
   if (requestId.length <= REQUEST_ID_LENGTH_MAX && /^[\x21-\x7e]+$/.test(requestId)) return;
   throw invalid(
-    REQUEST_ID_PATH,
+    "requestId",
     "is not a request id",
     `use 1 to ${REQUEST_ID_LENGTH_MAX} printable characters without spaces, for example a new id for every change`,
   );
@@ -166,7 +210,7 @@ function checkRequestId(requestId: string): void {
 
 function otherContent(requestId: string): AppError {
   return new AppError("conflict", `requestId: ${requestId} was used for another change within the last hour`, {
-    path: REQUEST_ID_PATH,
+    path: "requestId",
     next: "use a new request id for each change",
   });
 }

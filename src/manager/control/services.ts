@@ -37,7 +37,16 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
       key: "Control.CreateService",
       request,
       context,
-      change: (tx) => ({ service: createService(tx, { id: newId(env), meta: null, spec, revision: 1, cause }) }),
+      change: (tx) => ({
+        service: createService(tx, {
+          id: newId(env),
+          meta: null,
+          spec,
+          revision: 1,
+          cause,
+          scheduledFromMs: tx.timeMs,
+        }),
+      }),
       ...repeatable(spec),
     });
   });
@@ -76,13 +85,12 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
   });
 }
 
+const serviceSpec = codec("ServiceSpec");
+
 /** Validated, complete, and small enough to be stored. */
 function acceptSpec(spec: ServiceSpec | null): ServiceSpec {
   const complete = normaliseServiceSpec(validateServiceSpec(spec));
-  // A character takes at most three bytes and JSON names every field, so this bounds the encoded
-  // size, and costs a tenth of encoding: ordinary specs are far below the limit.
-  if (JSON.stringify(complete).length * 3 <= SPEC_BYTES_MAX) return complete;
-  const bytes = codec("ServiceSpec").encode(complete).length;
+  const bytes = serviceSpec.encode(complete).length;
   if (bytes <= SPEC_BYTES_MAX) return complete;
   throw invalid(
     "spec",
@@ -131,13 +139,21 @@ function updateService(
   }
   const isNewRevision = !isSameTask(before.task, spec.task);
   const revision = isNewRevision ? service.revision + 1 : service.revision;
-  const updated: Service = { ...service, spec, revision, cause };
+  const scheduledFromMs = isSameSchedule(before, spec) ? service.scheduledFromMs : tx.timeMs;
+  const updated: Service = { ...service, spec, revision, cause, scheduledFromMs };
   tx.put("service", updated);
   if (isNewRevision) {
     putRevision(tx, updated);
     for (const { id } of removableRevisions(tx, service.id)) tx.remove("revision", id);
   }
   return stored(tx, service.id);
+}
+
+/** What it did not fire by, or while it was suspended, is nothing it missed. */
+function isSameSchedule({ cron: a }: ServiceSpec, { cron: b }: ServiceSpec): boolean {
+  return (
+    a?.schedule === b?.schedule && a?.timeZone === b?.timeZone && (a?.suspended ?? false) === (b?.suspended ?? false)
+  );
 }
 
 function removeService(tx: WriteTx, ref: string, actor: string): string {

@@ -15,7 +15,7 @@ import type { WatchRequest } from "../../proto/gen/WatchRequest.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import { AppError, invalid } from "../../util/errors.ts";
-import { FILTER_KEYS, nodeFilter, parseFilters, serviceFilter, taskFilter } from "./filters.ts";
+import { FILTER_KEYS, nodeFilter, parseFilters, runFilter, serviceFilter, taskFilter } from "./filters.ts";
 import { withoutSecrets } from "./redact.ts";
 
 export const WATCHERS_MAX = 1_000;
@@ -23,7 +23,7 @@ export const WATCHERS_MAX = 1_000;
 export const PROGRESS_MS = 30_000;
 /** Objects in one message of the initial state. A service has up to 500 KiB, other objects a few. */
 const INITIAL_BATCH = 100;
-const KINDS = ["service", "task", "node", "cluster"] as const;
+const KINDS = ["service", "task", "node", "run", "cluster"] as const;
 type Kind = (typeof KINDS)[number];
 
 export type WatchStore = StoreApi & { readonly watches: WatchHub };
@@ -168,12 +168,13 @@ function compileKinds({ kinds, filters }: WatchRequest): Accepts {
     }
   }
   const wants = (kind: Kind): boolean => kinds.length === 0 || kinds.includes(kind);
-  const keys = (["service", "task", "node"] as const).filter(wants).flatMap((kind) => FILTER_KEYS[kind]);
+  const keys = (["service", "task", "node", "run"] as const).filter(wants).flatMap((kind) => FILTER_KEYS[kind]);
   const parsed = parseFilters(filters, [...new Set(keys)]);
   return {
     service: wants("service") ? serviceFilter(parsed) : never,
     task: wants("task") ? taskFilter(parsed) : never,
     node: wants("node") ? nodeFilter(parsed) : never,
+    run: wants("run") ? runFilter(parsed) : never,
     // A cluster has no filter; asking for something narrower leaves it out.
     cluster: wants("cluster") && parsed.size === 0 ? () => true : never,
   };
@@ -188,6 +189,8 @@ function isAccepted(change: Change, accepts: Accepts, tx: ReadTx): boolean {
       return either(change, (row) => accepts.task(row, tx));
     case "node":
       return either(change, (row) => accepts.node(row, tx));
+    case "run":
+      return either(change, (row) => accepts.run(row, tx));
     case "cluster":
       return either(change, (row) => accepts.cluster(row, tx));
     case "revision":
@@ -229,6 +232,7 @@ function matchingObjects(tx: ReadTx, accepts: Accepts): StoreObjectInput[] {
   add("node", accepts.node);
   add("service", accepts.service);
   add("task", accepts.task);
+  add("run", accepts.run);
   return objects;
 }
 

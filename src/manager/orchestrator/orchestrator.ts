@@ -21,6 +21,7 @@ export class Orchestrator extends StoreLoop {
     if (change.table === "service") this.dirty.add(change.id);
     else if (change.table === "task") this.#noteTask(change);
     else if (change.table === "node") this.#noteNode(change);
+    else if (change.table === "run") this.dirty.add((change.after ?? change.before)?.serviceId ?? "");
     return this.dirty.size > before;
   }
 

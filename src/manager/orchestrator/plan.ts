@@ -1,7 +1,9 @@
 /** The plan the store's state calls for now, by the service's mode. Pure; what `shoal plan` and tests look at. */
-import { modeOf } from "../../model/service-mode.ts";
+import { jobOf, modeOf } from "../../model/service-mode.ts";
 import type { ReadTx } from "../../store/types.ts";
+import { planCron } from "./cron.ts";
 import { planGlobal } from "./global.ts";
+import { planJob } from "./job.ts";
 import { planReplicated } from "./replicated.ts";
 import type { ServiceState } from "./slot.ts";
 import { removalSteps } from "./steps.ts";
@@ -22,14 +24,14 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
     nodes: () => tx.all("node"),
     specOf: (revision) => tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined,
     nowMs: tx.timeMs,
+    run: 0,
+    runs: tx.find("run", "service", serviceId),
   });
 }
 
 function planByMode(state: ServiceState): Plan {
-  switch (modeOf(state.service.spec)) {
-    case "replicated":
-      return planReplicated(state);
-    case "global":
-      return planGlobal(state);
-  }
+  const { spec } = state.service;
+  const template = jobOf(spec);
+  if (template === null) return modeOf(spec) === "global" ? planGlobal(state) : planReplicated(state);
+  return spec?.cron ? planCron(state, spec.cron, template) : planJob(state, template);
 }

@@ -3,9 +3,18 @@
  * revisions without a task. Never in a hurry: it works a moment after things calmed down.
  */
 import { DEFAULT_TASK_HISTORY } from "../../model/defaults.ts";
-import { compareStates, endedByItself, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import {
+  compareStates,
+  endedByItself,
+  isComplete,
+  isTerminal,
+  isWanted,
+  observedState,
+} from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
-import type { Task } from "../../model/index.ts";
+import { forgottenRuns } from "../../model/run.ts";
+import { jobOf } from "../../model/service-mode.ts";
+import type { Service, Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
 import { removableRevisions } from "../../store/revisions.ts";
@@ -29,7 +38,8 @@ export class Reaper extends StoreLoop {
   protected override note(change: Change): boolean {
     const before = this.dirty.size;
     if (change.table === "service") this.dirty.add(change.id);
-    else if (change.table === "revision") this.dirty.add((change.after ?? change.before)?.serviceId ?? "");
+    else if (change.table === "revision" || change.table === "run")
+      this.dirty.add((change.after ?? change.before)?.serviceId ?? "");
     else if (change.table === "task") this.#noteTask(change);
     else if (change.table === "node" && change.after === undefined) this.#noteAllOf(change.id);
     else if (change.table === "cluster")
@@ -46,6 +56,7 @@ export class Reaper extends StoreLoop {
   protected override noteAll(tx: WriteTx): void {
     for (const service of tx.all("service")) this.dirty.add(service.id);
     for (const revision of tx.all("revision")) this.dirty.add(revision.serviceId);
+    for (const run of tx.all("run")) this.dirty.add(run.serviceId);
     for (const task of tx.all("task")) this.dirty.add(task.serviceId);
   }
 
@@ -57,12 +68,13 @@ export class Reaper extends StoreLoop {
       this.dirty.delete(id);
       taken.push(id);
       this.guarded(id, () => {
-        const { tasks, revisions } = planReap(tx, id);
+        const { tasks, revisions, runs } = planReap(tx, id);
         const some = tasks.slice(0, room);
         for (const task of some) tx.remove("task", task);
         if (some.length < tasks.length) this.dirty.add(id);
         else for (const revision of revisions) tx.remove("revision", revision);
-        room -= some.length + revisions.length;
+        for (const run of runs) tx.remove("run", run);
+        room -= some.length + revisions.length + runs.length;
       });
     }
     return taken;
@@ -81,7 +93,11 @@ export class Reaper extends StoreLoop {
   }
 }
 
-export type Reap = { readonly tasks: readonly string[]; readonly revisions: readonly string[] };
+export type Reap = {
+  readonly tasks: readonly string[];
+  readonly revisions: readonly string[];
+  readonly runs: readonly string[];
+};
 
 /** Ids to delete of one service, which may itself be gone. */
 export function planReap(tx: ReadTx, serviceId: string): Reap {
@@ -96,7 +112,14 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
     for (const task of excess(tasks, limit, service?.revision ?? 0)) doomed.add(task.id);
   }
   const revisions = removableRevisions(tx, serviceId, (task) => !doomed.has(task.id));
-  return { tasks: [...doomed], revisions: revisions.map((revision) => revision.id) };
+  return { tasks: [...doomed], revisions: revisions.map(({ id }) => id), runs: doomedRuns(tx, service, serviceId) };
+}
+
+function doomedRuns(tx: ReadTx, service: Service | undefined, serviceId: string): readonly string[] {
+  const runs = tx.find("run", "service", serviceId);
+  if (runs.length === 0) return [];
+  const doomed = service === undefined ? runs : forgottenRuns(runs, jobOf(service.spec)?.policy ?? null);
+  return doomed.map(({ id }) => id);
 }
 
 function isRemovable(tx: ReadTx, task: Task): boolean {
@@ -118,7 +141,7 @@ function slotsOf(all: readonly Task[], doomed: ReadonlySet<string>): Iterable<Ta
   const slots = new Map<string, Task[]>();
   for (const task of all) {
     if (doomed.has(task.id)) continue;
-    const key = slotName(task);
+    const key = `${task.run}/${slotName(task)}`;
     const list = slots.get(key);
     if (list === undefined) slots.set(key, [task]);
     else list.push(task);
@@ -132,7 +155,10 @@ function excess(
   limit: { readonly all: number } | { readonly dead: number },
   revision: number,
 ): readonly Task[] {
-  const dead = tasks.filter((task) => !isWanted(task) && isTerminal(observedState(task)));
+  // What a job's run completed is counted from its tasks, so they stay as long as it.
+  const dead = tasks.filter(
+    (task) => !isWanted(task) && isTerminal(observedState(task)) && !(task.run > 0 && isComplete(task)),
+  );
   const over = "all" in limit ? tasks.length - limit.all : dead.length - limit.dead;
   if (over <= 0) return [];
   const counts = (task: Task): number => (endedByItself(task) && task.revision === revision ? 1 : 0);

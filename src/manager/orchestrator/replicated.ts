@@ -27,6 +27,8 @@ export function planReplicated(state: ServiceState): Plan {
         key: String(slot),
         slot,
         pinnedNodeId: "",
+        revision: state.service.revision,
+        run: 0,
         desired: "RUNNING",
         startAfterMs: 0,
         earlyEnds: 0,

@@ -1,5 +1,5 @@
 /** The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. */
-import { isTerminal, observedState } from "../../model/task-state.ts";
+import { endedByItself, isTerminal, observedState } from "../../model/task-state.ts";
 import { decideRestart, endText } from "../../model/restart.ts";
 import type { Cause } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
@@ -21,10 +21,17 @@ export type SlotPlan = {
   phase: "serving" | "idle" | "moving" | "unplaced" | "outdated";
   /** For `outdated`: the tasks a rollout replaces. */
   outdated: readonly SlotTask[];
+  /** Why its last task failed for good; empty if it did not. */
+  givenUp: string;
 };
 
+export function newPlan(slot: Slot): SlotPlan {
+  return { slot, steps: [], wakeAtMs: null, phase: "idle", outdated: [], givenUp: "" };
+}
+
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
-  const plan: SlotPlan = { slot, steps: planEndings(slot), wakeAtMs: null, phase: "idle", outdated: [] };
+  const plan = newPlan(slot);
+  plan.steps.push(...planEndings(slot));
   const isGood = ({ fate }: SlotTask): boolean => fate === "good";
   const [currentGood, oldGood] = partition(slot.tasks.filter(isGood), (view) => view.current);
   const old = keepOne(plan, oldGood, state);
@@ -67,7 +74,9 @@ export function create(
     key: plan.slot.key,
     slot: plan.slot.number,
     pinnedNodeId: plan.slot.nodeId,
-    desired: waits ? "READY" : "RUNNING",
+    revision: state.service.revision,
+    run: state.run,
+    desired: waits ? "READY" : goalOf(state),
     startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
     earlyEnds,
     replaces,
@@ -152,8 +161,12 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
       continue;
     }
     const why = cause("restart", view.task.startAfterMs > 0 ? "the restart delay is over" : "its predecessor stopped");
-    plan.steps.push({ kind: "desire", key: plan.slot.key, task: view.task, desired: "RUNNING", cause: why });
+    plan.steps.push({ kind: "desire", key: plan.slot.key, task: view.task, desired: goalOf(state), cause: why });
   }
+}
+
+function goalOf({ run }: ServiceState): "RUNNING" | "COMPLETE" {
+  return run > 0 ? "COMPLETE" : "RUNNING";
 }
 
 /** 0 if none is stopping any more; else the time after which they are not waited for. */
@@ -218,14 +231,12 @@ function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: Se
     case "never":
       // A failure for good holds a rollout up; a task that did its work does not.
       if (restart.completed) plan.phase = "idle";
+      else plan.givenUp = restart.reason;
   }
 }
 
 function ranOut({ task, fate }: SlotTask): boolean {
-  const state = observedState(task);
-  return (
-    (fate === "ended" || fate === "stopping") && (state === "COMPLETE" || state === "FAILED" || state === "REJECTED")
-  );
+  return (fate === "ended" || fate === "stopping") && endedByItself(task);
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [T[], T[]] {

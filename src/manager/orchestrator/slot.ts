@@ -13,7 +13,7 @@ import {
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
-import type { Node, Service, Task, TaskSpec } from "../../model/index.ts";
+import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
 
 /**
  * - stopping: no longer wanted, whatever it still does
@@ -63,7 +63,16 @@ export type ServiceState = {
   readonly specOf: (revision: number) => TaskSpec | undefined;
   /** Cluster time. */
   readonly nowMs: number;
+  /** Number of the job's run that is planned; 0 for a service. */
+  readonly run: number;
+  /** What is remembered of the job's runs. */
+  readonly runs: readonly Run[];
 };
+
+/** With the tasks of one run only. */
+export function ofRun(state: ServiceState, { number }: Run): ServiceState {
+  return { ...state, tasks: state.tasks.filter((task) => task.run === number) };
+}
 
 /** In the order of their numbers. */
 export function slotsOf(state: ServiceState): Slot[] {

@@ -4,7 +4,7 @@ import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
-import type { Cause, Service, Task } from "../../model/index.ts";
+import type { Cause, Run, Service, Task } from "../../model/index.ts";
 import type { WriteTx } from "../../store/types.ts";
 
 /** `key` names the slot (model/naming.ts). */
@@ -16,8 +16,11 @@ export type Step =
       readonly slot: number;
       /** The only node that may run it, or empty. */
       readonly pinnedNodeId: string;
+      readonly revision: number;
+      /** Of a job; 0 for a service. */
+      readonly run: number;
       /** READY waits: for `startAfterMs`, and for the slot's stopping predecessors. */
-      readonly desired: "READY" | "RUNNING";
+      readonly desired: "READY" | "RUNNING" | "COMPLETE";
       readonly startAfterMs: number;
       /** Tasks of the slot that ended early in a row, its predecessor the last of them. */
       readonly earlyEnds: number;
@@ -29,9 +32,13 @@ export type Step =
       readonly kind: "desire";
       readonly key: string;
       readonly task: Task;
-      readonly desired: "RUNNING" | "SHUTDOWN" | "REMOVE";
+      readonly desired: "RUNNING" | "COMPLETE" | "SHUTDOWN" | "REMOVE";
+      /** It is stopped for its timeout. */
+      readonly timedOut?: true;
       readonly cause: Cause;
     }
+  /** A job's run begins, or is another than it was. */
+  | { readonly kind: "run"; readonly key: string; readonly run: Run }
   /** Its node was removed: nobody else will report its end. */
   | { readonly kind: "orphan"; readonly key: string; readonly task: Task; readonly cause: Cause };
 
@@ -42,7 +49,7 @@ export type Plan = {
   readonly wakeAtMs: number | null;
 };
 
-export function cause(actor: "orchestrator" | "restart" | "reaper", reason: string): Cause {
+export function cause(actor: "orchestrator" | "restart" | "reaper" | "cron", reason: string): Cause {
   return { actor, reason };
 }
 
@@ -74,15 +81,19 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       return;
     }
     case "desire": {
-      const { task, desired } = step;
+      const { task, desired, timedOut = task.timedOut } = step;
       assert(canRaise(task.desired, desired), `the desired state of a task only rises: ${task.desired} to ${desired}`);
       // What was never assigned has no agent to report its end.
-      const ends = desired !== "RUNNING" && task.nodeId === "" && !isTerminal(observedState(task));
+      const isEnd = compareStates(desired, "SHUTDOWN") >= 0;
+      const ends = isEnd && task.nodeId === "" && !isTerminal(observedState(task));
       const status = ends ? stoppedStatus(tx, task, "SHUTDOWN", "stopped before it was placed") : task.status;
-      const pendingReason = desired === "RUNNING" ? task.pendingReason : "";
-      tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason });
+      const pendingReason = isEnd ? "" : task.pendingReason;
+      tx.put("task", { ...task, desired, status, timedOut, cause: step.cause, pendingReason });
       return;
     }
+    case "run":
+      tx.put("run", step.run);
+      return;
     case "orphan": {
       const { task } = step;
       const desired = compareStates(task.desired, "SHUTDOWN") < 0 ? "SHUTDOWN" : task.desired;
@@ -98,7 +109,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     meta: null,
     serviceId: service.id,
     serviceName: service.spec?.name ?? "",
-    revision: service.revision,
+    revision: step.revision,
     slot: step.slot,
     nodeId: "",
     desired: step.desired,
@@ -110,6 +121,8 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     pendingReason: "",
     ports: [],
     pinnedNodeId: step.pinnedNodeId,
+    run: step.run,
+    timedOut: false,
     readyAtMs: 0,
     earlyEnds: step.earlyEnds,
   };

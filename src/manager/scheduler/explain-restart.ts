@@ -2,9 +2,9 @@
 import { attemptsBefore, decideRestart, EARLY_ENDS_FREE, endText } from "../../model/restart.ts";
 import { DEFAULT_RESTART_BACKOFF_MAX_MS } from "../../model/defaults.ts";
 import { endedByItself } from "../../model/task-state.ts";
-import { slotName } from "../../model/naming.ts";
 import type { ExplainReason, RestartPolicy, Task } from "../../model/index.ts";
 import { revisionId } from "../../store/revisions.ts";
+import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { formatSpan } from "../../util/units.ts";
 
@@ -13,7 +13,7 @@ type About = (code: string, message: string, next?: string) => ExplainReason;
 /** Why a task that is prepared does not start yet. */
 export function startReasons(tx: ReadTx, task: Task, about: About): ExplainReason[] {
   if (task.startAfterMs <= tx.timeMs) return [about("predecessor", "its predecessor in the slot is still stopping")];
-  const failed = historyOf(tx, task).findLast((other) => other !== task && endedByItself(other));
+  const failed = attemptsOf(tx, task).findLast((other) => other !== task && endedByItself(other));
   const last = failed === undefined ? "" : `: the last ${endText(failed)}`;
   const count = failed === undefined ? "" : countText(tx, failed);
   return [
@@ -28,7 +28,7 @@ export function startReasons(tx: ReadTx, task: Task, about: About): ExplainReaso
 /** What follows the end of a task that has no successor yet. */
 export function restartReason(tx: ReadTx, task: Task, about: About): ExplainReason {
   const policy = policyOf(tx, task);
-  const restart = decideRestart(task, historyOf(tx, task), policy, { nowMs: tx.timeMs, sinceMs: 0 });
+  const restart = decideRestart(task, attemptsOf(tx, task), policy, { nowMs: tx.timeMs, sinceMs: 0 });
   switch (restart.kind) {
     case "never":
       return about(
@@ -49,16 +49,11 @@ function policyOf(tx: ReadTx, { serviceId, revision }: Task): RestartPolicy | nu
   return tx.get("revision", revisionId(serviceId, revision))?.spec?.restart ?? null;
 }
 
-function historyOf(tx: ReadTx, task: Task): Task[] {
-  const slot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
-  return slot.toSorted((a, b) => (a.meta?.createdAtMs ?? 0) - (b.meta?.createdAtMs ?? 0));
-}
-
 /** Which of how many restarts follows the end of `last`; without a limit nobody counts. */
 function countText(tx: ReadTx, last: Task): string {
   const policy = policyOf(tx, last);
   const max = policy?.maxAttempts ?? 0;
-  return max === 0 ? "" : `restart ${attemptsBefore(last, historyOf(tx, last), policy, 0) + 1} of ${max}: `;
+  return max === 0 ? "" : `restart ${attemptsBefore(last, attemptsOf(tx, last), policy, 0) + 1} of ${max}: `;
 }
 
 function backoffText(earlyEnds: number, policy: RestartPolicy | null): string {

@@ -79,7 +79,7 @@ function asksForOther(tx: ReadTx, service: Service, task: Task): boolean {
 }
 
 /** Replicas usually lack the same thing: it is explained once, and the others are named. */
-function explainAlike(evidence: Evidence, tasks: readonly Task[]): ExplainReason[] {
+export function explainAlike(evidence: Evidence, tasks: readonly Task[]): ExplainReason[] {
   const groups = new Map<string, Task[]>();
   for (const task of tasks) {
     const { state = "NEW", error = "" } = task.status ?? {};

@@ -1,8 +1,9 @@
 /** Why one task is where it is. */
-import { nodeName, slotName, taskName } from "../../model/naming.ts";
+import { nodeName, taskName } from "../../model/naming.ts";
 import { endText } from "../../model/restart.ts";
-import { endedByItself, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import { endedByItself, isComplete, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
+import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { restartReason, startReasons } from "./explain-restart.ts";
 import { demandOf } from "./filter.ts";
@@ -75,9 +76,7 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   const where = node === undefined ? "a node that was removed" : `node ${nodeName(node)}`;
   const reasons = [...nodeReasons(node), ...causes(task, about)];
   if (!isWanted(task)) return { summary: `it is told to stop and is ${state} on ${where}`, reasons };
-  const standIn = tx
-    .find("task", "slot", `${task.serviceId}/${slotName(task)}`)
-    .find((other) => other.replaces === task.id);
+  const standIn = attemptsOf(tx, task).find((other) => other.replaces === task.id);
   if (standIn !== undefined && isWanted(standIn)) {
     reasons.push(about("stand-in", `task ${standIn.id} stands in for it until its node answers or is removed`));
   }
@@ -105,8 +104,7 @@ function explainEnd(evidence: Evidence, task: Task, about: About): Told {
   const { status } = task;
   if (status?.message) reasons.push(about("message", status.message));
   const service = tx.get("service", task.serviceId);
-  const slot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
-  const successor = slot.find((other) => isWanted(other) && !isTerminal(observedState(other)));
+  const successor = attemptsOf(tx, task).find((other) => isWanted(other) && !isTerminal(observedState(other)));
   if (service === undefined) reasons.push(about("service", "its service was removed"));
   else if (successor !== undefined) {
     const told = explainTask(evidence, successor);
@@ -119,7 +117,7 @@ function explainEnd(evidence: Evidence, task: Task, about: About): Told {
         `task ${successor.id} took its place: ${told.summary}`,
       ),
     );
-  } else if (endedByItself(task)) reasons.push(restartReason(tx, task, about));
+  } else if (endedByItself(task) && !(task.run > 0 && isComplete(task))) reasons.push(restartReason(tx, task, about));
   reasons.push(...causes(task, about));
   return { summary, reasons };
 }

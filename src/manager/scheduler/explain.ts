@@ -4,12 +4,14 @@
  */
 import { shown } from "../../model/checks.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
+import { jobOf } from "../../model/service-mode.ts";
 import { holdsResources } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Service, Task } from "../../model/index.ts";
 import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { formatBytes } from "../../util/units.ts";
+import { explainJob } from "./explain-job.ts";
 import { explainService } from "./explain-service.ts";
 import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
 import { freeResources } from "./node-info.ts";
@@ -28,12 +30,16 @@ export function explain(tx: ReadTx, id: string): Explanation {
   const found = lookUp(tx, id);
   const explanation =
     found.kind === "service"
-      ? explainService(tx, found.object)
+      ? explainWhole(tx, found.object)
       : found.kind === "task"
         ? { name: taskName(found.object), ...explainTask(new Evidence(tx), found.object) }
         : explainNode(tx, found.object);
   const { name, summary, reasons } = explanation;
   return { kind: found.kind, id: found.object.id, name, summary, reasons: reasons.slice(0, REASONS_MAX) };
+}
+
+function explainWhole(tx: ReadTx, service: Service): Told & { readonly name: string } {
+  return jobOf(service.spec) === null ? explainService(tx, service) : explainJob(tx, service);
 }
 
 type Found =

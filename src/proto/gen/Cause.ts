@@ -6,7 +6,7 @@
  */
 export interface CauseInput {
   /**
-   * "user:<name>", "node:<id>", "orchestrator", "scheduler", "restart", "reaper".
+   * "user:<name>", "node:<id>", "orchestrator", "scheduler", "restart", "reaper", "cron".
    */
   'actor'?: (string);
   'reason'?: (string);
@@ -17,7 +17,7 @@ export interface CauseInput {
  */
 export interface Cause {
   /**
-   * "user:<name>", "node:<id>", "orchestrator", "scheduler", "restart", "reaper".
+   * "user:<name>", "node:<id>", "orchestrator", "scheduler", "restart", "reaper", "cron".
    */
   'actor': (string);
   'reason': (string);

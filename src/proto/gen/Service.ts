@@ -13,10 +13,11 @@ export interface ServiceInput {
    * Number of the current revision.
    */
   'revision'?: (number | string | Long);
-  /**
-   * Highest slot number is not reused meaningfully; slots are 1..replicas.
-   */
   'cause'?: (_shoal_v1_CauseInput | null);
+  /**
+   * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
+   */
+  'scheduledFromMs'?: (number | string | Long);
 }
 
 export interface Service {
@@ -27,8 +28,9 @@ export interface Service {
    * Number of the current revision.
    */
   'revision': (number);
-  /**
-   * Highest slot number is not reused meaningfully; slots are 1..replicas.
-   */
   'cause': (_shoal_v1_Cause | null);
+  /**
+   * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
+   */
+  'scheduledFromMs': (number);
 }

@@ -4,6 +4,9 @@ import type { ReplicatedInput as _shoal_v1_ReplicatedInput, Replicated as _shoal
 import type { TaskSpecInput as _shoal_v1_TaskSpecInput, TaskSpec as _shoal_v1_TaskSpec } from './TaskSpec.ts';
 import type { UpdateConfigInput as _shoal_v1_UpdateConfigInput, UpdateConfig as _shoal_v1_UpdateConfig } from './UpdateConfig.ts';
 import type { GlobalInput as _shoal_v1_GlobalInput, Global as _shoal_v1_Global } from './Global.ts';
+import type { ReplicatedJobInput as _shoal_v1_ReplicatedJobInput, ReplicatedJob as _shoal_v1_ReplicatedJob } from './ReplicatedJob.ts';
+import type { GlobalJobInput as _shoal_v1_GlobalJobInput, GlobalJob as _shoal_v1_GlobalJob } from './GlobalJob.ts';
+import type { CronInput as _shoal_v1_CronInput, Cron as _shoal_v1_Cron } from './Cron.ts';
 
 export interface ServiceSpecInput {
   /**
@@ -13,12 +16,18 @@ export interface ServiceSpecInput {
   'labels'?: ({[key: string]: string});
   'replicated'?: (_shoal_v1_ReplicatedInput | null);
   'task'?: (_shoal_v1_TaskSpecInput | null);
+  /**
+   * Not of jobs: a changed job starts over.
+   */
   'update'?: (_shoal_v1_UpdateConfigInput | null);
   'global'?: (_shoal_v1_GlobalInput | null);
+  'replicatedJob'?: (_shoal_v1_ReplicatedJobInput | null);
+  'globalJob'?: (_shoal_v1_GlobalJobInput | null);
+  'cron'?: (_shoal_v1_CronInput | null);
   /**
    * Fixed at creation; none is replicated.
    */
-  'mode'?: "replicated"|"global";
+  'mode'?: "replicated"|"global"|"replicatedJob"|"globalJob"|"cron";
 }
 
 export interface ServiceSpec {
@@ -29,10 +38,16 @@ export interface ServiceSpec {
   'labels': ({[key: string]: string});
   'replicated'?: (_shoal_v1_Replicated | null);
   'task': (_shoal_v1_TaskSpec | null);
+  /**
+   * Not of jobs: a changed job starts over.
+   */
   'update': (_shoal_v1_UpdateConfig | null);
   'global'?: (_shoal_v1_Global | null);
+  'replicatedJob'?: (_shoal_v1_ReplicatedJob | null);
+  'globalJob'?: (_shoal_v1_GlobalJob | null);
+  'cron'?: (_shoal_v1_Cron | null);
   /**
    * Fixed at creation; none is replicated.
    */
-  'mode'?: "replicated"|"global";
+  'mode'?: "replicated"|"global"|"replicatedJob"|"globalJob"|"cron";
 }

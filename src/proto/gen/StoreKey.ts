@@ -3,7 +3,7 @@
 
 export interface StoreKeyInput {
   /**
-   * "cluster", "node", "service", "revision", "task", "request".
+   * "cluster", "node", "service", "revision", "task", "request", "run".
    */
   'table'?: (string);
   'id'?: (string);
@@ -11,7 +11,7 @@ export interface StoreKeyInput {
 
 export interface StoreKey {
   /**
-   * "cluster", "node", "service", "revision", "task", "request".
+   * "cluster", "node", "service", "revision", "task", "request", "run".
    */
   'table': (string);
   'id': (string);

@@ -6,6 +6,7 @@ import type { ServiceInput as _shoal_v1_ServiceInput, Service as _shoal_v1_Servi
 import type { RevisionInput as _shoal_v1_RevisionInput, Revision as _shoal_v1_Revision } from './Revision.ts';
 import type { TaskInput as _shoal_v1_TaskInput, Task as _shoal_v1_Task } from './Task.ts';
 import type { RequestRecordInput as _shoal_v1_RequestRecordInput, RequestRecord as _shoal_v1_RequestRecord } from './RequestRecord.ts';
+import type { RunInput as _shoal_v1_RunInput, Run as _shoal_v1_Run } from './Run.ts';
 
 export interface StoreObjectInput {
   'cluster'?: (_shoal_v1_ClusterInput | null);
@@ -14,7 +15,8 @@ export interface StoreObjectInput {
   'revision'?: (_shoal_v1_RevisionInput | null);
   'task'?: (_shoal_v1_TaskInput | null);
   'request'?: (_shoal_v1_RequestRecordInput | null);
-  'object'?: "cluster"|"node"|"service"|"revision"|"task"|"request";
+  'run'?: (_shoal_v1_RunInput | null);
+  'object'?: "cluster"|"node"|"service"|"revision"|"task"|"request"|"run";
 }
 
 export interface StoreObject {
@@ -24,5 +26,6 @@ export interface StoreObject {
   'revision'?: (_shoal_v1_Revision | null);
   'task'?: (_shoal_v1_Task | null);
   'request'?: (_shoal_v1_RequestRecord | null);
-  'object'?: "cluster"|"node"|"service"|"revision"|"task"|"request";
+  'run'?: (_shoal_v1_Run | null);
+  'object'?: "cluster"|"node"|"service"|"revision"|"task"|"request"|"run";
 }

@@ -111,6 +111,14 @@ export interface TaskInput {
    */
   'pinnedNodeId'?: (string);
   /**
+   * Of a job: the number of its run; 0 for a service.
+   */
+  'run'?: (number | string | Long);
+  /**
+   * Of a job: it was stopped because it ran longer than its timeout.
+   */
+  'timedOut'?: (boolean);
+  /**
    * Cluster time at which it first ran and was healthy; 0 until then.
    */
   'readyAtMs'?: (number | string | Long);
@@ -158,6 +166,14 @@ export interface Task {
    * scheduler found it fit. With slot 0 it is also what the slot is known by: one slot a node.
    */
   'pinnedNodeId': (string);
+  /**
+   * Of a job: the number of its run; 0 for a service.
+   */
+  'run': (number);
+  /**
+   * Of a job: it was stopped because it ran longer than its timeout.
+   */
+  'timedOut': (boolean);
   /**
    * Cluster time at which it first ran and was healthy; 0 until then.
    */

@@ -8,7 +8,7 @@ export interface WatchRequestInput {
    */
   'resumeFrom'?: (number | string | Long);
   /**
-   * "service", "task", "node", "cluster"; none is all of them.
+   * "service", "task", "node", "run", "cluster"; none is all of them.
    */
   'kinds'?: (string)[];
   /**
@@ -27,7 +27,7 @@ export interface WatchRequest {
    */
   'resumeFrom': (number);
   /**
-   * "service", "task", "node", "cluster"; none is all of them.
+   * "service", "task", "node", "run", "cluster"; none is all of them.
    */
   'kinds': (string)[];
   /**

@@ -13,6 +13,7 @@ import type { Node, NodeInput } from "./Node.ts";
 import type { NodeDescription, NodeDescriptionInput } from "./NodeDescription.ts";
 import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
 import type { Service, ServiceInput } from "./Service.ts";
+import type { Run, RunInput } from "./Run.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
 import type { Task, TaskInput } from "./Task.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
@@ -26,6 +27,10 @@ import type { Cause, CauseInput } from "./Cause.ts";
 import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
 import type { Replicated, ReplicatedInput } from "./Replicated.ts";
 import type { Global, GlobalInput } from "./Global.ts";
+import type { ReplicatedJob, ReplicatedJobInput } from "./ReplicatedJob.ts";
+import type { GlobalJob, GlobalJobInput } from "./GlobalJob.ts";
+import type { JobPolicy, JobPolicyInput } from "./JobPolicy.ts";
+import type { Cron, CronInput } from "./Cron.ts";
 import type { UpdateConfig, UpdateConfigInput } from "./UpdateConfig.ts";
 import type { TaskSpec, TaskSpecInput } from "./TaskSpec.ts";
 import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
@@ -51,6 +56,9 @@ import type { ListTasksResponse, ListTasksResponseInput } from "./ListTasksRespo
 import type { ListNodesResponse, ListNodesResponseInput } from "./ListNodesResponse.ts";
 import type { NodeSummary, NodeSummaryInput } from "./NodeSummary.ts";
 import type { ManagerStatus, ManagerStatusInput } from "./ManagerStatus.ts";
+import type { RunServiceRequest, RunServiceRequestInput } from "./RunServiceRequest.ts";
+import type { RunServiceResponse, RunServiceResponseInput } from "./RunServiceResponse.ts";
+import type { ListRunsResponse, ListRunsResponseInput } from "./ListRunsResponse.ts";
 import type { UpdateServiceRequest, UpdateServiceRequestInput } from "./UpdateServiceRequest.ts";
 import type { UpdateServiceResponse, UpdateServiceResponseInput } from "./UpdateServiceResponse.ts";
 import type { UpdateNodeRequest, UpdateNodeRequestInput } from "./UpdateNodeRequest.ts";
@@ -117,12 +125,16 @@ const NODE_ROLE = { WORKER: 0, MANAGER: 1 } as const;
 const NODE_ROLE_NAMES = new Map<number, keyof typeof NODE_ROLE>([[0, "WORKER"], [1, "MANAGER"]]);
 const NODESTATUS_STATE = { UNKNOWN: 0, READY: 1, UNREACHABLE: 2, DOWN: 3, LEFT: 4 } as const;
 const NODESTATUS_STATE_NAMES = new Map<number, keyof typeof NODESTATUS_STATE>([[0, "UNKNOWN"], [1, "READY"], [2, "UNREACHABLE"], [3, "DOWN"], [4, "LEFT"]]);
+const RUN_STATE = { RUNNING: 0, SUCCEEDED: 1, FAILED: 2, TIMED_OUT: 3, STOPPED: 4, SKIPPED: 5, MISSED: 6 } as const;
+const RUN_STATE_NAMES = new Map<number, keyof typeof RUN_STATE>([[0, "RUNNING"], [1, "SUCCEEDED"], [2, "FAILED"], [3, "TIMED_OUT"], [4, "STOPPED"], [5, "SKIPPED"], [6, "MISSED"]]);
 const TASK_STATE = { NEW: 0, PENDING: 64, ASSIGNED: 192, ACCEPTED: 256, PREPARING: 320, READY: 384, STARTING: 448, RUNNING: 512, COMPLETE: 576, SHUTDOWN: 640, FAILED: 704, REJECTED: 768, REMOVE: 800, ORPHANED: 832 } as const;
 const TASK_STATE_NAMES = new Map<number, keyof typeof TASK_STATE>([[0, "NEW"], [64, "PENDING"], [192, "ASSIGNED"], [256, "ACCEPTED"], [320, "PREPARING"], [384, "READY"], [448, "STARTING"], [512, "RUNNING"], [576, "COMPLETE"], [640, "SHUTDOWN"], [704, "FAILED"], [768, "REJECTED"], [800, "REMOVE"], [832, "ORPHANED"]]);
 const PORTSPEC_PROTOCOL = { TCP: 0, UDP: 1 } as const;
 const PORTSPEC_PROTOCOL_NAMES = new Map<number, keyof typeof PORTSPEC_PROTOCOL>([[0, "TCP"], [1, "UDP"]]);
 const CONSISTENCY = { LINEARIZABLE: 0, STALE: 1 } as const;
 const CONSISTENCY_NAMES = new Map<number, keyof typeof CONSISTENCY>([[0, "LINEARIZABLE"], [1, "STALE"]]);
+const CRON_OVERLAP = { SKIP: 0, REPLACE: 1, ALLOW: 2 } as const;
+const CRON_OVERLAP_NAMES = new Map<number, keyof typeof CRON_OVERLAP>([[0, "SKIP"], [1, "REPLACE"], [2, "ALLOW"]]);
 const UPDATECONFIG_ORDER = { STOP_FIRST: 0, START_FIRST: 1 } as const;
 const UPDATECONFIG_ORDER_NAMES = new Map<number, keyof typeof UPDATECONFIG_ORDER>([[0, "STOP_FIRST"], [1, "START_FIRST"]]);
 const CONTAINERSPEC_PULLPOLICY = { MISSING: 0, ALWAYS: 1, NEVER: 2 } as const;
@@ -519,10 +531,11 @@ function encodeService(w: Writer, m: ServiceInput): void {
   if (m.spec != null) { const start = w.open(26); encodeServiceSpec(w, m.spec); w.close(start); }
   if (m.revision) w.uint(32, Number(m.revision));
   if (m.cause != null) { const start = w.open(42); encodeCause(w, m.cause); w.close(start); }
+  if (m.scheduledFromMs) w.uint(72, Number(m.scheduledFromMs));
 }
 
 function decodeService(r: Reader): Service {
-  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null };
+  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null, scheduledFromMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -536,6 +549,82 @@ function decodeService(r: Reader): Service {
         m.revision = r.uint(); break;
       case 42:
 { const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 72:
+        m.scheduledFromMs = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRun(w: Writer, m: RunInput): void {
+  if (m.id) w.text(10, m.id);
+  if (m.meta != null) { const start = w.open(18); encodeMeta(w, m.meta); w.close(start); }
+  if (m.serviceId) w.text(26, m.serviceId);
+  if (m.serviceName) w.text(34, m.serviceName);
+  if (m.number) w.uint(40, Number(m.number));
+  if (m.revision) w.uint(48, Number(m.revision));
+  if (m.state != null && m.state !== "RUNNING" && m.state !== 0) w.uint(56, numberOf(RUN_STATE, m.state));
+  if (m.message) w.text(66, m.message);
+  if (m.cause != null) { const start = w.open(74); encodeCause(w, m.cause); w.close(start); }
+  if (m.scheduledAtMs) w.uint(80, Number(m.scheduledAtMs));
+  if (m.startedAtMs) w.uint(88, Number(m.startedAtMs));
+  if (m.finishedAtMs) w.uint(96, Number(m.finishedAtMs));
+  if (m.deadlineAtMs) w.uint(104, Number(m.deadlineAtMs));
+  if (m.wanted) w.uint(112, Number(m.wanted));
+  if (m.completed) w.uint(120, Number(m.completed));
+  if (m.failures) w.uint(128, Number(m.failures));
+  if (m.exitCode != null) w.int(136, Number(m.exitCode));
+  if (m.times) w.uint(144, Number(m.times));
+  if (m.skippedTotal) w.uint(152, Number(m.skippedTotal));
+  if (m.missedTotal) w.uint(160, Number(m.missedTotal));
+}
+
+function decodeRun(r: Reader): Run {
+  const m: Run = { id: "", meta: null, serviceId: "", serviceName: "", number: 0, revision: 0, state: "RUNNING", message: "", cause: null, scheduledAtMs: 0, startedAtMs: 0, finishedAtMs: 0, deadlineAtMs: 0, wanted: 0, completed: 0, failures: 0, times: 0, skippedTotal: 0, missedTotal: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.id = r.text(); break;
+      case 18:
+{ const outer = r.open(); m.meta = decodeMeta(r); r.close(outer); break; }
+      case 26:
+        m.serviceId = r.text(); break;
+      case 34:
+        m.serviceName = r.text(); break;
+      case 40:
+        m.number = r.uint(); break;
+      case 48:
+        m.revision = r.uint(); break;
+      case 56:
+        m.state = enumValue(RUN_STATE_NAMES, r.small()); break;
+      case 66:
+        m.message = r.text(); break;
+      case 74:
+{ const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 80:
+        m.scheduledAtMs = r.uint(); break;
+      case 88:
+        m.startedAtMs = r.uint(); break;
+      case 96:
+        m.finishedAtMs = r.uint(); break;
+      case 104:
+        m.deadlineAtMs = r.uint(); break;
+      case 112:
+        m.wanted = r.uint(); break;
+      case 120:
+        m.completed = r.uint(); break;
+      case 128:
+        m.failures = r.uint(); break;
+      case 136:
+        m.exitCode = r.int32(); m._exitCode = "exitCode"; break;
+      case 144:
+        m.times = r.uint(); break;
+      case 152:
+        m.skippedTotal = r.uint(); break;
+      case 160:
+        m.missedTotal = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -587,12 +676,14 @@ function encodeTask(w: Writer, m: TaskInput): void {
   if (m.pendingReason) w.text(106, m.pendingReason);
   if (m.ports != null) for (const x of m.ports) { const start = w.open(114); encodePortSpec(w, x); w.close(start); }
   if (m.pinnedNodeId) w.text(122, m.pinnedNodeId);
+  if (m.run) w.uint(128, Number(m.run));
+  if (m.timedOut) w.bool(136, m.timedOut);
   if (m.readyAtMs) w.uint(144, Number(m.readyAtMs));
   if (m.earlyEnds) w.uint(152, Number(m.earlyEnds));
 }
 
 function decodeTask(r: Reader): Task {
-  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", readyAtMs: 0, earlyEnds: 0 };
+  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, earlyEnds: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -626,6 +717,10 @@ function decodeTask(r: Reader): Task {
 { const outer = r.open(); m.ports.push(decodePortSpec(r)); r.close(outer); break; }
       case 122:
         m.pinnedNodeId = r.text(); break;
+      case 128:
+        m.run = r.uint(); break;
+      case 136:
+        m.timedOut = r.bool(); break;
       case 144:
         m.readyAtMs = r.uint(); break;
       case 152:
@@ -863,6 +958,9 @@ function encodeServiceSpec(w: Writer, m: ServiceSpecInput): void {
   }
   if (m.replicated != null) { const start = w.open(26); encodeReplicated(w, m.replicated); w.close(start); }
   if (m.global != null) { const start = w.open(50); encodeGlobal(w, m.global); w.close(start); }
+  if (m.replicatedJob != null) { const start = w.open(58); encodeReplicatedJob(w, m.replicatedJob); w.close(start); }
+  if (m.globalJob != null) { const start = w.open(66); encodeGlobalJob(w, m.globalJob); w.close(start); }
+  if (m.cron != null) { const start = w.open(74); encodeCron(w, m.cron); w.close(start); }
   if (m.task != null) { const start = w.open(34); encodeTaskSpec(w, m.task); w.close(start); }
   if (m.update != null) { const start = w.open(42); encodeUpdateConfig(w, m.update); w.close(start); }
 }
@@ -893,6 +991,12 @@ function decodeServiceSpec(r: Reader): ServiceSpec {
 { const outer = r.open(); m.replicated = decodeReplicated(r); m.mode = "replicated"; r.close(outer); break; }
       case 50:
 { const outer = r.open(); m.global = decodeGlobal(r); m.mode = "global"; r.close(outer); break; }
+      case 58:
+{ const outer = r.open(); m.replicatedJob = decodeReplicatedJob(r); m.mode = "replicatedJob"; r.close(outer); break; }
+      case 66:
+{ const outer = r.open(); m.globalJob = decodeGlobalJob(r); m.mode = "globalJob"; r.close(outer); break; }
+      case 74:
+{ const outer = r.open(); m.cron = decodeCron(r); m.mode = "cron"; r.close(outer); break; }
       case 34:
 { const outer = r.open(); m.task = decodeTaskSpec(r); r.close(outer); break; }
       case 42:
@@ -928,6 +1032,107 @@ function decodeGlobal(r: Reader): Global {
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeReplicatedJob(w: Writer, m: ReplicatedJobInput): void {
+  if (m.totalCompletions) w.int(8, Number(m.totalCompletions));
+  if (m.maxConcurrent) w.int(16, Number(m.maxConcurrent));
+  if (m.policy != null) { const start = w.open(26); encodeJobPolicy(w, m.policy); w.close(start); }
+}
+
+function decodeReplicatedJob(r: Reader): ReplicatedJob {
+  const m: ReplicatedJob = { totalCompletions: 0, maxConcurrent: 0, policy: null };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.totalCompletions = r.int(); break;
+      case 16:
+        m.maxConcurrent = r.int(); break;
+      case 26:
+{ const outer = r.open(); m.policy = decodeJobPolicy(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeGlobalJob(w: Writer, m: GlobalJobInput): void {
+  if (m.policy != null) { const start = w.open(10); encodeJobPolicy(w, m.policy); w.close(start); }
+}
+
+function decodeGlobalJob(r: Reader): GlobalJob {
+  const m: GlobalJob = { policy: null };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.policy = decodeJobPolicy(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeJobPolicy(w: Writer, m: JobPolicyInput): void {
+  if (m.deadlineMs) w.int(8, Number(m.deadlineMs));
+  if (m.taskTimeoutMs) w.int(16, Number(m.taskTimeoutMs));
+  if (m.runsSucceededKept) w.int(24, Number(m.runsSucceededKept));
+  if (m.runsFailedKept) w.int(32, Number(m.runsFailedKept));
+}
+
+function decodeJobPolicy(r: Reader): JobPolicy {
+  const m: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.deadlineMs = r.int(); break;
+      case 16:
+        m.taskTimeoutMs = r.int(); break;
+      case 24:
+        m.runsSucceededKept = r.int(); break;
+      case 32:
+        m.runsFailedKept = r.int(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeCron(w: Writer, m: CronInput): void {
+  if (m.schedule) w.text(10, m.schedule);
+  if (m.timeZone) w.text(18, m.timeZone);
+  if (m.overlap != null && m.overlap !== "SKIP" && m.overlap !== 0) w.uint(24, numberOf(CRON_OVERLAP, m.overlap));
+  if (m.startingDeadlineMs) w.int(32, Number(m.startingDeadlineMs));
+  if (m.suspended) w.bool(40, m.suspended);
+  if (m.replicated != null) { const start = w.open(50); encodeReplicatedJob(w, m.replicated); w.close(start); }
+  if (m.global != null) { const start = w.open(58); encodeGlobalJob(w, m.global); w.close(start); }
+}
+
+function decodeCron(r: Reader): Cron {
+  const m: Cron = { schedule: "", timeZone: "", overlap: "SKIP", startingDeadlineMs: 0, suspended: false };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.schedule = r.text(); break;
+      case 18:
+        m.timeZone = r.text(); break;
+      case 24:
+        m.overlap = enumValue(CRON_OVERLAP_NAMES, r.small()); break;
+      case 32:
+        m.startingDeadlineMs = r.int(); break;
+      case 40:
+        m.suspended = r.bool(); break;
+      case 50:
+{ const outer = r.open(); m.replicated = decodeReplicatedJob(r); m.job = "replicated"; r.close(outer); break; }
+      case 58:
+{ const outer = r.open(); m.global = decodeGlobalJob(r); m.job = "global"; r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -1439,10 +1644,14 @@ function encodeGetServiceResponse(w: Writer, m: GetServiceResponseInput): void {
   if (m.service != null) { const start = w.open(10); encodeService(w, m.service); w.close(start); }
   if (m.running) w.uint(16, Number(m.running));
   if (m.desired) w.uint(24, Number(m.desired));
+  if (m.completed) w.uint(32, Number(m.completed));
+  if (m.total) w.uint(40, Number(m.total));
+  if (m.nextRunAtMs) w.uint(48, Number(m.nextRunAtMs));
+  if (m.lastRun != null) { const start = w.open(58); encodeRun(w, m.lastRun); w.close(start); }
 }
 
 function decodeGetServiceResponse(r: Reader): GetServiceResponse {
-  const m: GetServiceResponse = { service: null, running: 0, desired: 0 };
+  const m: GetServiceResponse = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1452,6 +1661,14 @@ function decodeGetServiceResponse(r: Reader): GetServiceResponse {
         m.running = r.uint(); break;
       case 24:
         m.desired = r.uint(); break;
+      case 32:
+        m.completed = r.uint(); break;
+      case 40:
+        m.total = r.uint(); break;
+      case 48:
+        m.nextRunAtMs = r.uint(); break;
+      case 58:
+{ const outer = r.open(); m.lastRun = decodeRun(r); r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -1551,10 +1768,14 @@ function encodeServiceSummary(w: Writer, m: ServiceSummaryInput): void {
   if (m.service != null) { const start = w.open(10); encodeService(w, m.service); w.close(start); }
   if (m.running) w.uint(16, Number(m.running));
   if (m.desired) w.uint(24, Number(m.desired));
+  if (m.completed) w.uint(32, Number(m.completed));
+  if (m.total) w.uint(40, Number(m.total));
+  if (m.nextRunAtMs) w.uint(48, Number(m.nextRunAtMs));
+  if (m.lastRun != null) { const start = w.open(58); encodeRun(w, m.lastRun); w.close(start); }
 }
 
 function decodeServiceSummary(r: Reader): ServiceSummary {
-  const m: ServiceSummary = { service: null, running: 0, desired: 0 };
+  const m: ServiceSummary = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1564,6 +1785,14 @@ function decodeServiceSummary(r: Reader): ServiceSummary {
         m.running = r.uint(); break;
       case 24:
         m.desired = r.uint(); break;
+      case 32:
+        m.completed = r.uint(); break;
+      case 40:
+        m.total = r.uint(); break;
+      case 48:
+        m.nextRunAtMs = r.uint(); break;
+      case 58:
+{ const outer = r.open(); m.lastRun = decodeRun(r); r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -1671,6 +1900,66 @@ function decodeManagerStatus(r: Reader): ManagerStatus {
     switch (tag) {
       case 8:
         m.reachability = enumValue(MANAGERSTATUS_REACHABILITY_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRunServiceRequest(w: Writer, m: RunServiceRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.id) w.text(18, m.id);
+}
+
+function decodeRunServiceRequest(r: Reader): RunServiceRequest {
+  const m: RunServiceRequest = { requestId: "", id: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.id = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRunServiceResponse(w: Writer, m: RunServiceResponseInput): void {
+  if (m.run != null) { const start = w.open(10); encodeRun(w, m.run); w.close(start); }
+}
+
+function decodeRunServiceResponse(r: Reader): RunServiceResponse {
+  const m: RunServiceResponse = { run: null };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.run = decodeRun(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeListRunsResponse(w: Writer, m: ListRunsResponseInput): void {
+  if (m.runs != null) for (const x of m.runs) { const start = w.open(10); encodeRun(w, x); w.close(start); }
+  if (m.nextPageToken) w.text(18, m.nextPageToken);
+  if (m.version) w.uint(24, Number(m.version));
+}
+
+function decodeListRunsResponse(r: Reader): ListRunsResponse {
+  const m: ListRunsResponse = { runs: [], nextPageToken: "", version: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.runs.push(decodeRun(r)); r.close(outer); break; }
+      case 18:
+        m.nextPageToken = r.text(); break;
+      case 24:
+        m.version = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -3079,6 +3368,7 @@ function encodeStoreObject(w: Writer, m: StoreObjectInput): void {
   if (m.revision != null) { const start = w.open(34); encodeRevision(w, m.revision); w.close(start); }
   if (m.task != null) { const start = w.open(42); encodeTask(w, m.task); w.close(start); }
   if (m.request != null) { const start = w.open(50); encodeRequestRecord(w, m.request); w.close(start); }
+  if (m.run != null) { const start = w.open(58); encodeRun(w, m.run); w.close(start); }
 }
 
 function decodeStoreObject(r: Reader): StoreObject {
@@ -3098,6 +3388,8 @@ function decodeStoreObject(r: Reader): StoreObject {
 { const outer = r.open(); m.task = decodeTask(r); m.object = "task"; r.close(outer); break; }
       case 50:
 { const outer = r.open(); m.request = decodeRequestRecord(r); m.object = "request"; r.close(outer); break; }
+      case 58:
+{ const outer = r.open(); m.run = decodeRun(r); m.object = "run"; r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -3279,6 +3571,7 @@ export const CODECS: MessageCodecs = {
   NodeDescription: { encode: encodeNodeDescription, decode: decodeNodeDescription },
   NodeStatus: { encode: encodeNodeStatus, decode: decodeNodeStatus },
   Service: { encode: encodeService, decode: decodeService },
+  Run: { encode: encodeRun, decode: decodeRun },
   Revision: { encode: encodeRevision, decode: decodeRevision },
   Task: { encode: encodeTask, decode: decodeTask },
   TaskStatus: { encode: encodeTaskStatus, decode: decodeTaskStatus },
@@ -3292,6 +3585,10 @@ export const CODECS: MessageCodecs = {
   ServiceSpec: { encode: encodeServiceSpec, decode: decodeServiceSpec },
   Replicated: { encode: encodeReplicated, decode: decodeReplicated },
   Global: { encode: encodeGlobal, decode: decodeGlobal },
+  ReplicatedJob: { encode: encodeReplicatedJob, decode: decodeReplicatedJob },
+  GlobalJob: { encode: encodeGlobalJob, decode: decodeGlobalJob },
+  JobPolicy: { encode: encodeJobPolicy, decode: decodeJobPolicy },
+  Cron: { encode: encodeCron, decode: decodeCron },
   UpdateConfig: { encode: encodeUpdateConfig, decode: decodeUpdateConfig },
   TaskSpec: { encode: encodeTaskSpec, decode: decodeTaskSpec },
   ContainerSpec: { encode: encodeContainerSpec, decode: decodeContainerSpec },
@@ -3317,6 +3614,9 @@ export const CODECS: MessageCodecs = {
   ListNodesResponse: { encode: encodeListNodesResponse, decode: decodeListNodesResponse },
   NodeSummary: { encode: encodeNodeSummary, decode: decodeNodeSummary },
   ManagerStatus: { encode: encodeManagerStatus, decode: decodeManagerStatus },
+  RunServiceRequest: { encode: encodeRunServiceRequest, decode: decodeRunServiceRequest },
+  RunServiceResponse: { encode: encodeRunServiceResponse, decode: decodeRunServiceResponse },
+  ListRunsResponse: { encode: encodeListRunsResponse, decode: decodeListRunsResponse },
   UpdateServiceRequest: { encode: encodeUpdateServiceRequest, decode: decodeUpdateServiceRequest },
   UpdateServiceResponse: { encode: encodeUpdateServiceResponse, decode: decodeUpdateServiceResponse },
   UpdateNodeRequest: { encode: encodeUpdateNodeRequest, decode: decodeUpdateNodeRequest },

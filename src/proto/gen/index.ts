@@ -8,6 +8,7 @@ import type { ClusterSpec, ClusterSpecInput } from "./ClusterSpec.ts";
 import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
 import type { CreateServiceRequest, CreateServiceRequestInput } from "./CreateServiceRequest.ts";
 import type { CreateServiceResponse, CreateServiceResponseInput } from "./CreateServiceResponse.ts";
+import type { Cron, CronInput } from "./Cron.ts";
 import type { ExplainReason, ExplainReasonInput } from "./ExplainReason.ts";
 import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
 import type { ExplainResponse, ExplainResponseInput } from "./ExplainResponse.ts";
@@ -25,6 +26,7 @@ import type { GetRootCertificateResponse, GetRootCertificateResponseInput } from
 import type { GetServiceResponse, GetServiceResponseInput } from "./GetServiceResponse.ts";
 import type { GetTaskResponse, GetTaskResponseInput } from "./GetTaskResponse.ts";
 import type { Global, GlobalInput } from "./Global.ts";
+import type { GlobalJob, GlobalJobInput } from "./GlobalJob.ts";
 import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
 import type { InitRequest, InitRequestInput } from "./InitRequest.ts";
 import type { InitResponse, InitResponseInput } from "./InitResponse.ts";
@@ -32,12 +34,14 @@ import type { IssueContextCertificateRequest, IssueContextCertificateRequestInpu
 import type { IssueContextCertificateResponse, IssueContextCertificateResponseInput } from "./IssueContextCertificateResponse.ts";
 import type { IssueNodeCertificateRequest, IssueNodeCertificateRequestInput } from "./IssueNodeCertificateRequest.ts";
 import type { IssueNodeCertificateResponse, IssueNodeCertificateResponseInput } from "./IssueNodeCertificateResponse.ts";
+import type { JobPolicy, JobPolicyInput } from "./JobPolicy.ts";
 import type { JoinRequest, JoinRequestInput } from "./JoinRequest.ts";
 import type { JoinResponse, JoinResponseInput } from "./JoinResponse.ts";
 import type { LeaveRequest, LeaveRequestInput } from "./LeaveRequest.ts";
 import type { LeaveResponse, LeaveResponseInput } from "./LeaveResponse.ts";
 import type { ListNodesResponse, ListNodesResponseInput } from "./ListNodesResponse.ts";
 import type { ListRequest, ListRequestInput } from "./ListRequest.ts";
+import type { ListRunsResponse, ListRunsResponseInput } from "./ListRunsResponse.ts";
 import type { ListServicesResponse, ListServicesResponseInput } from "./ListServicesResponse.ts";
 import type { ListTasksResponse, ListTasksResponseInput } from "./ListTasksResponse.ts";
 import type { LogConfig, LogConfigInput } from "./LogConfig.ts";
@@ -73,11 +77,15 @@ import type { RemoveNodeRequest, RemoveNodeRequestInput } from "./RemoveNodeRequ
 import type { RemoveRequest, RemoveRequestInput } from "./RemoveRequest.ts";
 import type { RemoveResponse, RemoveResponseInput } from "./RemoveResponse.ts";
 import type { Replicated, ReplicatedInput } from "./Replicated.ts";
+import type { ReplicatedJob, ReplicatedJobInput } from "./ReplicatedJob.ts";
 import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
 import type { ResourceRequirements, ResourceRequirementsInput } from "./ResourceRequirements.ts";
 import type { Resources, ResourcesInput } from "./Resources.ts";
 import type { RestartPolicy, RestartPolicyInput } from "./RestartPolicy.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
+import type { Run, RunInput } from "./Run.ts";
+import type { RunServiceRequest, RunServiceRequestInput } from "./RunServiceRequest.ts";
+import type { RunServiceResponse, RunServiceResponseInput } from "./RunServiceResponse.ts";
 import type { Service, ServiceInput } from "./Service.ts";
 import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
 import type { ServiceSummary, ServiceSummaryInput } from "./ServiceSummary.ts";
@@ -116,6 +124,7 @@ export interface Messages {
   ContainerSpec: { input: ContainerSpecInput; output: ContainerSpec };
   CreateServiceRequest: { input: CreateServiceRequestInput; output: CreateServiceRequest };
   CreateServiceResponse: { input: CreateServiceResponseInput; output: CreateServiceResponse };
+  Cron: { input: CronInput; output: Cron };
   ExplainReason: { input: ExplainReasonInput; output: ExplainReason };
   ExplainRequest: { input: ExplainRequestInput; output: ExplainRequest };
   ExplainResponse: { input: ExplainResponseInput; output: ExplainResponse };
@@ -133,6 +142,7 @@ export interface Messages {
   GetServiceResponse: { input: GetServiceResponseInput; output: GetServiceResponse };
   GetTaskResponse: { input: GetTaskResponseInput; output: GetTaskResponse };
   Global: { input: GlobalInput; output: Global };
+  GlobalJob: { input: GlobalJobInput; output: GlobalJob };
   HealthCheck: { input: HealthCheckInput; output: HealthCheck };
   InitRequest: { input: InitRequestInput; output: InitRequest };
   InitResponse: { input: InitResponseInput; output: InitResponse };
@@ -140,12 +150,14 @@ export interface Messages {
   IssueContextCertificateResponse: { input: IssueContextCertificateResponseInput; output: IssueContextCertificateResponse };
   IssueNodeCertificateRequest: { input: IssueNodeCertificateRequestInput; output: IssueNodeCertificateRequest };
   IssueNodeCertificateResponse: { input: IssueNodeCertificateResponseInput; output: IssueNodeCertificateResponse };
+  JobPolicy: { input: JobPolicyInput; output: JobPolicy };
   JoinRequest: { input: JoinRequestInput; output: JoinRequest };
   JoinResponse: { input: JoinResponseInput; output: JoinResponse };
   LeaveRequest: { input: LeaveRequestInput; output: LeaveRequest };
   LeaveResponse: { input: LeaveResponseInput; output: LeaveResponse };
   ListNodesResponse: { input: ListNodesResponseInput; output: ListNodesResponse };
   ListRequest: { input: ListRequestInput; output: ListRequest };
+  ListRunsResponse: { input: ListRunsResponseInput; output: ListRunsResponse };
   ListServicesResponse: { input: ListServicesResponseInput; output: ListServicesResponse };
   ListTasksResponse: { input: ListTasksResponseInput; output: ListTasksResponse };
   LogConfig: { input: LogConfigInput; output: LogConfig };
@@ -181,11 +193,15 @@ export interface Messages {
   RemoveRequest: { input: RemoveRequestInput; output: RemoveRequest };
   RemoveResponse: { input: RemoveResponseInput; output: RemoveResponse };
   Replicated: { input: ReplicatedInput; output: Replicated };
+  ReplicatedJob: { input: ReplicatedJobInput; output: ReplicatedJob };
   RequestRecord: { input: RequestRecordInput; output: RequestRecord };
   ResourceRequirements: { input: ResourceRequirementsInput; output: ResourceRequirements };
   Resources: { input: ResourcesInput; output: Resources };
   RestartPolicy: { input: RestartPolicyInput; output: RestartPolicy };
   Revision: { input: RevisionInput; output: Revision };
+  Run: { input: RunInput; output: Run };
+  RunServiceRequest: { input: RunServiceRequestInput; output: RunServiceRequest };
+  RunServiceResponse: { input: RunServiceResponseInput; output: RunServiceResponse };
   Service: { input: ServiceInput; output: Service };
   ServiceSpec: { input: ServiceSpecInput; output: ServiceSpec };
   ServiceSummary: { input: ServiceSummaryInput; output: ServiceSummary };
@@ -224,6 +240,8 @@ export interface Rpcs {
   "Control.ListServices": { request: "ListRequest"; response: "ListServicesResponse"; kind: "unary" };
   "Control.UpdateService": { request: "UpdateServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
   "Control.RemoveService": { request: "RemoveRequest"; response: "RemoveResponse"; kind: "unary" };
+  "Control.RunService": { request: "RunServiceRequest"; response: "RunServiceResponse"; kind: "unary" };
+  "Control.ListRuns": { request: "ListRequest"; response: "ListRunsResponse"; kind: "unary" };
   "Control.GetTask": { request: "GetRequest"; response: "GetTaskResponse"; kind: "unary" };
   "Control.ListTasks": { request: "ListRequest"; response: "ListTasksResponse"; kind: "unary" };
   "Control.GetNode": { request: "GetRequest"; response: "GetNodeResponse"; kind: "unary" };
@@ -261,6 +279,8 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.ListServices": "unary",
   "Control.UpdateService": "unary",
   "Control.RemoveService": "unary",
+  "Control.RunService": "unary",
+  "Control.ListRuns": "unary",
   "Control.GetTask": "unary",
   "Control.ListTasks": "unary",
   "Control.GetNode": "unary",
@@ -300,6 +320,8 @@ export const RPC_TYPES: {
   "Control.ListServices": ["ListRequest", "ListServicesResponse"],
   "Control.UpdateService": ["UpdateServiceRequest", "UpdateServiceResponse"],
   "Control.RemoveService": ["RemoveRequest", "RemoveResponse"],
+  "Control.RunService": ["RunServiceRequest", "RunServiceResponse"],
+  "Control.ListRuns": ["ListRequest", "ListRunsResponse"],
   "Control.GetTask": ["GetRequest", "GetTaskResponse"],
   "Control.ListTasks": ["ListRequest", "ListTasksResponse"],
   "Control.GetNode": ["GetRequest", "GetNodeResponse"],

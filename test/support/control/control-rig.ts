@@ -16,6 +16,7 @@ export const ADMIN: Caller = { kind: "admin", name: "ada", clusterId: "c1" };
 
 export class FakeReplica implements ReplicaApi {
   isLeading = true;
+  term = 1;
   leaderInfo: LeaderInfo | null = { id: "m1", address: "10.0.0.1:7377", term: 1 };
   config: Config = { members: [member("m1"), member("m2"), member("m3")] };
   active: readonly string[] = ["m2", "m3"];
@@ -29,7 +30,7 @@ export class FakeReplica implements ReplicaApi {
     return {
       id: "m1",
       role: this.isLeading ? "leader" : "follower",
-      term: 1,
+      term: this.term,
       leader: this.leaderInfo?.id ?? null,
       commit: 7,
       applied: 7,

@@ -1,5 +1,7 @@
 /** Nodes, task specs and services for tests of the leader's loops: valid, and small. */
 import type {
+  Cron,
+  JobPolicy,
   Node,
   RestartPolicy,
   Service,
@@ -133,15 +135,47 @@ export function service(
     spec: {
       name: id,
       labels: {},
-      ...(part.mode ?? { mode: "replicated", replicated: { replicas: part.replicas ?? 1 } }),
+      ...(part.mode ? {} : { mode: "replicated", replicated: { replicas: part.replicas ?? 1 } }),
       task: part.task ?? spec(),
       update: { parallelism: part.parallelism ?? 1, order: part.order ?? "STOP_FIRST" },
+      ...part.mode,
     },
   });
 }
 
 /** One task on every node. */
 export const GLOBAL = { mode: "global", global: {} } as const;
+
+export type JobPart = { readonly total?: number; readonly concurrent?: number } & Partial<JobPolicy>;
+
+export function job({ total = 1, concurrent = 0, ...policy }: JobPart = {}): Partial<ServiceSpec> {
+  const replicatedJob = { totalCompletions: total, maxConcurrent: concurrent, policy: jobPolicy(policy) };
+  return { mode: "replicatedJob", replicatedJob, update: null };
+}
+
+export function globalJob(policy: Partial<JobPolicy> = {}): Partial<ServiceSpec> {
+  return { mode: "globalJob", globalJob: { policy: jobPolicy(policy) }, update: null };
+}
+
+/** Every minute in UTC, unless it says otherwise. */
+export function cron(
+  part: Partial<Cron> = {},
+  { total = 1, concurrent = 0, ...policy }: JobPart = {},
+): Partial<ServiceSpec> {
+  const replicated = { totalCompletions: total, maxConcurrent: concurrent, policy: jobPolicy(policy) };
+  const times = {
+    schedule: "* * * * *",
+    timeZone: "",
+    overlap: "SKIP",
+    startingDeadlineMs: 0,
+    suspended: false,
+  } as const;
+  return { mode: "cron", cron: { ...times, job: "replicated", replicated, ...part }, update: null };
+}
+
+function jobPolicy(part: Partial<JobPolicy>): JobPolicy {
+  return { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0, ...part };
+}
 
 function containerRuntime(part: SpecPart): Partial<TaskSpec> {
   const container = { image: part.image ?? "web:1", pullPolicy: part.pullPolicy ?? "MISSING" };

@@ -7,8 +7,9 @@ import { Orchestrator } from "../../../src/manager/orchestrator/orchestrator.ts"
 import { Reaper } from "../../../src/manager/orchestrator/reaper.ts";
 import { Scheduler } from "../../../src/manager/scheduler/scheduler.ts";
 import { applyReport } from "../../../src/manager/sessions/reports.ts";
+import { newRun } from "../../../src/model/run.ts";
 import { TASK_STATE_NUMBER, isTerminal, isWanted } from "../../../src/model/task-state.ts";
-import type { Node, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import type { Node, Run, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
 import { Store } from "../../../src/store/store.ts";
 import type { ReadTx } from "../../../src/store/types.ts";
 import { silentLogger } from "../../../src/util/log.ts";
@@ -103,6 +104,11 @@ export class World {
     return this.wanted(serviceId).filter((task) => task.desired === "RUNNING" && task.status!.state === "RUNNING");
   }
 
+  /** Of a job, from the first to the newest. */
+  runs(serviceId = "web"): readonly Run[] {
+    return this.tx.find("run", "service", serviceId).toSorted((a, b) => a.number - b.number);
+  }
+
   slot(slot: number, serviceId = "web"): readonly Task[] {
     return this.tasks(serviceId).filter((task) => task.slot === slot);
   }
@@ -159,10 +165,20 @@ export class World {
       // A service that comes again under a removed one's id must not change a revision in use.
       const newest = Math.max(0, ...tx.find("revision", "service", object.id).map((revision) => revision.number));
       const revision = isSame ? before.revision : newest + 1;
-      tx.put("service", { ...object, revision });
+      const scheduledFromMs = before?.scheduledFromMs ?? tx.timeMs;
+      tx.put("service", { ...object, revision, scheduledFromMs });
       if (isSame) return;
       const id = `${object.id}/${revision}`;
       tx.put("revision", aRevision({ id, serviceId: object.id, number: revision, spec: object.spec!.task }));
+    });
+  }
+
+  /** As Control does. */
+  runNow(id = "web"): void {
+    void this.store.update((tx) => {
+      const runs = tx.find("run", "service", id);
+      const cause = { actor: "user:ada", reason: "run by hand" };
+      tx.put("run", newRun({ service: tx.get("service", id)!, runs, cause, scheduledAtMs: 0, nowMs: tx.timeMs }));
     });
   }
 
@@ -217,7 +233,7 @@ export class World {
     else if (state === "ASSIGNED") {
       if (rejects === undefined) this.#later(task, 1, { state: "READY" });
       else this.#later(task, 1, { state: "REJECTED", error: rejects });
-    } else if (state === "READY" && task.desired === "RUNNING") {
+    } else if (state === "READY" && task.desired !== "READY") {
       this.#later(task, startMs, hangs === true ? { state: "STARTING" } : { state: "RUNNING" });
     } else if (state === "RUNNING" && exits !== undefined) {
       this.#later(task, exits.afterMs, { state: exits.code === 0 ? "COMPLETE" : "FAILED", exitCode: exits.code });

@@ -265,6 +265,20 @@ describe("cli/connect", () => {
       expect(end.error?.details["read"]).to.equal("true");
     });
 
+    it("moves on from a node that is no manager at present, and believes it when all say so", async () => {
+      const no = new AppError("unsupported", "not served by this node");
+      for (const [managers, result] of [
+        [["a", "b"], null],
+        [["c"], "unsupported"],
+      ] as const) {
+        const sim = new Sim(1);
+        const fake = new FakeManagers(sim, "Control.GetCluster", (host) => (host === "b" ? null : no));
+        const { error } = await outcome(sim, fake, { hosts: [...managers], key: "Control.GetCluster" });
+        expect(error?.code ?? null).to.equal(result);
+        expect(fake.hosts).to.deep.equal(managers);
+      }
+    });
+
     it("takes a refusal as the answer", async () => {
       const sim = new Sim(1);
       const managers = new FakeManagers(sim, "Control.GetCluster", () => new AppError("denied", "no"));

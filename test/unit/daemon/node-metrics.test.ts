@@ -26,13 +26,16 @@ describe("daemon/node-metrics", () => {
       tx.put("service", service("web"));
     });
     const status = { sessionId: "s1" };
+    const flushes = { flushes: 3, flushMsTotal: 1500 };
     const found = {
-      manager: { replica, store, diskFreeBytes: 5e9, isDiskLow: true },
+      manager: { replica: Object.assign(replica, { metrics: flushes }), store, diskFreeBytes: 5e9, isDiskLow: true },
       agent: { status: () => status },
     } as unknown as ClusterNode;
     const values = await scrape(() => found);
     expect(values.get("shoal_raft_is_leader")).to.equal("1");
     expect(values.get("shoal_raft_commit_index")).to.equal("7");
+    expect(values.get("shoal_raft_flushes")).to.equal("3");
+    expect(values.get("shoal_raft_flush_seconds")).to.equal("1.5");
     expect(values.get("shoal_store_nodes")).to.equal("1");
     expect(values.get("shoal_store_services")).to.equal("1");
     expect(values.get("shoal_store_tasks")).to.equal("0");

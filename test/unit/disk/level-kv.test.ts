@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LevelKvFactory } from "../../../src/disk/level-kv.ts";
@@ -61,22 +61,54 @@ describe("disk/level-kv", () => {
     await first.close();
   });
 
-  it("reports a damaged store as corrupt, with the directory and the way out, and repairs nothing", async () => {
-    const factory = new LevelKvFactory(directory);
-    const first = await factory.open("some");
-    await first.batch([put([1], "a")], { sync: true });
-    await first.close();
-    const current = join(directory, "some", "CURRENT");
-    await writeFile(current, "MANIFEST-999999\n");
-    const before = await readdir(join(directory, "some"));
-    const error = await factory.open("some").catch((caught: unknown) => caught);
-    expect(isAppError(error, "corrupt")).to.equal(true);
-    if (!isAppError(error)) return;
-    expect(error.details).to.include({ path: join(directory, "some") });
-    expect(error.details.next).to.include("shoal node rm, shoal join");
-    expect((await readdir(join(directory, "some"))).filter((file) => !file.startsWith("LOG")).toSorted()).to.deep.equal(
-      before.filter((file) => !file.startsWith("LOG")).toSorted(),
-    );
+  const half = async (path: string): Promise<void> => await truncate(path, Math.floor((await stat(path)).size / 2));
+  const damages: [string, RegExp, (path: string) => Promise<void>][] = [
+    ["a missing table", /\.ldb$/, rm],
+    ["a table cut short", /\.ldb$/, half],
+    ["a manifest cut short", /^MANIFEST/, half],
+    ["a missing manifest", /^MANIFEST/, rm],
+    ["an empty CURRENT", /^CURRENT$/, async (path) => await truncate(path, 0)],
+    ["a missing CURRENT", /^CURRENT$/, rm],
+    ["a CURRENT that names nothing", /^CURRENT$/, async (path) => await writeFile(path, "MANIFEST-999999\n")],
+  ];
+  for (const [what, which, damage] of damages) {
+    it(`reports ${what} as corrupt, with the directory and the way out, and repairs nothing`, async () => {
+      const store = join(directory, "some");
+      const files = async (): Promise<string[]> =>
+        (await readdir(store)).filter((file) => !/^LO(?:CK|G)/.test(file)).toSorted();
+      const factory = new LevelKvFactory(directory);
+      // Tables are made when a store is opened again.
+      for (let round = 0; round < 3; round += 1) {
+        const kv = await factory.open("some");
+        await kv.batch([put([round], "a".repeat(1_000))], { sync: true });
+        await kv.close();
+      }
+      const victim = (await files()).find((file) => which.test(file)) ?? "";
+      await damage(join(store, victim));
+      const before = await files();
+      const read = async (): Promise<void> => {
+        const kv = await factory.open("some");
+        try {
+          await keysOf(kv);
+        } finally {
+          await kv.close();
+        }
+      };
+      const error = await read().catch((caught: unknown) => caught);
+      expect(isAppError(error, "corrupt"), String(error)).to.equal(true);
+      if (!isAppError(error)) return;
+      expect(error.details).to.include({ path: store });
+      expect(error.details.next).to.include("shoal node rm, shoal join");
+      // A log of its own may have been begun: what was there is there.
+      expect(await files()).to.include.members(before.filter((file) => !/\.log$|^MANIFEST|^CURRENT/.test(file)));
+    });
+  }
+
+  it("opens a new store whose first start was cut short", async () => {
+    await mkdir(join(directory, "some"));
+    await writeFile(join(directory, "some", "MANIFEST-000001"), "");
+    const kv = await new LevelKvFactory(directory).open("some");
+    await kv.close();
   });
 
   it("says what to do when the place is no directory", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { LEADER_WAIT_MS, LeaderForwarder } from "../../../../src/manager/control/forward.ts";
+import { refusedForwarder } from "../../../../src/proto/grpc-forward.ts";
 import type { CallContext, CallOptions, Channel } from "../../../../src/proto/rpc.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { ADMIN, FakeReplica } from "../../../support/control/control-rig.ts";
@@ -140,6 +141,17 @@ describe("manager/control/forward", () => {
       expect(await rig.settle(expectCode(rig.call(), doubt.code))).to.equal(doubt);
       expect(rig.sent).to.have.length(1);
     }
+  });
+
+  it("does not let its callers pay for being no manager any more: they ask another", async () => {
+    rig.answer = () =>
+      Promise.reject(refusedForwarder(new AppError("denied", "Node m1 is no manager of this cluster")));
+    const error = await rig.settle(expectCode(rig.call(), "unavailable"), 0);
+    expect(error.message).to.include("no manager of this cluster");
+    expect(error.details).to.include({ sent: "no", next: "ask another manager" });
+    // What the caller itself may not do stays its own.
+    rig.answer = () => Promise.reject(new AppError("denied", "may not be called by node:w1"));
+    await rig.settle(expectCode(rig.call(), "denied"));
   });
 
   it("hands on what the leader decided", async () => {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { ServiceSpecInput } from "../../../../src/proto/gen/ServiceSpec.ts";
 import { TASKS_REMOVED_INLINE_MAX } from "../../../../src/manager/control/services.ts";
-import { AppError } from "../../../../src/util/errors.ts";
 import { REVISIONS_KEPT } from "../../../../src/store/revisions.ts";
+import { AppError } from "../../../../src/util/errors.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
 import { aTask } from "../../../support/store/objects.ts";
 
@@ -69,42 +69,6 @@ describe("manager/control/services: create", () => {
     const error = await rig.failure("Control.CreateService", { spec: { ...big(501 * 1024), name: "other" } });
     expect(error.code).to.equal("invalid");
     expect(error.message).to.include("500KiB");
-  });
-});
-
-describe("manager/control/services: refusals", () => {
-  it("refuses a name by a service in flight only once that one is committed", async () => {
-    const rig = new ControlRig();
-    rig.log.isHeld = true;
-    const first = rig.call("Control.CreateService", { requestId: "r1", spec: SPEC });
-    let answer = "";
-    const second = rig
-      .failure("Control.CreateService", { requestId: "r2", spec: SPEC })
-      .then(({ code }) => (answer = code));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(answer).to.equal("");
-    rig.log.release();
-    await Promise.all([first, second]);
-    expect(answer).to.equal("exists");
-  });
-
-  it("leaves it to the next leader when what it would refuse by is lost", async () => {
-    const rig = new ControlRig();
-    rig.log.isHeld = true;
-    const first = rig.failure("Control.CreateService", { requestId: "r1", spec: SPEC }, { forwarded: true });
-    const second = rig.failure("Control.CreateService", { requestId: "r2", spec: SPEC }, { forwarded: true });
-    await new Promise((resolve) => setImmediate(resolve));
-    rig.store.advance(1);
-    expect((await first).code).to.equal("not-leader");
-    expect((await second).code).to.equal("not-leader");
-  });
-
-  it("does not refuse in the name of a majority that follows another leader", async () => {
-    const rig = new ControlRig();
-    await created(rig);
-    rig.replica.barrierFailure = new AppError("unavailable", "No majority answered");
-    const error = await rig.failure("Control.CreateService", { requestId: "r2", spec: SPEC }, { forwarded: true });
-    expect(error.code).to.equal("not-leader");
   });
 });
 
@@ -200,6 +164,63 @@ describe("manager/control/services: request ids", () => {
     expect(rig.store.view().count("service")).to.equal(1);
   });
 });
+
+describe("manager/control/services: refusals", () => {
+  it("refuses for a change that is only proposed once that is committed", async () => {
+    const rig = new ControlRig();
+    rig.log.isHeld = true;
+    const first = rig.call("Control.CreateService", { spec: SPEC });
+    let isRefused = false;
+    const second = rig.failure("Control.CreateService", { spec: SPEC }).finally(() => (isRefused = true));
+    await turns();
+    expect(isRefused).to.equal(false);
+    rig.log.release();
+    await first;
+    expect((await second).code).to.equal("exists");
+  });
+
+  it("does not refuse for a change that is then lost with the leadership", async () => {
+    const rig = new ControlRig();
+    rig.log.isHeld = true;
+    const first = rig.failure("Control.CreateService", { requestId: "r1", spec: SPEC });
+    const second = rig.failure("Control.CreateService", { requestId: "r2", spec: SPEC });
+    await turns();
+    rig.store.leadershipLost();
+    rig.replica.isLeading = false;
+    rig.log.inFlight.length = 0;
+    rig.log.last = 0;
+    rig.store.leadershipGained(2);
+    expect([(await first).code, (await second).code]).to.deep.equal(["not-leader", "not-leader"]);
+  });
+
+  it("does not refuse what a manager deposed unheard finds in its state", async () => {
+    const rig = new ControlRig();
+    rig.replica.barrierFailure = new AppError("unavailable", "No quorum");
+    for (const error of [
+      await rig.failure("Control.RemoveService", { id: "created by its successor" }),
+      await rig.failure("Control.RemoveNode", { requestId: "r1", id: "joined at its successor" }),
+    ]) {
+      expect(error.code).to.equal("not-leader");
+      expect(error.details.next).to.equal("ask again");
+    }
+    // What is wrong by itself is refused by anybody.
+    expect((await rig.failure("Control.CreateService", { spec: { ...SPEC, name: "-no-" } })).code).to.equal("invalid");
+  });
+
+  it("does not refuse in a term that ended while it was confirmed", async () => {
+    const rig = new ControlRig();
+    rig.replica.readBarrier = () => {
+      rig.replica.term += 2;
+      return Promise.resolve();
+    };
+    expect((await rig.failure("Control.RemoveService", { id: "web" })).code).to.equal("not-leader");
+  });
+});
+
+/** Promises of a few turns settle. */
+async function turns(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe("manager/control/services: update", () => {
   it("refuses a version that is not the stored one with the words Swarm's clients look for", async () => {

@@ -13,6 +13,8 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     nodes: () => [],
     specOf: () => spec(),
     nowMs: 0,
+    run: 0,
+    runs: [],
   });
   return planScale(slots, replicas);
 }

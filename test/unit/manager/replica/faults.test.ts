@@ -16,7 +16,7 @@ type Tally = {
 
 /** Small limits everywhere, so that the rare paths are taken often. */
 const OPTIONS = {
-  snapshots: { everyEntries: 40, trailingEntries: 8 },
+  snapshots: { everyEntries: 40, entriesMax: 40, trailingEntries: 8 },
   raft: { appendBytesMax: 400, inflightMessagesMax: 2 },
 };
 

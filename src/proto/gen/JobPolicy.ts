@@ -1,0 +1,35 @@
+// Original file: proto/shoal/v1/specs.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface JobPolicyInput {
+  /**
+   * From the start of a run to its end: what is not complete then is stopped, and the run timed out. 0 is no limit.
+   */
+  'deadlineMs'?: (number | string | Long);
+  /**
+   * From a task's start to its end: it is stopped then and counts as failed. 0 is no limit.
+   */
+  'taskTimeoutMs'?: (number | string | Long);
+  /**
+   * Finished runs that are remembered: those that succeeded, and the others. At most 100; 0 is 5. The newest always is.
+   */
+  'runsSucceededKept'?: (number | string | Long);
+  'runsFailedKept'?: (number | string | Long);
+}
+
+export interface JobPolicy {
+  /**
+   * From the start of a run to its end: what is not complete then is stopped, and the run timed out. 0 is no limit.
+   */
+  'deadlineMs': (number);
+  /**
+   * From a task's start to its end: it is stopped then and counts as failed. 0 is no limit.
+   */
+  'taskTimeoutMs': (number);
+  /**
+   * Finished runs that are remembered: those that succeeded, and the others. At most 100; 0 is 5. The newest always is.
+   */
+  'runsSucceededKept': (number);
+  'runsFailedKept': (number);
+}
