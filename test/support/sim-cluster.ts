@@ -211,7 +211,7 @@ export class SimCluster {
     const hash = createHash("sha256");
     const tx = store.view();
     const objects: string[] = [];
-    for (const table of ["cluster", "node", "service", "revision", "task", "request"] as const) {
+    for (const table of ["cluster", "node", "service", "revision", "task", "request", "run"] as const) {
       for (const object of tx.all(table))
         objects.push(`${table}/${object.id}/${storeObject.encode({ [table]: object }).toString("base64")}`);
     }

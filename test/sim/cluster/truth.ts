@@ -11,7 +11,7 @@ export type PublicSet = {
   readonly changes: readonly PublicChange[];
 };
 export type PublicChange = {
-  readonly kind: "cluster" | "node" | "service" | "task";
+  readonly kind: "cluster" | "node" | "service" | "task" | "run";
   readonly id: string;
   readonly action: "CREATED" | "UPDATED" | "REMOVED";
 };
@@ -26,6 +26,7 @@ export class Truth {
     revision: new Map(),
     task: new Map(),
     request: new Map(),
+    run: new Map(),
   };
   readonly #tasksBy = new Map<string, Set<string>>();
   /** Every entry that changed something public, in order. */

@@ -14,7 +14,7 @@ import type { World } from "../world.ts";
 const NAME = "watches tell everything once";
 /** A stream is given up after a while, as clients do. */
 const STREAM_MS = [500, 8_000] as const;
-const KINDS = ["cluster", "node", "service", "task"] as const;
+const KINDS = ["cluster", "node", "service", "task", "run"] as const;
 
 type Told = NonNullable<WatchMessage["changes"]>[number];
 
