@@ -15,7 +15,7 @@ import { oneLine, type Output } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { taskError, title } from "./render.ts";
 
-const POLL_MS = 150;
+export const POLL_MS = 150;
 /** Longer than what fails at its start takes to fail: only then is it believed to run. */
 const STABLE_MS = 1000;
 /** Of a terminal's line; a wrapped one cannot be redrawn. */
@@ -33,6 +33,15 @@ export type Convergence = {
 
 export async function waitForService(session: Session, service: Service, timeoutMs: number): Promise<void> {
   const name = service.spec?.name ?? service.id;
+  await withProgressLine(session, name, async (line) => await converge(session, service.id, { name, timeoutMs, line }));
+}
+
+/** Ctrl-C ends the waiting, not what is waited for. */
+export async function withProgressLine(
+  session: Session,
+  name: string,
+  work: (line: ProgressLine) => Promise<void>,
+): Promise<void> {
   const line = new ProgressLine(session.out, name);
   const onInterrupt = (): void => {
     line.end();
@@ -41,7 +50,7 @@ export async function waitForService(session: Session, service: Service, timeout
   };
   process.once("SIGINT", onInterrupt);
   try {
-    await converge(session, service.id, { name, timeoutMs, line });
+    await work(line);
   } finally {
     line.end();
     process.removeListener("SIGINT", onInterrupt);

@@ -1,7 +1,8 @@
 /** Objects as people and programs read them. Pure. */
 import type { Node, PortSpec, PortStatus, Service, Task, TaskSpec } from "../model/index.ts";
-import { modeOf } from "../model/service-mode.ts";
+import { jobOf, modeOf } from "../model/service-mode.ts";
 import { isTerminal, observedState } from "../model/task-state.ts";
+import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { formatAge } from "../util/units.ts";
 import type { Style } from "./output.ts";
@@ -22,7 +23,8 @@ export function taskState(task: Task, nowMs: number): string {
   if (status === null) return "New";
   const age = status.atMs === 0 ? "" : ` ${formatAge(nowMs - status.atMs).toLowerCase()} ago`;
   const isSick = status.state === "RUNNING" && !status.healthy;
-  return `${title(status.state)}${isSick ? " (unhealthy)" : ""}${age}`;
+  const note = isSick ? " (unhealthy)" : task.timedOut ? " (timed out)" : "";
+  return `${title(status.state)}${note}${age}`;
 }
 
 export function taskStyle(task: Task): Style | null {
@@ -66,8 +68,20 @@ export function whatRuns(spec: TaskSpec | null): string {
   return spec?.container?.image ?? spec?.process?.command.join(" ") ?? "";
 }
 
+/** As Docker writes it: `replicated job`. */
 export function serviceMode(service: Service): string {
-  return modeOf(service.spec);
+  return modeOf(service.spec).replaceAll("-", " ");
+}
+
+/** `2/3`, of a job `1/2 (3/5 completed)`, of cron `0/0 (next in 4 minutes)`. */
+export function replicas(summary: ServiceSummary, nowMs: number): string {
+  const { running, desired, completed, total, nextRunAtMs, service } = summary;
+  const now = `${running}/${desired}`;
+  if (service === null || jobOf(service.spec) === null) return now;
+  const cron = service.spec?.cron;
+  if (!cron) return `${now} (${completed}/${total} completed)`;
+  if (cron.suspended) return `${now} (suspended)`;
+  return nextRunAtMs === 0 ? now : `${now} (next in ${formatAge(nextRunAtMs - nowMs).toLowerCase()})`;
 }
 
 /** A ready node may have an engine that hangs: its tasks are not failed for that, but nothing new starts. */

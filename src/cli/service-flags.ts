@@ -1,10 +1,17 @@
 /** The flags of `service create` and `service update`, as their help shows them. */
 import type { Command } from "commander";
+import { parseDurationMs } from "../util/units.ts";
 import { many } from "./command.ts";
 
 export type WaitFlags = { readonly detach?: boolean; readonly waitTimeout?: string };
 
 export const WAIT_TIMEOUT = "2m";
+
+/** @returns null for not at all. Wrong words are found before anything is changed. */
+export function waitTime({ detach, waitTimeout = WAIT_TIMEOUT }: WaitFlags): number | null {
+  const waitMs = parseDurationMs(waitTimeout, "--wait-timeout");
+  return detach === true ? null : waitMs;
+}
 
 export function waitFlags(command: Command): Command {
   return command
@@ -17,8 +24,8 @@ export function createFlags(command: Command): Command {
   return bothFlags(
     command
       .requiredOption("--name <name>", "name of the service")
-      .option("--mode <mode>", "replicated, or global: one task on every node (replicated)")
-      .option("--replicas <n>", "tasks to run (1)")
+      .option("--mode <mode>", "replicated, replicated-job, or on every node: global, global-job (replicated)")
+      .option("--replicas <n>", "tasks to run, or of a job to complete (1)")
       .option("--runtime <kind>", "container, or process: then the command stands where the image does")
       .option("-p, --publish <port>", "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; 0 takes a free port", many)
       .option("-e, --env <name=value>", "environment variable; NAME alone takes yours", many)
@@ -38,7 +45,7 @@ export function updateFlags(command: Command): Command {
       .option("--image <image>", "new image")
       .option("--args <words>", "new arguments")
       .option("--force", "replace every task even if nothing changed")
-      .option("--replicas <n>", "tasks to run")
+      .option("--replicas <n>", "tasks to run, or of a job to complete")
       .option("--publish-add <port>", "add a published port", many)
       .option("--publish-rm <target>", "remove the port with this target (TARGET[/udp])", many)
       .option("--env-add <name=value>", "add or change a variable", many)
@@ -58,8 +65,25 @@ export function updateFlags(command: Command): Command {
   );
 }
 
+function jobFlags(command: Command): Command {
+  return command
+    .option("--max-concurrent <n>", "tasks of a job at once; 0 is all of them")
+    .option("--retries <n>", "of each task of a job that fails (3)")
+    .option("--job-timeout <duration>", "a task of a job that runs longer is stopped, and has failed")
+    .option("--job-deadline <duration>", "a run of a job that takes longer is stopped")
+    .option("--runs-kept <n>", "runs that succeeded are remembered (5)")
+    .option("--failed-runs-kept <n>", "the same for the others (5)")
+    .option("--cron <expression>", "run the job at these times: minute hour day month weekday, or seconds first")
+    .option("--tz <zone>", "time zone of --cron, like Europe/Berlin (UTC)")
+    .option("--overlap <rule>", "when a time comes while a run is open: skip, replace or allow (skip)")
+    .option(
+      "--starting-deadline <duration>",
+      "a time nobody could run is made up for within this, the latest only (5m)",
+    );
+}
+
 function bothFlags(command: Command): Command {
-  const placed = command
+  const placed = jobFlags(command)
     .option("--limit-cpu <cpus>", "at most this many CPUs")
     .option("--limit-memory <size>", "at most this much memory (64m, 1g)")
     .option("--limit-pids <n>", "at most this many processes")

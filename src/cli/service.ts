@@ -1,19 +1,23 @@
 /** `shoal service ...` */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { Service, ServiceSpec } from "../model/index.ts";
+import type { Service } from "../model/index.ts";
 import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
+import { jobOf } from "../model/service-mode.ts";
 import { AppError } from "../util/errors.ts";
-import { parseDurationMs } from "../util/units.ts";
+import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { addLogFlags, showLogs, type LogFlags } from "./logs.ts";
 import { allPages } from "./pages.ts";
+import { waitForJob } from "./job-progress.ts";
 import { withReplicas } from "./mode-flags.ts";
 import { waitForService } from "./progress.ts";
-import { retryOnConflict, shown } from "./read-change-write.ts";
-import { publishedPorts, serviceMode, shortId, whatRuns } from "./render.ts";
-import { createFlags, updateFlags, waitFlags, WAIT_TIMEOUT, type WaitFlags } from "./service-flags.ts";
+import { registerRuns } from "./service-runs.ts";
+import { changeService } from "./service-change.ts";
+import { shown } from "./read-change-write.ts";
+import { publishedPorts, replicas, serviceMode, shortId, whatRuns } from "./render.ts";
+import { createFlags, updateFlags, waitFlags, waitTime, type WaitFlags } from "./service-flags.ts";
 import { applyFlags, newSpec, type SpecFlags } from "./spec-flags.ts";
 import { listTasks } from "./task.ts";
 import { count, parseEnvFile } from "./value-syntax.ts";
@@ -24,7 +28,9 @@ const EXAMPLES = `
 Flags stand before the image; what follows it is the command.
   shoal service create --name web --replicas 3 -p 8080:80 nginx
   shoal service create --name worker -e QUEUE=mail --limit-memory 256m app:1 run --verbose
-  shoal service create --name tick --runtime process -- sh -c 'while sleep 1; do date; done'`;
+  shoal service create --name tick --runtime process -- sh -c 'while sleep 1; do date; done'
+  shoal service create --name migrate --mode replicated-job --retries 1 app:1 migrate
+  shoal service create --name backup --cron "30 2 * * *" --tz Europe/Berlin --job-deadline 1h app:1 backup`;
 
 export function registerService(service: Command): void {
   createFlags(service.command("create [image] [args...]").description("Create a service"))
@@ -36,7 +42,7 @@ export function registerService(service: Command): void {
     .addHelpText("after", "\nFilters: name, id, label, mode")
     .action(action<ListFlags>(list));
   listFlags(service.command("ps <service...>").description("List the tasks of services"))
-    .addHelpText("after", "\nFilters: node, name, id, label, desired-state, state")
+    .addHelpText("after", "\nFilters: node, name, id, label, run, desired-state, state")
     .action(action<ListFlags>(ps));
   service.command("inspect <service...>").description("Show services in full").action(action(inspect));
   updateFlags(
@@ -51,6 +57,7 @@ export function registerService(service: Command): void {
   addLogFlags(service.command("logs <service|task...>").description("Show what tasks wrote")).action(
     action<LogFlags>(showLogs),
   );
+  registerRuns(service);
   service.command("rm <service...>").description("Remove services and their tasks").action(action(remove));
 }
 
@@ -86,16 +93,13 @@ function given(flags: SpecFlags): SpecFlags {
   return healthcheck === false ? { ...rest, healthcheck } : rest;
 }
 
-/** @returns null for not at all. Wrong words are found before anything is changed. */
-function waitTime({ detach, waitTimeout = WAIT_TIMEOUT }: WaitFlags): number | null {
-  const waitMs = parseDurationMs(waitTimeout, "--wait-timeout");
-  return detach === true ? null : waitMs;
-}
-
 /** Everything was changed first, so that one slow service holds up none of the others. */
 async function settle(session: Session, services: readonly Service[], waitMs: number | null): Promise<void> {
   if (waitMs === null) return;
-  await session.each(services, async (service) => await waitForService(session, service, waitMs));
+  await session.each(services, async (service) => {
+    const wait = jobOf(service.spec) === null ? waitForService : waitForJob;
+    await wait(session, service, waitMs);
+  });
 }
 
 async function list({ client, out }: Session, { filter, trunc = true }: ListFlags): Promise<void> {
@@ -104,6 +108,7 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
     (page) => page.services,
     filter,
   );
+  const nowMs = realEnv.wallNow();
   const nameOf = ({ service }: ServiceSummary): string => service?.spec?.name ?? "";
   out.list<ServiceSummary>(
     services.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b))),
@@ -113,14 +118,14 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
       { title: "MODE", value: ({ service }) => (service === null ? "" : serviceMode(service)) },
       {
         title: "REPLICAS",
-        value: ({ running, desired }) => `${running}/${desired}`,
+        value: (summary) => replicas(summary, nowMs),
         style: ({ running, desired }) => (running >= desired ? null : "yellow"),
       },
       { title: "IMAGE", value: ({ service }) => whatRuns(service?.spec?.task ?? null) },
       { title: "PORTS", value: ({ service }) => publishedPorts(service?.spec?.task?.ports ?? []) },
     ],
     ({ service }) => service?.id ?? "",
-    ({ service, running, desired }) => ({ ...service, running, desired }),
+    ({ service, ...numbers }) => ({ ...service, ...numbers }),
   );
 }
 
@@ -139,38 +144,24 @@ async function ps(session: Session, flags: ListFlags, words: readonly string[]):
 async function inspect(session: Session, _: object, words: readonly string[]): Promise<void> {
   const { client, out } = session;
   await session.each(words, async (id) => {
-    const { service, running } = await client.call("Control.GetService", { id });
-    out.inspect({ ...service, running });
+    const { service, ...numbers } = await client.call("Control.GetService", { id });
+    out.inspect({ ...service, ...numbers });
   });
 }
 
 async function updateOne(session: Session, flags: SpecFlags & WaitFlags, [id = ""]: readonly string[]): Promise<void> {
   const { out } = session;
   const waitMs = waitTime(flags);
-  const service = await change(session, id, (spec) => applyFlags(spec, given(flags), process.env));
+  const service = await changeService(session, id, (spec) => applyFlags(spec, given(flags), process.env));
   out.say(service.spec?.name ?? id);
   if (out.isJson) out.json(service);
   await settle(session, [service], waitMs);
 }
 
-async function change({ client }: Session, id: string, edit: (spec: ServiceSpec) => ServiceSpec): Promise<Service> {
-  return await retryOnConflict(async () => {
-    const { service } = await client.call("Control.GetService", { id });
-    const before = shown(service, `service "${id}"`);
-    const answer = await client.call("Control.UpdateService", {
-      requestId: client.requestId(),
-      id: before.id,
-      version: before.meta?.version ?? 0,
-      spec: edit(shown(before.spec, `spec of "${id}"`)),
-    });
-    return shown(answer.service, `service "${id}"`);
-  });
-}
-
 async function scale(session: Session, waiting: WaitFlags, words: readonly string[]): Promise<void> {
   const wanted = words.map(parseScale);
   await changeAll(session, waiting, wanted, async ({ id, replicas }) => ({
-    service: await change(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
+    service: await changeService(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
     said: `scaled to ${replicas}`,
   }));
 }
@@ -184,7 +175,11 @@ export function parseScale(word: string): { readonly id: string; readonly replic
 
 async function restart(session: Session, waiting: WaitFlags, words: readonly string[]): Promise<void> {
   await changeAll(session, waiting, words, async (id) => ({
-    service: await change(session, id, (spec) => applyFlags(spec, { force: true })),
+    service: await changeService(session, id, (spec) => {
+      if (spec.cron)
+        throw usage(`${spec.name} runs by its schedule`, `run it now with: shoal service run ${spec.name}`);
+      return applyFlags(spec, { force: true });
+    }),
     said: "restarting",
   }));
 }

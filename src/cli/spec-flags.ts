@@ -2,7 +2,7 @@
 import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
 import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
 import { usage } from "./exit.ts";
-import { changedMode, newMode, type ModeFlags } from "./mode-flags.ts";
+import { baseRestart, changedMode, newMode, withRetries, type ModeFlags } from "./mode-flags.ts";
 import { emptyContainer, withContainer, withProcess } from "./runtime-flags.ts";
 import { choice, count, parsePort, parsePortName, withPairs, type Environment } from "./value-syntax.ts";
 
@@ -133,7 +133,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
         ? { process: withProcess(task.process, flags, environment) }
         : { container: withContainer(task.container ?? emptyContainer("", []), flags, environment) }),
       resources: withResources(task.resources, flags),
-      restart: withRestart(task.restart, flags),
+      restart: withRestart(withRetries(task.restart, spec, flags), spec, flags),
       placement: withPlacement(task.placement, flags),
       log: withLog(task.log, flags),
       ports: withPorts(task.ports, flags),
@@ -159,10 +159,10 @@ function withResources(before: TaskSpec["resources"], flags: SpecFlags): TaskSpe
   return { limits, reservations, pidsLimit };
 }
 
-function withRestart(before: TaskSpec["restart"], flags: SpecFlags): TaskSpec["restart"] {
+function withRestart(before: TaskSpec["restart"], spec: ServiceSpec, flags: SpecFlags): TaskSpec["restart"] {
   const { restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax } = flags;
   if (!isGiven(restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax)) return before;
-  const base = before ?? { condition: "ANY" as const, maxAttempts: 0, windowMs: 0 };
+  const base = before ?? baseRestart(spec);
   return {
     ...base,
     ...(restartCondition === undefined

@@ -11,7 +11,7 @@ export function registerTask(task: Command): void {
   listFlags(task.command("ls").description("List tasks"))
     .addHelpText(
       "after",
-      "\nFilters: service, node, name, id, label, desired-state, state (desired-state=running shows what shall run now)",
+      "\nFilters: service, node, name, id, label, run, desired-state, state (desired-state=running shows what shall run now)",
     )
     .action(action<ListFlags>((session, flags) => listTasks(session, flags.filter ?? [], flags)));
   task.command("inspect <task...>").description("Show tasks in full").action(action(inspect));
@@ -45,6 +45,9 @@ export async function listTasks(
   ]);
   const names = new Map(nodes.flatMap(({ node }) => (node === null ? [] : [[node.id, nodeName(node)] as const])));
   const what = (task: Task): string => labels[`${task.serviceId}/${task.revision}`] ?? "";
+  // People know a node by its name, and a task that is known by its node with it.
+  const named = (task: Task): string =>
+    task.slot > 0 ? taskName(task) : `${task.serviceName}.${names.get(task.pinnedNodeId) ?? task.pinnedNodeId}`;
   const where = (task: Task): string => names.get(task.nodeId) ?? shortId(task.nodeId);
   const { sorted, older } = bySlot(tasks);
   const now = realEnv.wallNow();
@@ -53,7 +56,7 @@ export async function listTasks(
     [
       { title: "ID", value: ({ id }) => (trunc ? shortId(id) : id) },
       // As in docker, what filled the slot before hangs below what fills it now.
-      { title: "NAME", value: (task) => (older.has(task) ? ` \\_ ${taskName(task)}` : taskName(task)) },
+      { title: "NAME", value: (task) => (older.has(task) ? ` \\_ ${named(task)}` : named(task)) },
       { title: "IMAGE", value: what },
       { title: "NODE", value: where },
       { title: "DESIRED STATE", value: ({ desired }) => title(desired) },

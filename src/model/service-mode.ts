@@ -12,6 +12,9 @@ const BY_FIELD: Readonly<Record<NonNullable<ServiceSpec["mode"]>, ServiceMode>> 
   cron: "cron",
 };
 
+/** Of a spec, what says its mode. */
+export type Moded = Pick<ServiceSpec, "mode" | "replicated" | "global" | "replicatedJob" | "globalJob" | "cron">;
+
 /** A spec that names none is replicated. */
 export function modeOf(spec: Pick<ServiceSpec, "mode"> | null): ServiceMode {
   return BY_FIELD[spec?.mode ?? "replicated"];
@@ -25,7 +28,7 @@ export type JobTemplate = {
 };
 
 /** Null for what runs for good. */
-export function jobOf(spec: ServiceSpec | null): JobTemplate | null {
+export function jobOf(spec: Moded | null): JobTemplate | null {
   switch (modeOf(spec)) {
     case "replicated":
     case "global":
@@ -40,7 +43,7 @@ export function jobOf(spec: ServiceSpec | null): JobTemplate | null {
 }
 
 /** Its slots are nodes, so every change of a node may concern it. */
-export function runsOnEveryNode(spec: ServiceSpec | null): boolean {
+export function runsOnEveryNode(spec: Moded | null): boolean {
   return modeOf(spec) === "global" || jobOf(spec)?.replicated === null;
 }
 

@@ -40,6 +40,7 @@ const TASK_KEYS: Keys<Task> = {
   name: { match: (task, value) => startsWith(taskName(task), value) },
   id: { match: (task, value) => task.id.startsWith(value) },
   label: { match: (task, value, tx) => taskHasLabel(tx, task, value) },
+  run: { match: (task, value) => task.run > 0 && String(task.run) === value },
 };
 
 const NODE_KEYS: Keys<Node> = {

@@ -30,9 +30,7 @@ type About = (code: string, message: string, next?: string) => ExplainReason;
 function scheduleReasons(cron: Cron, runs: readonly Run[], nowMs: number, about: About): ExplainReason[] {
   const reasons: ExplainReason[] = [];
   if (cron.suspended) {
-    reasons.push(
-      about("suspended", "no time comes while it is suspended", "resume it with `shoal service update --cron-resume`"),
-    );
+    reasons.push(about("suspended", "no time comes while it is suspended", "let it go on with `shoal service resume`"));
   } else {
     const next = scheduleOf(cron).next(nowMs);
     const when = next === null ? "never comes again" : `comes next at ${timeText(next)}`;

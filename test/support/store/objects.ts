@@ -1,6 +1,15 @@
 /** Complete objects with the fields a test names, as the decoder would make them. */
 import { codec, type MessageName, type Output } from "../../../src/proto/load.ts";
-import type { Cluster, Node, RequestRecord, Revision, Service, ServiceSpec, Task } from "../../../src/model/index.ts";
+import type {
+  Cluster,
+  Node,
+  RequestRecord,
+  Revision,
+  Run,
+  Service,
+  ServiceSpec,
+  Task,
+} from "../../../src/model/index.ts";
 
 function complete<N extends MessageName>(name: N, part: Partial<Output<N>>): Output<N> {
   const type = codec(name);
@@ -12,6 +21,7 @@ export const aTask = (part: Partial<Task> & { id: string }): Task => complete("T
 export const aNode = (part: Partial<Node> & { id: string }): Node => complete("Node", part);
 export const aService = (part: Partial<Service> & { id: string }): Service => complete("Service", part);
 export const aRevision = (part: Partial<Revision> & { id: string }): Revision => complete("Revision", part);
+export const aRun = (part: Partial<Run> & { id: string }): Run => complete("Run", part);
 export const aRequest = (part: Partial<RequestRecord> & { id: string }): RequestRecord =>
   complete("RequestRecord", part);
 export const aServiceSpec = (part: Partial<ServiceSpec>): ServiceSpec => complete("ServiceSpec", part);

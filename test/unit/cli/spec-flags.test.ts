@@ -76,12 +76,6 @@ describe("cli/spec-flags", () => {
     expect(task(spec)).to.deep.include({ resources: null, restart: null, placement: null, log: null, forceUpdate: 0 });
   });
 
-  it("makes a service global, which then takes no replicas", () => {
-    expect(created("--mode", "global", "app:1")).to.deep.include({ mode: "global", global: {} });
-    expect(() => created("--mode", "global", "--replicas", "2", "app:1")).to.throw("no replicas");
-    expect(() => created("--mode", "everywhere", "app:1")).to.throw("--mode");
-  });
-
   const onContainer: [string[], Partial<ContainerSpec>][] = [
     [["--entrypoint", "sh -c 'a b'"], { command: ["sh", "-c", "a b"] }],
     [["-e", "A=1", "--env", "B=2=3"], { env: ["A=1", "B=2=3"] }],
