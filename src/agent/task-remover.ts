@@ -62,5 +62,6 @@ export class TaskRemover {
 
 /** Something of ours whose spec is unknown: the executor's default grace applies. */
 export function leftoverTask(id: string): ExecutorTask {
-  return { id, serviceId: "", serviceName: "", slot: 0, spec: codec("TaskSpec").decode(new Uint8Array()) };
+  const spec = codec("TaskSpec").decode(new Uint8Array());
+  return { id, serviceId: "", serviceName: "", slot: 0, pinnedNodeId: "", run: 0, spec };
 }

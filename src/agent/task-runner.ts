@@ -134,10 +134,11 @@ export class TaskRunner {
   }
 
   executorTask(): ExecutorTask {
-    const { id, serviceId, serviceName, slot, ports } = this.#task;
+    const { id, serviceId, serviceName, slot, pinnedNodeId, run, ports } = this.#task;
     const spec = must(this.#spec, "an operation needs a spec: the reducer rejects a task without one");
     // Ports the manager fixed at assignment win over what the spec asks for.
-    return { id, serviceId, serviceName, slot, spec: ports.length > 0 ? { ...spec, ports } : spec };
+    const asked = ports.length > 0 ? { ...spec, ports } : spec;
+    return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: asked };
   }
 
   get hasSpec(): boolean {

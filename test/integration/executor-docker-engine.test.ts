@@ -1,7 +1,8 @@
 // What only an engine has: its id, names and memory of its own, terminals, events after an absence.
 import { expect } from "chai";
 import { run, runOk } from "../../scripts/lib/run.ts";
-import { containerName, LABELS } from "../../src/agent/executor/container-spec.ts";
+import { LABELS } from "../../src/agent/executor/container-spec.ts";
+import { containerName } from "../../src/model/naming.ts";
 import { DockerExecutor } from "../../src/agent/executor/docker/docker-executor.ts";
 import type { ExecutorOwner, ExecutorTask } from "../../src/agent/executor/executor.ts";
 import type { ContainerSpec, TaskSpec } from "../../src/model/index.ts";

@@ -139,7 +139,7 @@ const EMPTY = new Uint8Array();
 /** A task as the agent hands it over, with everything unset. */
 export function aTask(id: string, change: (spec: TaskSpec) => TaskSpec): ExecutorTask {
   const spec = change(codec("TaskSpec").decode(EMPTY));
-  return { id, serviceId: "suite", serviceName: "suite", slot: 1, spec };
+  return { id, serviceId: "suite", serviceName: "suite", slot: 1, pinnedNodeId: "", run: 0, spec };
 }
 
 /** `sh` doing what a behaviour says; for harnesses whose tasks are real. */

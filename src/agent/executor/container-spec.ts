@@ -3,8 +3,10 @@
  * leaves out is left out here, so that the image's own settings hold.
  */
 import type { ContainerSpec, HealthCheck, LogConfig, Mount, PortSpec } from "../../model/index.ts";
+import { slotName, taskName } from "../../model/naming.ts";
 import { invalid } from "../../util/errors.ts";
 import type { ExecutorOwner, ExecutorTask } from "./executor.ts";
+import { identityEnv } from "./task-identity.ts";
 
 /** What marks a container as ours. Nothing without the first two is ever listed, stopped or removed. */
 export const LABELS = {
@@ -14,6 +16,9 @@ export const LABELS = {
   serviceName: "shoal.service-name",
   slot: "shoal.slot",
   task: "shoal.task",
+  taskName: "shoal.task-name",
+  nodeName: "shoal.node-name",
+  run: "shoal.run",
 } as const;
 
 /** From the stop signal to SIGKILL where the spec says nothing. */
@@ -74,11 +79,6 @@ export type MountOptions = {
   TmpfsOptions?: { SizeBytes: number };
 };
 
-/** Unique on an engine, because a task's id is. */
-export function containerName({ serviceName, slot, id }: ExecutorTask): string {
-  return `${serviceName}.${slot}.${id}`;
-}
-
 export function ownerLabels({ clusterId, nodeId }: ExecutorOwner): Record<string, string> {
   return { [LABELS.cluster]: clusterId, [LABELS.node]: nodeId };
 }
@@ -94,10 +94,13 @@ export function containerOptions(task: ExecutorTask, owner: ExecutorOwner): Cont
       ...ownerLabels(owner),
       [LABELS.service]: task.serviceId,
       [LABELS.serviceName]: task.serviceName,
-      [LABELS.slot]: String(task.slot),
+      [LABELS.slot]: slotName(task),
       [LABELS.task]: task.id,
+      [LABELS.taskName]: taskName(task),
+      [LABELS.nodeName]: owner.nodeName,
+      ...(task.run > 0 && { [LABELS.run]: String(task.run) }),
     },
-    Env: container.env,
+    Env: withIdentity(container.env, task, owner),
     ...(container.command.length > 0 && { Entrypoint: container.command }),
     ...(container.args.length > 0 && { Cmd: container.args }),
     ...(container.dir !== "" && { WorkingDir: container.dir }),
@@ -110,6 +113,12 @@ export function containerOptions(task: ExecutorTask, owner: ExecutorOwner): Cont
     ...(task.spec.ports.length > 0 && { ExposedPorts: exposed(task.spec.ports) }),
     HostConfig: hostOptions(task, container),
   };
+}
+
+function withIdentity(env: readonly string[], task: ExecutorTask, owner: ExecutorOwner): string[] {
+  const own = new Set(env.map((entry) => entry.split("=", 1)[0]));
+  const told = Object.entries(identityEnv(task, owner)).filter(([name]) => !own.has(name));
+  return [...told.map(([name, value]) => `${name}=${value}`), ...env];
 }
 
 /** @throws AppError invalid */

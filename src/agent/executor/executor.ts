@@ -14,6 +14,10 @@ export type ExecutorTask = {
   readonly serviceId: string;
   readonly serviceName: string;
   readonly slot: number;
+  /** What its slot is known by where that has no number. */
+  readonly pinnedNodeId: string;
+  /** Of a job; 0 for a service. */
+  readonly run: number;
   readonly spec: TaskSpec;
 };
 

@@ -286,7 +286,8 @@ describe("agent/worker", () => {
 
   describe("without an assignment", () => {
     async function stray(owner = OWNER): Promise<void> {
-      const task = { id: "stray", serviceId: "s", serviceName: "s", slot: 1, spec: aSpec() };
+      const names = { serviceId: "s", serviceName: "s", slot: 1, pinnedNodeId: "", run: 0 };
+      const task = { id: "stray", ...names, spec: aSpec() };
       const { signal } = new AbortController();
       const made = h.engine.prepare(owner, task, signal).then(() => h.engine.start(owner, task, signal));
       await h.sim.resolve(made, { timeoutMs: 1000, what: "stray" });

@@ -2,11 +2,12 @@
  * Tasks as containers of a Docker Engine. Everything it touches carries this cluster's and this node's labels: foreign
  * containers are not even seen, because every look goes through a label filter or checks the labels.
  */
+import { containerName } from "../../../model/naming.ts";
 import { AppError, cancelled, isAppError } from "../../../util/errors.ts";
 import { sleep, type Env } from "../../../util/env.ts";
 import { must } from "../../../util/assert.ts";
 import type { Logger } from "../../../util/log.ts";
-import { containerName, containerOf, containerOptions, LABELS, STOP_GRACE_MS } from "../container-spec.ts";
+import { containerOf, containerOptions, LABELS, STOP_GRACE_MS } from "../container-spec.ts";
 import type {
   EngineHealth,
   Executor,

@@ -131,7 +131,7 @@ export class ProcessExecutor implements Executor {
     const spec = processOf(task);
     const path = "spec.task.process.stopSignal";
     const dir = spec.dir === "" ? "/" : spec.dir;
-    const env = processEnv(task, spec, { ports: [], own: process.env });
+    const env = processEnv(task, spec, { owner: this.#who(), ports: [], own: process.env });
     const stopSignal = signalNumber(spec.stopSignal, constants.signals, path);
     await checkLaunch({ program: spec.command[0] ?? "", dir, path: env["PATH"] ?? "" });
     throwIfAborted(signal);
@@ -214,7 +214,7 @@ export class ProcessExecutor implements Executor {
       const ports = await choosePorts(task.spec.ports, { held, before: await taskDir.ports() });
       this.#promised.set(task.id, ports);
       await taskDir.writePorts(ports);
-      const env = processEnv(task, spec, { ports, own: process.env });
+      const env = processEnv(task, spec, { owner: this.#who(), ports, own: process.env });
       await checkLaunch({ program: spec.command[0] ?? "", dir: record.dir, path: env["PATH"] ?? "" });
       throwIfAborted(signal);
       const shim = join(this.#root, "shim.sh");

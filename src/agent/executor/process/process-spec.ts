@@ -1,7 +1,8 @@
 /** What a task must look like to run as a plain process, and what it is started with. Pure. */
 import type { PortStatus, ProcessSpec } from "../../../model/index.ts";
 import { invalid } from "../../../util/errors.ts";
-import type { ExecutorTask } from "../executor.ts";
+import type { ExecutorOwner, ExecutorTask } from "../executor.ts";
+import { identityEnv } from "../task-identity.ts";
 
 /** Marks a task's processes; every child inherits it. */
 export const TASK_VARIABLE = "SHOAL_TASK_ID";
@@ -42,21 +43,26 @@ export function processOf({ spec }: ExecutorTask): ProcessSpec {
 
 /** @param own the agent's environment */
 export function processEnv(
-  { id }: ExecutorTask,
+  task: ExecutorTask,
   spec: ProcessSpec,
-  { ports, own }: { ports: readonly PortStatus[]; own: Readonly<Record<string, string | undefined>> },
+  {
+    owner,
+    ports,
+    own,
+  }: { owner: ExecutorOwner; ports: readonly PortStatus[]; own: Readonly<Record<string, string | undefined>> },
 ): Record<string, string> {
   const env: Record<string, string> = { PATH: PATH_DEFAULT };
   for (const name of INHERITED) {
     const value = own[name];
     if (value !== undefined) env[name] = value;
   }
+  Object.assign(env, identityEnv(task, owner));
   for (const { target, published } of ports) env[`SHOAL_PORT_${target}`] = String(published);
   for (const entry of spec.env) {
     const at = entry.indexOf("=");
     if (at > 0) env[entry.slice(0, at)] = entry.slice(at + 1);
   }
-  env[TASK_VARIABLE] = id;
+  env[TASK_VARIABLE] = task.id;
   return env;
 }
 

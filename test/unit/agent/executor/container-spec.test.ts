@@ -1,9 +1,5 @@
 import { expect } from "chai";
-import {
-  containerName,
-  containerOptions,
-  type ContainerOptions,
-} from "../../../../src/agent/executor/container-spec.ts";
+import { containerOptions, type ContainerOptions } from "../../../../src/agent/executor/container-spec.ts";
 import type { ContainerSpec, TaskSpec } from "../../../../src/model/index.ts";
 import { codec } from "../../../../src/proto/load.ts";
 import { isAppError } from "../../../../src/util/errors.ts";
@@ -28,8 +24,10 @@ describe("agent/executor/container-spec", () => {
         "shoal.service-name": "suite",
         "shoal.slot": "1",
         "shoal.task": "t1",
+        "shoal.task-name": "suite.1",
+        "shoal.node-name": "worker1",
       },
-      Env: [],
+      Env: ["SHOAL_SERVICE=suite", "SHOAL_TASK=suite.1", "SHOAL_SLOT=1", "SHOAL_NODE=worker1"],
       Tty: false,
       StopTimeout: 10,
       HostConfig: {
@@ -40,12 +38,25 @@ describe("agent/executor/container-spec", () => {
     });
   });
 
+  it("tells a task of a node's slot and of a job what it is", () => {
+    const task = {
+      ...aTask("t1", (empty) => ({ ...empty, container: CONTAINER })),
+      slot: 0,
+      pinnedNodeId: "n1",
+      run: 7,
+    };
+    const { Env: env, Labels: labels } = containerOptions(task, OWNER);
+    expect(env).to.include.members(["SHOAL_TASK=suite.n1", "SHOAL_SLOT=n1", "SHOAL_RUN=7"]);
+    expect(labels).to.include({ "shoal.slot": "n1", "shoal.task-name": "suite.n1", "shoal.run": "7" });
+  });
+
   const health = { test: ["CMD", "true"], intervalMs: 500, timeoutMs: 0, retries: 3, startPeriodMs: 2_000 };
   const limits = { limits: { nanoCpus: 5e8, memoryBytes: 2 ** 26 }, reservations: null, pidsLimit: 64 };
   const cases: readonly [string, ContainerOptions, (seen: ContainerOptions) => unknown, unknown][] = [
     ["command as the entrypoint", options({ command: ["/bin/a", "-b"] }), (o) => o.Entrypoint, ["/bin/a", "-b"]],
     ["args as the command", options({ args: ["x"] }), (o) => o.Cmd, ["x"]],
-    ["env", options({ env: ["A=1"] }), (o) => o.Env, ["A=1"]],
+    ["env, after what it is told of itself", options({ env: ["A=1"] }), (o) => o.Env.at(-1), "A=1"],
+    ["env that says otherwise", options({ env: ["SHOAL_NODE=x"] }), (o) => o.Env.slice(3), ["SHOAL_NODE=x"]],
     ["folder", options({ dir: "/srv" }), (o) => o.WorkingDir, "/srv"],
     ["user", options({ user: "1000:1000" }), (o) => o.User, "1000:1000"],
     ["hostname", options({ hostname: "web" }), (o) => o.Hostname, "web"],
@@ -138,11 +149,6 @@ describe("agent/executor/container-spec", () => {
       { Type: "volume", Source: "cache", Target: "/t", ReadOnly: false },
       { Type: "tmpfs", Source: "", Target: "/t", ReadOnly: false, TmpfsOptions: { SizeBytes: 1024 } },
     ]);
-  });
-
-  it("names the container after service, slot and task", () => {
-    const task = aTask("t1", (spec) => spec);
-    expect(containerName(task)).to.equal("suite.1.t1");
   });
 
   it("refuses a task that is no container, by the field's path", () => {

@@ -60,12 +60,19 @@ describe("agent/executor/process/process-spec", () => {
   it("gives a process its own variables and its ports, and little of the agent's", () => {
     const task = aTask("t1", (spec) => spec);
     const ports = [{ target: 80, published: 4711, protocol: "TCP" as const, hostIp: "" }];
+    const owner = { clusterId: "c1", nodeId: "n1", nodeName: "worker1" };
     const own = { PATH: "/opt/bin", HOME: "/root", SECRET: "x" };
-    expect(processEnv(task, { ...PROCESS, env: ["A=b=c", "PATH=/bin"] }, { ports, own })).to.deep.equal({
+    expect(
+      processEnv(task, { ...PROCESS, env: ["A=b=c", "PATH=/bin", "SHOAL_NODE=mine"] }, { owner, ports, own }),
+    ).to.deep.equal({
       PATH: "/bin",
       HOME: "/root",
       SHOAL_PORT_80: "4711",
       A: "b=c",
+      SHOAL_SERVICE: "suite",
+      SHOAL_TASK: "suite.1",
+      SHOAL_SLOT: "1",
+      SHOAL_NODE: "mine",
       SHOAL_TASK_ID: "t1",
     });
   });
