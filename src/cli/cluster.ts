@@ -1,7 +1,7 @@
 /** `shoal cluster ...`. */
 import type { Command } from "commander";
 import { AppError, isAppError } from "../util/errors.ts";
-import { action, type Session } from "./command.ts";
+import { action, staleFlag, type Session } from "./command.ts";
 import { upgrade } from "./cluster-upgrade.ts";
 import { usage } from "./exit.ts";
 import { shortId } from "./render.ts";
@@ -9,11 +9,9 @@ import { shortId } from "./render.ts";
 const LABEL_WIDTH = 11;
 
 export function registerCluster(cluster: Command): void {
-  cluster
-    .command("info")
-    .description("Show leader, managers, nodes and tasks")
-    .option("--stale", "what this one manager knows, also without a quorum")
-    .action(action<{ readonly stale?: boolean }>(info));
+  staleFlag(cluster.command("info").description("Show leader, managers, nodes and tasks")).action(
+    action<{ readonly stale?: boolean }>(info),
+  );
   cluster
     .command("upgrade")
     .description("Show how far a rolling upgrade got, and end it")
@@ -27,12 +25,9 @@ export function registerCluster(cluster: Command): void {
 }
 
 async function info({ client, out }: Session, { stale }: { readonly stale?: boolean }): Promise<void> {
-  const isStale = stale === true;
-  const answer = await client
-    .call("Control.GetCluster", { consistency: isStale ? "STALE" : "LINEARIZABLE" })
-    .catch((error: unknown) => {
-      throw isStale ? error : withStaleHint(error);
-    });
+  const answer = await client.call("Control.GetCluster", {}).catch((error: unknown) => {
+    throw stale === true ? error : withStaleHint(error);
+  });
   if (out.isJson) {
     out.json(answer);
     return;
@@ -52,7 +47,6 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
     ["Protocol", protocolText(answer)],
   ];
   for (const [name, value] of rows) out.line(`${(name === "" ? "" : `${name}:`).padEnd(LABEL_WIDTH)}${value}`);
-  if (isStale) out.note("This is what one manager knows; it may lag behind.");
 }
 
 function protocolText({ protocol, protocolReady }: { protocol: number; protocolReady: number }): string {

@@ -15,6 +15,8 @@ export type GlobalFlags = {
   readonly format?: string;
   readonly timeout?: string;
   readonly quiet?: boolean;
+  /** Of reads only. */
+  readonly stale?: boolean;
 };
 
 export const TIMEOUT = "30s";
@@ -81,10 +83,10 @@ export class Session {
   }
 
   #options(): ConnectOptions {
-    const { host, context } = this.#flags;
+    const { host, context, stale: isStale = false } = this.#flags;
     const { out } = this;
     const onWait = (why: string): void => out.note(`Waiting: ${why}`);
-    return { host, context, timeoutMs: this.timeoutMs, ...(out.err.isTTY === true ? { onWait } : {}) };
+    return { host, context, timeoutMs: this.timeoutMs, isStale, ...(out.err.isTTY === true ? { onWait } : {}) };
   }
 }
 
@@ -110,6 +112,7 @@ function runner<F>(handler: Handler<F>, load: () => Promise<Connector | null>): 
       const out = new Output({ format: formatOf(flags.format), isQuiet: flags.quiet === true });
       session = new Session(flags, await load(), out);
       await handler(session, flags, command.args);
+      if (flags.stale === true) out.note("This is what one manager knows; it may lag behind.");
       if (session.failures.length > 0) process.exitCode = worstExit(session.failures);
     } catch (error) {
       (session ?? fallback(flags)).fail(error);
@@ -145,8 +148,13 @@ export function many(value: string, before: readonly string[] = []): readonly st
   return [...before, value];
 }
 
+/** For commands that only read. */
+export function staleFlag(command: Command): Command {
+  return command.option("--stale", "what one manager knows, also without a quorum");
+}
+
 export function listFlags(command: Command): Command {
-  return command
+  return staleFlag(command)
     .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
     .option("-q, --quiet", "only ids")
     .option("--no-trunc", "whole ids");

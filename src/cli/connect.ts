@@ -35,11 +35,14 @@ export type ConnectOptions = {
   readonly host?: string | undefined;
   readonly context?: string | undefined;
   readonly timeoutMs: number;
+  /** Reads ask for what one manager knows, also without a quorum. */
+  readonly isStale?: boolean;
   readonly onWait?: (why: string) => void;
 };
 
 export type ClientOptions = {
   readonly timeoutMs: number;
+  readonly isStale?: boolean | undefined;
   /** Called once a call, when it is tried again for longer than a moment. */
   readonly onWait?: ((why: string) => void) | undefined;
 };
@@ -73,7 +76,9 @@ export class Client {
   }
 
   /** @throws AppError; `unknown-outcome` may still take effect. */
-  async call<K extends KeysOf<"unary">>(key: K, request: RequestInput<K>): Promise<Response<K>> {
+  async call<K extends KeysOf<"unary">>(key: K, asked: RequestInput<K>): Promise<Response<K>> {
+    // A message without this field leaves it out.
+    const request = this.#options.isStale === true ? { ...asked, consistency: "STALE" } : asked;
     const attempts = new Attempts(this.#env, this.#options, { hosts: this.#hosts.length, ...repetition(key, request) });
     for (;;) {
       const leftMs = attempts.leftMs();
@@ -172,7 +177,8 @@ class Attempts {
     const isUnsent = error.code === "unavailable" && error.details["sent"] === "no";
     if (isUnsent) this.#unreachable.set(host, error);
     else {
-      this.#lastAnswer = error;
+      // A last try that ran out of time says less than what was answered before.
+      if (error.code !== "deadline" || this.#lastAnswer === null) this.#lastAnswer = error;
       // A node that is no manager, or not yet: each of the others may be one.
       if (error.code === "unsupported" && this.#count < this.#hosts) return;
       if (mayHaveRun(error)) this.#mayHaveRun = true;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Availability, Node, NodeSpec } from "../model/index.ts";
 import { nodeName } from "../model/naming.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
-import { action, listFlags, many, type ListFlags, type Session } from "./command.ts";
+import { action, listFlags, many, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { allPages } from "./pages.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
@@ -21,7 +21,7 @@ export function registerNode(node: Command): void {
   listFlags(node.command("ls").description("List nodes"))
     .addHelpText("after", "\nFilters: name, id, role, availability, state, label")
     .action(action<ListFlags>(list));
-  node.command("inspect <node...>").description("Show nodes in full").action(action(inspect));
+  staleFlag(node.command("inspect <node...>").description("Show nodes in full")).action(action(inspect));
   node
     .command("update <node>")
     .description("Change a node's labels, name or availability")

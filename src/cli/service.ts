@@ -6,7 +6,7 @@ import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
 import { jobOf } from "../model/service-mode.ts";
 import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
-import { action, listFlags, type ListFlags, type Session } from "./command.ts";
+import { action, listFlags, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { addLogFlags, showLogs, type LogFlags } from "./logs.ts";
 import { allPages } from "./pages.ts";
@@ -44,7 +44,7 @@ export function registerService(service: Command): void {
   listFlags(service.command("ps <service...>").description("List the tasks of services"))
     .addHelpText("after", "\nFilters: node, name, id, label, run, desired-state, state")
     .action(action<ListFlags>(ps));
-  service.command("inspect <service...>").description("Show services in full").action(action(inspect));
+  staleFlag(service.command("inspect <service...>").description("Show services in full")).action(action(inspect));
   updateFlags(
     service.command("update <service>").description("Change a service, its tasks one after the other"),
   ).action(action<SpecFlags & WaitFlags>((session, flags, words) => updateOne(session, flags, words)));

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Task } from "../model/index.ts";
 import { nodeName, slotName, taskName } from "../model/naming.ts";
 import { realEnv } from "../util/real-env.ts";
-import { action, listFlags, type ListFlags, type Session } from "./command.ts";
+import { action, listFlags, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
 import { ports, shortId, taskError, taskState, taskStyle, title } from "./render.ts";
 
@@ -14,7 +14,7 @@ export function registerTask(task: Command): void {
       "\nFilters: service, node, name, id, label, run, desired-state, state (desired-state=running shows what shall run now)",
     )
     .action(action<ListFlags>((session, flags) => listTasks(session, flags.filter ?? [], flags)));
-  task.command("inspect <task...>").description("Show tasks in full").action(action(inspect));
+  staleFlag(task.command("inspect <task...>").description("Show tasks in full")).action(action(inspect));
 }
 
 async function inspect(session: Session, _: object, words: readonly string[]): Promise<void> {

@@ -244,6 +244,7 @@ function checkSize(path: string, message: Uint8Array): void {
   throw new AppError(
     "exhausted",
     `A message of ${message.length} bytes to ${path} is too large: at most ${MESSAGE_BYTES_MAX}`,
+    { next: "make it smaller, or send it in several messages" },
   );
 }
 

@@ -155,7 +155,11 @@ export class Router implements Dispatcher {
       });
     }
     if (!allow.some((kind) => permits(kind, caller))) {
-      throw new AppError("denied", `${definition.key} may not be called by ${describeCaller(caller)}`);
+      throw new AppError("denied", `${definition.key} may not be called by ${describeCaller(caller)}`, {
+        next: allow.includes("ADMIN")
+          ? "use an administrator's certificate (shoal context import)"
+          : `it is for ${allow.join(" and ").toLowerCase()} callers only`,
+      });
     }
     const refusal = this.#checkIdentity(caller, definition.key);
     if (refusal !== null) throw refusal;

@@ -429,9 +429,25 @@ describe("integration/cli", () => {
         assert.match(refused.stderr, /quorum|leader/i);
         const info = await shoal(["cluster", "info", "--timeout", "2s"]);
         assert.include(info.stderr, "shoal cluster info --stale");
-        const stale = await shoal(["cluster", "info", "--stale"]);
+        const read = await shoal(["service", "ls", "--timeout", "2s"]);
+        assert.equal(read.code, FAILED);
+        assert.match(read.stderr, /^Error: No quorum: .*\n {2}Next: .*--stale/);
+        const only = ["--host", leader.address];
+        const stale = await shoal([...only, "cluster", "info", "--stale"]);
         assert.equal(stale.code, DONE, stale.stderr);
-        assert.match(stale.stdout, /Managers:\s+\d of 3 reachable/);
+        assert.match(stale.stdout, /Leader:\s+none$/m);
+        assert.match(stale.stdout, /Managers:\s+1 of 3 reachable/);
+        assert.match(stale.stderr, /may lag behind/);
+        for (const words of [
+          ["service", "ls"],
+          ["service", "ps", "count"],
+          ["node", "ls"],
+          ["service", "inspect", "count"],
+        ]) {
+          const listed = await shoal([...only, ...words, "--stale"]);
+          assert.equal(listed.code, DONE, `${words.join(" ")}: ${listed.stderr}`);
+          assert.include(listed.stdout, words[0] === "node" ? "manager1" : "count");
+        }
         await cluster.kill(leader, "SIGKILL");
         const nobody = await shoal(["service", "ls"]);
         assert.equal(nobody.code, FAILED);

@@ -1,6 +1,6 @@
 /** Managers as OS processes on loopback: real TLS, gRPC, level. Quorum, failover, bad input, damaged disks. */
 import { assert } from "chai";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { LevelKvFactory } from "../../src/disk/level-kv.ts";
@@ -94,37 +94,58 @@ describe("integration/a cluster of processes", () => {
   });
 
   describe("bad input", () => {
-    const refusals: [string, object, string, string][] = [
-      ["a missing image", { name: "b1", task: { container: {} } }, "invalid", "spec.task.container.image"],
+    /** What a user is told: which field, what is wrong with it, and what to do. And nothing came of it. */
+    async function refused(attempt: () => Promise<unknown>, code: string, path: string, words: RegExp): Promise<void> {
+      const before = await names();
+      const error = await errorOf(attempt());
+      assert.equal(error.code, code, error.message);
+      assert.equal(error.details.path, path);
+      assert.match(error.message, words);
+      assert.isNotEmpty(error.details.next ?? "", "what to do next");
+      assert.deepEqual(await names(), before, "nothing half-done");
+    }
+
+    async function names(): Promise<string[]> {
+      const { services } = await cluster.call(leader, "Control.ListServices", { pageSize: 1000 });
+      return services.map(({ service }) => `${service?.spec?.name} ${service?.meta?.version}`);
+    }
+
+    const specs: [string, object, string, RegExp][] = [
+      ["a missing image", { name: "b1", task: { container: {} } }, "spec.task.container.image", /an image is needed/],
       [
         "a negative limit",
         { name: "b2", task: { ...app, resources: { limits: { memoryBytes: -1 } } } },
-        "invalid",
-        "spec.task.resources.limits.memory",
+        "spec.task.resources.limits.memoryBytes",
+        /-1 is out of range/,
       ],
       [
         "a constraint that does not parse",
         { name: "b3", task: { ...app, placement: { constraints: ["node.labels.zone = a"] } } },
-        "invalid",
         "spec.task.placement.constraints[0]",
+        /"node.labels.zone = a" does not parse/,
       ],
-      ["a name that is no DNS label", { name: "-b4-" }, "invalid", "spec.name"],
+      ["a name that is no DNS label", { name: "-b4-" }, "spec.name", /-b4-/],
+      ["a spec of 5 MiB", { name: "b5", labels: { filler: "x".repeat(5 * 1024 * 1024) } }, "spec", /has 5MiB, at most/],
     ];
-    for (const [what, spec, code, path] of refusals) {
-      it(`refuses ${what} and names the field`, async () => {
-        const error = await errorOf(create(spec));
-        assert.equal(error.code, code);
-        assert.include(error.details.path, path);
+    for (const [what, spec, path, words] of specs) {
+      it(`refuses ${what}, and names the field`, async () => {
+        await refused(async () => await create(spec), "invalid", path, words);
       });
     }
 
+    it("refuses a message larger than any may be before it is sent", async () => {
+      const error = await errorOf(create({ name: "b6", labels: { filler: "x".repeat(9 * 1024 * 1024) } }));
+      assert.equal(error.code, "exhausted");
+      assert.match(error.message, /too large: at most/);
+      assert.match(error.details.next ?? "", /smaller/);
+    });
+
     it("refuses an unknown field by its number", async () => {
       const definition = rpc("Control.CreateService");
-      const known = definition.encodeRequest({ spec: { name: "b5", replicated: { replicas: 0 }, task: app } });
+      const known = definition.encodeRequest({ spec: { name: "b7", replicated: { replicas: 0 }, task: app } });
       const odd = Buffer.concat([known, Buffer.from([0x9a, 0x06, 0x01, 0x78])]);
-      const error = await errorOf(cluster.channel(leader).unary(definition.path, odd, { deadlineMs: 5000 }));
-      assert.equal(error.code, "invalid");
-      assert.match(error.message, /unknown field number 99/);
+      const attempt = async () => await cluster.channel(leader).unary(definition.path, odd, { deadlineMs: 5000 });
+      await refused(attempt, "invalid", "CreateServiceRequest", /unknown field number 99/);
     });
 
     it("refuses a stale version with what to do", async () => {
@@ -137,22 +158,18 @@ describe("integration/a cluster of processes", () => {
           spec: { name: "stale", labels: { at: String(replicas) }, replicated: { replicas: 0 }, task: app },
         });
       await update(1);
-      const error = await errorOf(update(2));
-      assert.equal(error.code, "conflict");
-      assert.match(error.message, /update out of sequence/);
+      await refused(
+        async () => await update(2),
+        "conflict",
+        "version",
+        /update out of sequence: service "stale" is at version \d+, not/,
+      );
     });
 
     it("refuses a request id that comes back with other content", async () => {
       await create({ name: "rid-1" }, "rid-same");
-      const error = await errorOf(create({ name: "rid-2" }, "rid-same"));
-      assert.equal(error.code, "conflict");
-    });
-
-    it("refuses a spec of 5 MiB", async () => {
-      const error = await errorOf(create({ name: "huge", labels: { filler: "x".repeat(5 * 1024 * 1024) } }));
-      assert.include(["invalid", "exhausted"], error.code);
-      const { services } = await cluster.call(leader, "Control.ListServices", { filters: ["name=huge"] });
-      assert.isEmpty(services);
+      const attempt = async () => await create({ name: "rid-2" }, "rid-same");
+      await refused(attempt, "conflict", "requestId", /rid-same was used for another change/);
     });
 
     it("refuses a caller without a certificate, and a worker's certificate, on Control", async () => {
@@ -163,17 +180,20 @@ describe("integration/a cluster of processes", () => {
         credentials: bootstrapCredentials(rootCertificatePem),
       });
       const stranger = nobody.dial(leader.address, { peer: { kind: "manager" }, profile: "bulk" });
-      assert.equal(
-        (await errorOf(call(stranger, "Control.ListServices", {}, { deadlineMs: 5000 }))).code,
-        "unauthenticated",
-      );
+      const unknown = await errorOf(call(stranger, "Control.ListServices", {}, { deadlineMs: 5000 }));
+      assert.equal(unknown.code, "unauthenticated");
+      assert.match(unknown.message, /Control.ListServices needs a client certificate of this cluster/);
+      assert.match(unknown.details.next ?? "", /shoal context import/);
       stranger.close();
       const [worker] = cluster.workers;
       const stored: unknown = JSON.parse(readFileSync(join(worker?.dir ?? "", "data/identity/node.json"), "utf8"));
       const files = stored as { certificatePem: string; keyPem: string; rootCertificatePem: string };
       const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: new RotatingCredentials(files) });
       const channel = dialer.dial(leader.address, { peer: { kind: "manager" }, profile: "bulk" });
-      assert.equal((await errorOf(call(channel, "Control.ListServices", {}, { deadlineMs: 5000 }))).code, "denied");
+      const denied = await errorOf(call(channel, "Control.ListServices", {}, { deadlineMs: 5000 }));
+      assert.equal(denied.code, "denied");
+      assert.match(denied.message, /Control.ListServices may not be called by node:\w+/);
+      assert.match(denied.details.next ?? "", /administrator/);
       channel.close();
     });
 
@@ -247,17 +267,36 @@ describe("integration/a cluster of processes", () => {
   describe("disks", () => {
     it("refuses to start on a log with a damaged entry, names it, and the others go on", async function () {
       this.timeout(60_000);
-      const victim = cluster.managers.find((node) => node !== leader) ?? leader;
+      // Not the first, which would make another cluster of an empty directory.
+      const victim = cluster.managers.slice(1).find((node) => node !== leader) ?? leader;
       await cluster.kill(victim, "SIGTERM");
-      await damageLog(join(victim.dir, "data"));
+      const damagedAt = await damageLog(join(victim.dir, "data"));
       cluster.boot(victim);
       const { child } = victim;
       await new Promise((resolve) => child?.once("exit", resolve));
       victim.child = null;
-      const log = cluster.log(victim);
-      assert.match(log, /"code":"corrupt"/);
-      assert.match(log, /rejoin|join/);
+      const last = cluster.log(victim).trimEnd().split("\n").at(-1) ?? "";
+      const said = JSON.parse(last) as Record<string, string>;
+      assert.equal(said["code"], "corrupt");
+      const path = join(victim.dir, "data/raft-log");
+      assert.include(said["message"], `The Raft log in ${path} is corrupted at index ${damagedAt}`);
+      assert.equal(said["path"], path);
+      assert.equal(said["next"], "wipe this data directory and rejoin: shoal node rm, shoal join");
       await create({ name: "without-the-damaged" });
+      // The way out, as it was told.
+      await waitFor("it is known to be down", 20_000, async () => {
+        const { nodes } = await cluster.call(leader, "Control.ListNodes", { filters: [`name=${victim.name}`] });
+        const [{ node } = { node: null }] = nodes;
+        if (node === null) return undefined;
+        await cluster.call(leader, "Control.RemoveNode", { id: node.id });
+        return true;
+      });
+      rmSync(join(victim.dir, "data"), { recursive: true });
+      cluster.boot(victim);
+      await waitFor("it has joined again", 20_000, async () => {
+        const { service } = await cluster.call(victim, "Control.GetService", { id: "without-the-damaged" }, 2000);
+        return service ?? undefined;
+      });
     });
 
     it("refuses a data directory of another cluster", async function () {
@@ -266,26 +305,31 @@ describe("integration/a cluster of processes", () => {
       const [foreign] = other.managers;
       if (foreign === undefined) throw new Error("no manager");
       await other.kill(foreign, "SIGTERM");
-      const victim = cluster.managers.find((node) => node.child === null) ?? leader;
-      // Its raft state now is the other cluster's, its identity still its own.
+      const victim = cluster.managers.find((node) => node !== leader) ?? leader;
+      const { clusterId: ours } = cluster.context;
+      const { clusterId: theirs } = other.context;
+      // Its raft state now is the other cluster's, its identity one of ours.
       rmSync(join(foreign.dir, "data/identity"), { recursive: true });
-      const own = join(victim.dir, "data/identity");
-      const { cpSync } = await import("node:fs");
-      cpSync(own, join(foreign.dir, "data/identity"), { recursive: true });
+      cpSync(join(victim.dir, "data/identity"), join(foreign.dir, "data/identity"), { recursive: true });
       other.boot(foreign);
       const { child } = foreign;
-      await new Promise((resolve) => child?.once("exit", resolve));
+      const code = await new Promise((resolve) => child?.once("exit", resolve));
       foreign.child = null;
-      assert.match(other.log(foreign), /cluster/);
-      assert.match(other.log(foreign), /cannot go on/);
+      assert.equal(code, 1);
+      const said = JSON.parse(other.log(foreign).trimEnd().split("\n").at(-1) ?? "") as Record<string, string>;
+      assert.equal(said["code"], "precondition");
+      assert.match(said["message"] ?? "", new RegExp(`raft-log belongs to node \\w+ of cluster ${theirs}, .*${ours}$`));
+      assert.match(said["next"] ?? "", /--data-dir, or wipe this one and join again/);
+      const { managersReachable } = await cluster.call(leader, "Control.GetCluster", {});
+      assert.equal(managersReachable, 3, "nobody of ours noticed");
     });
   });
 });
 
-/** Flips a bit in the newest record of the log store. */
-async function damageLog(dataDir: string): Promise<void> {
+/** Flips a bit in the largest record of the log store. @returns the first index in that record */
+async function damageLog(dataDir: string): Promise<number> {
   const kv = await new LevelKvFactory(dataDir).open("raft-log");
-  const all = await kv.range({ gte: Buffer.from([0]), lt: Buffer.from([255, 255]), limit: 10_000 });
+  const all = await kv.range({ gte: Buffer.from("l/"), lt: Buffer.from("l0"), limit: 10_000 });
   const largest = all.toSorted((a, b) => b.value.length - a.value.length)[0];
   if (largest === undefined) throw new Error("The log is empty");
   const value = Buffer.from(largest.value);
@@ -293,4 +337,5 @@ async function damageLog(dataDir: string): Promise<void> {
   value[at] = (value[at] ?? 0) ^ 0x10;
   await kv.batch([{ kind: "put", key: largest.key, value }], { sync: true });
   await kv.close();
+  return Number(Buffer.from(largest.key).readBigUInt64BE(largest.key.length - 8));
 }

@@ -184,6 +184,6 @@ function isCertainlyNotExecuted(error: unknown): boolean {
 
 export function noLeader(): AppError {
   return new AppError("unavailable", "No quorum: the managers have no leader", {
-    next: "bring a majority of the managers back, or read with consistency STALE",
+    next: "bring a majority of the managers back, or read what one of them knows: --stale (consistency STALE)",
   });
 }

@@ -75,16 +75,24 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
   });
 }
 
-/** What this manager knows of a member; only the leader hears from all of them. */
+/**
+ * What this manager knows of a member. Only the leader hears from all of them; its followers have it
+ * from the nodes' states, and without a leader there is just what one's own streams say.
+ */
 export function managerStatus(replica: ReplicaApi, node: Node): ManagerStatusInput | null {
   const member = replica.members().find(({ id }) => id === node.id);
   if (member === undefined) return null;
   if (member.role === "learner") return { reachability: "LEARNER" };
   if (replica.leader()?.id === node.id) return { reachability: "LEADER" };
+  return { reachability: isReachable(replica, node) ? "REACHABLE" : "UNREACHABLE" };
+}
+
+function isReachable(replica: ReplicaApi, node: Node): boolean {
   const status = replica.status();
+  if (status.id === node.id) return true;
+  if (status.leader === null) return replica.isConnected(node.id);
   const peer = status.peers.find(({ id }) => id === node.id);
-  const isReachable = status.id === node.id || (peer === undefined ? node.status?.state === "READY" : peer.active);
-  return { reachability: isReachable ? "REACHABLE" : "UNREACHABLE" };
+  return peer === undefined ? node.status?.state === "READY" : peer.active;
 }
 
 function updateNode(tx: WriteTx, asked: { readonly id: string; readonly version: number }, spec: NodeSpec): Node {

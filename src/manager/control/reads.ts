@@ -8,7 +8,7 @@ import type { ReplicaApi } from "../replica/types.ts";
 
 export const READ_WAIT_MS = 5_000;
 /** Answers leave this long before the caller's own deadline, so that it sees our reason instead. */
-export const ANSWER_MARGIN_MS = 200;
+export const ANSWER_MARGIN_MS = 500;
 /** Without a leader for this long, longer than an election lasts, a read fails at once. */
 export const NO_LEADER_AFTER_MS = 3_000;
 
@@ -59,7 +59,7 @@ export class Reads {
         ? `no leader reachable among ${voters.length} managers`
         : `${reached} of ${voters.length} managers reachable`;
     return new AppError("unavailable", `No quorum: ${seen}, ${Math.floor(voters.length / 2) + 1} are needed`, {
-      next: "bring a majority of the managers back, or read with consistency STALE",
+      next: "bring a majority of the managers back, or read what one of them knows: --stale (consistency STALE)",
     });
   }
 }

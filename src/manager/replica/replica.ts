@@ -261,6 +261,10 @@ export class Replica implements ReplicaApi, Proposer {
     return this.#running === null ? [] : this.core.status().config.members;
   }
 
+  isConnected(id: MemberId): boolean {
+    return this.#transport.isConnected(id);
+  }
+
   /** Leader only: other voters that answer, the one with most of the log first. */
   successors(): readonly Member[] {
     return this.#running === null ? [] : successorsOf(this.core.status());

@@ -37,6 +37,8 @@ export interface ReplicaApi {
   /** Leader only. Refused if it would lose the quorum unless forced. */
   removeMember(id: MemberId, options: { readonly force: boolean }): Promise<Config>;
   members(): readonly Member[];
+  /** Whether this replica's own stream to the member is open. */
+  isConnected(id: MemberId): boolean;
   transferLeadership(): Promise<void>;
   /** Role, leader, term or readiness changed; called in the turn it happens. */
   onStatus(listener: (status: Status) => void): () => void;

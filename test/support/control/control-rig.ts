@@ -69,6 +69,10 @@ export class FakeReplica implements ReplicaApi {
     return this.config.members;
   }
 
+  isConnected(id: string): boolean {
+    return this.active.includes(id);
+  }
+
   transfers = 0;
 
   transferLeadership(): Promise<void> {

@@ -247,6 +247,18 @@ describe("cli/connect", () => {
       expect(end.waits).to.deep.equal(["No quorum"]);
     });
 
+    it("tells what a manager said rather than that the last try ran out of time", async () => {
+      const sim = new Sim(1);
+      const late = new AppError("deadline", "late");
+      const said = new AppError("unavailable", "No quorum");
+      const managers = new FakeManagers(sim, "Control.GetCluster", (_, n) => (n === 1 ? said : late), {
+        tookMs: 9_000,
+      });
+      const end = await outcome(sim, managers, { hosts: ["a:1"], key: "Control.GetCluster" });
+      expect(end.error).to.include({ code: "unavailable" });
+      expect(end.error?.message).to.match(/^No quorum \(tried for 30/);
+    });
+
     it("tells what a manager said rather than that another is gone", async () => {
       const sim = new Sim(1);
       const managers = new FakeManagers(sim, "Control.GetCluster", (host) =>
@@ -276,6 +288,25 @@ describe("cli/connect", () => {
         const { error } = await outcome(sim, fake, { hosts: [...managers], key: "Control.GetCluster" });
         expect(error?.code ?? null).to.equal(result);
         expect(fake.hosts).to.deep.equal(managers);
+      }
+    });
+
+    it("asks for what one manager knows where stale reads are wanted, and never for a stale change", async () => {
+      for (const [key, isRead] of [
+        ["Control.GetCluster", true],
+        ["Control.ListTasks", true],
+        ["Control.RemoveService", false],
+      ] as const) {
+        const sim = new Sim(1);
+        const managers = new FakeManagers(sim, key, () => null);
+        const client = new Client({ dialer: managers, env: sim.env("cli") }, ["a:1"], {
+          timeoutMs: 1000,
+          isStale: true,
+        });
+        await sim.resolve(client.call(key, {}), { timeoutMs: 1000, what: "the call" });
+        const [asked = { request: new Uint8Array() }] = managers.asked;
+        const request = rpc(key).decodeRequest(asked.request);
+        expect("consistency" in request ? request.consistency : undefined).to.equal(isRead ? "STALE" : undefined);
       }
     });
 

@@ -173,6 +173,19 @@ describe("manager/control/nodes", () => {
     ]);
   });
 
+  it("without a leader calls those reachable to whom its own stream is open", async () => {
+    const rig = await withNode("m1", "READY", { role: "MANAGER" });
+    await addNode(rig, "m2", "READY", { role: "MANAGER" });
+    await addNode(rig, "m3", "READY", { role: "MANAGER" });
+    await rig.write((tx) => tx.put("cluster", aCluster({ id: "c1" })));
+    rig.replica.active = ["m3"];
+    rig.replica.loseLeader();
+    const { nodes } = await rig.call("Control.ListNodes", { consistency: "STALE" });
+    expect(nodes.map(({ manager }) => manager?.reachability)).to.deep.equal(["REACHABLE", "UNREACHABLE", "REACHABLE"]);
+    const cluster = await rig.call("Control.GetCluster", { consistency: "STALE" });
+    expect(cluster).to.include({ leaderId: "", managersReachable: 2 });
+  });
+
   it("filters by role, availability, state and label", async () => {
     const rig = await withNode("m1", "READY", { role: "MANAGER" });
     await addNode(rig, "n1", "DOWN", { spec: { name: "x", labels: { zone: "a" }, availability: "DRAIN" } });
