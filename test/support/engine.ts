@@ -28,6 +28,15 @@ export async function requireHosts(context: Mocha.Context): Promise<void> {
   await requireEngine(context);
 }
 
+/** For tests on file systems of their own: root and the tools. */
+export async function requireDisks(context: Mocha.Context): Promise<void> {
+  if (process.getuid?.() !== 0) missing(context, "disks of their own need root");
+  for (const tool of ["mount", "umount", "mkfs.ext4", "fsfreeze"]) {
+    const found = await run(["sh", "-c", `command -v ${tool}`]);
+    if (found.code !== 0) missing(context, `${tool} is not installed`);
+  }
+}
+
 /** Makes the workload image on the machine's engine where it is missing. */
 export async function ensureWorkloadImage(): Promise<void> {
   const script = `set -euo pipefail; ROOT='${ROOT}'; . scripts/lib/engine.sh; workload_image_ensure`;

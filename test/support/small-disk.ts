@@ -1,10 +1,13 @@
-/** A file system of its own for one directory (a tmpfs), small enough to be filled. Needs root. */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+/**
+ * A file system of its own for one directory, small enough to be filled: a tmpfs, or one in a file,
+ * which can be made to stand still. Needs root.
+ */
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 
-import { runOk } from "../../scripts/lib/run.ts";
+import { run, runOk } from "../../scripts/lib/run.ts";
 
 const BALLAST = "ballast";
 /** What is written while it is being filled takes a few pages: asked for again until nothing is left. */
@@ -12,15 +15,30 @@ const FILL_ATTEMPTS = 5;
 
 export class SmallDisk {
   readonly directory: string;
+  /** What it lies in; null: memory. */
+  readonly #image: string | null;
+  #isFrozen = false;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, image: string | null) {
     this.directory = directory;
+    this.#image = image;
   }
 
   static async mount(directory: string, bytes: number): Promise<SmallDisk> {
     mkdirSync(directory, { recursive: true });
     await runOk(["mount", "-t", "tmpfs", "-o", `size=${bytes},mode=0700`, "shoal-test", directory]);
-    return new SmallDisk(directory);
+    return new SmallDisk(directory, null);
+  }
+
+  /** In a file beside the directory. */
+  static async inFile(directory: string, bytes: number): Promise<SmallDisk> {
+    const image = `${directory}.img`;
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(image, "");
+    truncateSync(image, bytes);
+    await runOk(["mkfs.ext4", "-q", "-F", "-m", "0", image]);
+    await runOk(["mount", "-o", "loop", image, directory]);
+    return new SmallDisk(directory, image);
   }
 
   async freeBytes(): Promise<number> {
@@ -47,6 +65,24 @@ export class SmallDisk {
     for (let attempt = 0; attempt < FILL_ATTEMPTS; attempt += 1) {
       rmSync(join(this.directory, `${BALLAST}-${attempt}`), { force: true });
     }
+  }
+
+  /** From here on every write waits, and whoever waits cannot be killed before `thaw`. Only `inFile`. */
+  async freeze(): Promise<void> {
+    this.#isFrozen = true;
+    await runOk(["fsfreeze", "--freeze", this.directory]);
+  }
+
+  async thaw(): Promise<void> {
+    if (!this.#isFrozen) return;
+    this.#isFrozen = false;
+    await runOk(["fsfreeze", "--unfreeze", this.directory]);
+  }
+
+  async unmount(): Promise<void> {
+    await this.thaw();
+    await run(["umount", "--lazy", this.directory]);
+    if (this.#image !== null) rmSync(this.#image, { force: true });
   }
 }
 

@@ -347,16 +347,41 @@ describe("manager/replica: the disk", () => {
     await cluster.write("x");
   });
 
-  it("stops for good at the first failed write and acknowledges nothing after it", async () => {
+  for (const [store, why] of [
+    ["raft-log", "ENOSPC: no space left on device"],
+    ["raft-log", "EIO: i/o error"],
+    ["raft-snapshots", "EIO: i/o error"],
+  ] as const) {
+    it(`stops for good at the first write to ${store} that fails (${why}), and the others go on`, async () => {
+      const { cluster, leader } = await threeReplicas(17);
+      const failing = cluster.followers()[0]!;
+      failing.disk.faults = { failWrite: (name) => (name === store ? new Error(why) : null) };
+      await cluster.write("x");
+      // What goes there is written once a second.
+      await cluster.sim.run(1_500);
+      await cluster.write("y");
+      await cluster.sim.run(1_500);
+      expect(failing.fatal.map(({ message }) => message)).to.deep.equal([why]);
+      expect(failing.journal.leadership).to.deep.equal([]);
+      await cluster.write("the others go on");
+      expect(leader.fatal).to.deep.equal([]);
+    });
+  }
+
+  it("a leader whose write fails acknowledges nothing more, and what it had acknowledged is kept", async () => {
     const { cluster, leader } = await threeReplicas(17);
-    const failing = cluster.followers()[0]!;
-    failing.disk.faults = { failWrite: () => new Error("ENOSPC: no space left on device") };
-    await cluster.write("x");
-    await cluster.sim.run(500);
-    expect(failing.fatal).to.have.length(1);
-    expect(failing.journal.leadership).to.deep.equal([]);
-    await cluster.write("the others go on");
-    expect(leader.fatal).to.deep.equal([]);
+    await cluster.write("before");
+    leader.disk.faults = { failWrite: () => new Error("EIO: i/o error") };
+    leader.replica.propose(Buffer.from("in its log or not"));
+    await cluster.sim.runUntil(() => cluster.leaderOrNull() !== null && cluster.leaderOrNull() !== leader, {
+      timeoutMs: 5_000,
+      what: "another leader",
+    });
+    expect(leader.fatal).to.have.length(1);
+    await cluster.write("after");
+    const kept = texts(await cluster.leader());
+    expect(kept[0]).to.equal("before");
+    expect(kept.at(-1)).to.equal("after");
   });
 
   it("gives leadership up when its own disk does not answer, and loses nothing", async () => {
