@@ -12,11 +12,13 @@ import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 import { Hopeless, run, stopChild, waitFor } from "../lib/run.ts";
+import { ROOT } from "../lib/shoal.ts";
 
 const READY_MS = 30_000;
 /** Members hand over leadership for seconds at SIGTERM; nothing here is worth keeping. */
 const STOP_MS = 500;
 const CALL_MS = 10_000;
+const INSTALL_MS = 900_000;
 
 export type EtcdStatus = { readonly version: string; readonly memberId: string; readonly leaderId: string };
 
@@ -143,16 +145,20 @@ export class EtcdCluster implements AsyncDisposable {
   }
 }
 
-/** The reason why there is no etcd here, or undefined. */
-export async function etcdMissing(): Promise<string | undefined> {
-  const { code } = await run(["etcd", "--version"]);
-  return code === 0 ? undefined : "etcd is not installed: apt-get install etcd-server";
+/** Installs Debian's package where there is none. @throws where that cannot be */
+async function ensureEtcd(): Promise<void> {
+  if ((await run(["etcd", "--version"])).code === 0) return;
+  process.stderr.write("etcd is not installed: installing Debian's etcd-server\n");
+  const script = `set -euo pipefail; ROOT='${ROOT}'; . scripts/lib/engine.sh; etcd_ensure >&2`;
+  const { code, stderr } = await run(["bash", "-c", script], { cwd: ROOT, timeoutMs: INSTALL_MS });
+  if (code === 0) return;
+  const why = stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`Cannot measure beside etcd: ${why}\nInstall it (apt-get install etcd-server), or give --no-etcd`);
 }
 
 /** @param parent folder for the data directories: on the same disk as what it is compared with */
 export async function startEtcd({ parent = tmpdir(), count = 3 } = {}): Promise<EtcdCluster> {
-  const missing = await etcdMissing();
-  if (missing !== undefined) throw new Error(`Cannot start etcd: ${missing}`);
+  await ensureEtcd();
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "shoal-etcd-"));
   const ports = await freePorts(count * 2);

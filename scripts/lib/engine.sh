@@ -1,4 +1,5 @@
-# Sourced by scripts/up, scripts/down and scripts/test: a Docker engine and the two images without which nothing runs.
+# Sourced by scripts/up, scripts/down and scripts/test: a Docker engine and the two images without which nothing runs;
+# and by benchmarks that run beside etcd.
 # It works before `npm ci`, so it is shell. Everything it writes is below .shoal/ in the checkout, and it stops only an
 # engine it started itself. The caller sets -euo pipefail and ROOT.
 
@@ -59,6 +60,19 @@ packages_install() {
     fail "apt-get could not install ${missing[*]}: see $log"
     return 1
   fi
+}
+
+# For benchmarks. Debian starts a service as it installs it, and again at every boot; nobody asked for that here.
+etcd_ensure() {
+  local policy=/usr/sbin/policy-rc.d made=no rc=0
+  command -v etcd >/dev/null 2>&1 && return 0
+  if [ "$(id -u)" = 0 ] && [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes
+  fi
+  packages_install etcd-server || rc=1
+  [ "$made" = no ] || rm -f "$policy"
+  [ "$rc" = 1 ] || systemctl disable etcd >/dev/null 2>&1 || true # no init system, no service
+  return "$rc"
 }
 
 # An engine that answers: the one there is, or one of our own. Returns 1 where none can be had.
