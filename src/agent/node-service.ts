@@ -1,4 +1,4 @@
-/** What this node serves to managers on its own port: logs of its tasks. */
+/** What this node serves to managers on its own port: its tasks, and their logs. */
 import type { LogsMessageInput } from "../proto/gen/LogsMessage.ts";
 import type { NodeLogsRequest } from "../proto/gen/NodeLogsRequest.ts";
 import type { Router, ServerStream } from "../proto/router.ts";
@@ -32,11 +32,13 @@ export class NodeService {
   }
 
   start(): void {
-    this.#deps.router.stream("NodeService.Logs", (stream) => this.#accept(stream));
+    const { router, worker } = this.#deps;
+    router.stream("NodeService.Logs", (stream) => this.#accept(stream));
+    router.unary("NodeService.Tasks", () => Promise.resolve({ tasks: [...worker.held()] }));
   }
 
   stop(): void {
-    this.#deps.router.unregister("NodeService.Logs");
+    for (const key of ["NodeService.Logs", "NodeService.Tasks"] as const) this.#deps.router.unregister(key);
     for (const logs of this.#open) logs.abort(new AppError("unavailable", "The node is shut down"));
     this.#open.clear();
   }

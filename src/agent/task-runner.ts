@@ -4,7 +4,8 @@
  * shutdown interrupts a prepare or start under way.
  */
 import { canRaise, compareStates, isTerminal } from "../model/task-state.ts";
-import type { Assignment, Task, TaskSpec, TaskState, TaskStatus } from "../model/index.ts";
+import { taskName } from "../model/naming.ts";
+import type { Assignment, HeldTask, Task, TaskSpec, TaskState, TaskStatus } from "../model/index.ts";
 import { assert, must } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env, Timer } from "../util/env.ts";
@@ -139,6 +140,11 @@ export class TaskRunner {
     // Ports the manager fixed at assignment win over what the spec asks for.
     const asked = ports.length > 0 ? { ...spec, ports } : spec;
     return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: asked };
+  }
+
+  held(): HeldTask {
+    const { id, serviceId, desired } = this.#task;
+    return { id, serviceId, name: taskName(this.#task), desired, observed: this.#status.state };
   }
 
   get hasSpec(): boolean {

@@ -8,7 +8,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { relate } from "../model/incarnation.ts";
-import type { Assignment, AssignmentSet, TaskStatus } from "../model/index.ts";
+import type { Assignment, AssignmentSet, HeldTask, TaskStatus } from "../model/index.ts";
 import { codec } from "../proto/load.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { AppError } from "../util/errors.ts";
@@ -105,8 +105,9 @@ export class Worker {
     return this.#runners.get(taskId)?.status;
   }
 
-  tasks(): readonly { readonly id: string; readonly desired: string; readonly status: TaskStatus }[] {
-    return [...this.#runners.values()].map(({ id, desired, status }) => ({ id, desired, status }));
+  /** Everything this node holds, whoever assigned it. */
+  held(): readonly HeldTask[] {
+    return [...this.#runners.values()].map((runner) => runner.held());
   }
 
   /** Called when this task's status changes, or it goes. */

@@ -4,6 +4,8 @@ import { AppError, isAppError } from "../util/errors.ts";
 import { action, staleFlag, type Session } from "./command.ts";
 import { upgrade } from "./cluster-upgrade.ts";
 import { usage } from "./exit.ts";
+import { beginning, resume, warnIfWaiting, type ResumeFlags } from "./resume.ts";
+import { realEnv } from "../util/real-env.ts";
 import { shortId } from "./render.ts";
 
 const LABEL_WIDTH = 11;
@@ -17,6 +19,11 @@ export function registerCluster(cluster: Command): void {
     .description("Show how far a rolling upgrade got, and end it")
     .option("--finalize", "let managers write what only the new version reads: there is no way back")
     .action(action<{ readonly finalize?: boolean }>(upgrade));
+  cluster
+    .command("resume")
+    .description("After a recovery or restore: show what nodes would do, then let them")
+    .option("-y, --yes", "without asking")
+    .action(action<ResumeFlags>(resume));
   cluster
     .command("join-token [role]")
     .description("Show how to join: worker, manager or both")
@@ -33,6 +40,7 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
     return;
   }
   const { cluster } = answer;
+  const waits = cluster?.awaitsResume ?? null;
   const leader =
     answer.leaderId === "" ? "none" : `${answer.leaderAddress} (${shortId(answer.leaderId)}), term ${answer.term}`;
   const rows: readonly (readonly [string, string])[] = [
@@ -45,8 +53,10 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
     ["Tasks", `${answer.tasksRunning} of ${answer.tasks} running`],
     ["Version", `${answer.commitIndex}`],
     ["Protocol", protocolText(answer)],
+    ...(waits === null ? [] : [["Waits", beginning(waits, realEnv.wallNow())] as const]),
   ];
   for (const [name, value] of rows) out.line(`${(name === "" ? "" : `${name}:`).padEnd(LABEL_WIDTH)}${value}`);
+  warnIfWaiting(out, waits);
 }
 
 function protocolText({ protocol, protocolReady }: { protocol: number; protocolReady: number }): string {

@@ -1,7 +1,7 @@
-/** Exit codes: 0 done, 1 failed, 3 timed out and may still take effect, 64 usage. 2 stays free. */
+/** Exit codes: 0 done, 1 failed, 2 there are changes and none was made, 3 timed out and may still take effect, 64 usage. */
 import { AppError, isAppError } from "../util/errors.ts";
 
-export const EXIT = { done: 0, failed: 1, unknown: 3, usage: 64, interrupted: 130 } as const;
+export const EXIT = { done: 0, failed: 1, changes: 2, unknown: 3, usage: 64, interrupted: 130 } as const;
 
 /** Values of flags are checked by shared parsers, which name the flag as the path. */
 const FLAG_PATH = /^--?[a-z]/;

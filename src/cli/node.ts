@@ -1,6 +1,6 @@
 /** `shoal node ...` */
 import type { Command } from "commander";
-import type { Availability, Node, NodeSpec } from "../model/index.ts";
+import type { Availability, Node, NodeSpec, Recovery } from "../model/index.ts";
 import { nodeName } from "../model/naming.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { action, listFlags, many, staleFlag, type ListFlags, type Session } from "./command.ts";
@@ -8,6 +8,7 @@ import { usage } from "./exit.ts";
 import { allPages } from "./pages.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
 import { managerStatus, nodeStatus, nodeStyle, runtimes, shortId, title } from "./render.ts";
+import { warnIfWaiting } from "./resume.ts";
 import { parsePair } from "./value-syntax.ts";
 
 type UpdateFlags = {
@@ -59,9 +60,13 @@ export function registerNode(node: Command): void {
 }
 
 async function list({ client, out }: Session, { filter }: ListFlags): Promise<void> {
+  let waits: Recovery | null = null;
   const nodes = await allPages(
     (request) => client.call("Control.ListNodes", request),
-    (page) => page.nodes,
+    (page) => {
+      waits = page.awaitsResume;
+      return page.nodes;
+    },
     filter,
   );
   const byName = nodes.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }));
@@ -88,6 +93,7 @@ async function list({ client, out }: Session, { filter }: ListFlags): Promise<vo
     (summary) => ({ ...summary.node, manager: summary.manager?.reachability ?? "NONE" }),
   );
   for (const hint of deadVoters(nodes)) out.note(hint);
+  warnIfWaiting(out, waits);
 }
 
 /** A manager whose place another one has taken still counts in the quorum until somebody says that it is gone. */

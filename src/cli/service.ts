@@ -1,7 +1,7 @@
 /** `shoal service ...` */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { Service } from "../model/index.ts";
+import type { Recovery, Service } from "../model/index.ts";
 import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
 import { jobOf } from "../model/service-mode.ts";
 import { AppError } from "../util/errors.ts";
@@ -18,6 +18,7 @@ import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
 import { publishedPorts, replicas, serviceMode, shortId, whatRuns } from "./render.ts";
 import { createFlags, updateFlags, waitFlags, waitTime, type WaitFlags } from "./service-flags.ts";
+import { warnIfWaiting } from "./resume.ts";
 import { applyFlags, newSpec, type SpecFlags } from "./spec-flags.ts";
 import { listTasks } from "./task.ts";
 import { count, parseEnvFile } from "./value-syntax.ts";
@@ -103,9 +104,13 @@ async function settle(session: Session, services: readonly Service[], waitMs: nu
 }
 
 async function list({ client, out }: Session, { filter, trunc = true }: ListFlags): Promise<void> {
+  let waits: Recovery | null = null;
   const services = await allPages(
     (request) => client.call("Control.ListServices", request),
-    (page) => page.services,
+    (page) => {
+      waits = page.awaitsResume;
+      return page.services;
+    },
     filter,
   );
   const nowMs = realEnv.wallNow();
@@ -127,6 +132,7 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
     ({ service }) => service?.id ?? "",
     ({ service, ...numbers }) => ({ ...service, ...numbers }),
   );
+  warnIfWaiting(out, waits);
 }
 
 /** A filter that matches nothing shows an empty table; a service that does not exist is an error. */

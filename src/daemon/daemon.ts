@@ -20,6 +20,7 @@ import type { InitResponse } from "../proto/gen/InitResponse.ts";
 import type { JoinResponse } from "../proto/gen/JoinResponse.ts";
 import type { Listener } from "../proto/rpc.ts";
 import { Router } from "../proto/router.ts";
+import { PROTOCOLS } from "../model/protocol.ts";
 import { isSuperseded } from "../model/incarnation.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env } from "../util/env.ts";
@@ -197,7 +198,8 @@ export class Daemon {
     this.#begin();
     try {
       const { nodeName, labels } = this.#config;
-      const made = await createCluster(this.#deps.env, { clusterName, address: advertise, nodeName, labels });
+      const first = { clusterName, address: advertise, nodeName, labels, protocol: PROTOCOLS.max };
+      const made = await createCluster(this.#deps.env, first);
       const stored = { identity: made.identity, files: made.files };
       const bootstrap = { cluster: made.cluster, node: made.node };
       const record: StartRecord = { kind: "init", managers: [advertise], advertise, nodeName, bootstrap };

@@ -1,8 +1,12 @@
 /**
  * What only a leader runs. Everything here acts through store.update, which refuses once leadership
  * is lost, so nothing of an old leader can act beside a new one even before it has stopped.
+ *
+ * While a cluster waits for `shoal cluster resume` only the monitor runs: what nodes say is written
+ * down, and nothing follows from it.
  */
-import type { StoreApi } from "../store/types.ts";
+import { awaitsResume } from "../model/awaits-resume.ts";
+import type { ChangeSet, StoreApi } from "../store/types.ts";
 import type { Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
@@ -20,13 +24,16 @@ export type LeaderDeps = {
 
 export class LeaderWork {
   readonly monitor: NodeMonitor;
-  readonly #parts: readonly { start(): void; stop(): void | Promise<void> }[];
+  readonly #deps: LeaderDeps;
+  readonly #actors: readonly { start(): void; stop(): void | Promise<void> }[];
+  #unsubscribe: () => void = () => undefined;
+  #hasActors = false;
 
   constructor(deps: LeaderDeps, options: MonitorOptions) {
     const log = (part: string): Logger => deps.log.child({ part });
+    this.#deps = deps;
     this.monitor = new NodeMonitor({ ...deps, log: log("monitor") }, options);
-    this.#parts = [
-      this.monitor,
+    this.#actors = [
       new Orchestrator({ ...deps, log: log("orchestrator") }),
       new Scheduler({ ...deps, log: log("scheduler") }),
       new Reaper({ ...deps, log: log("reaper") }),
@@ -34,10 +41,29 @@ export class LeaderWork {
   }
 
   start(): void {
-    for (const part of this.#parts) part.start();
+    const { store, log } = this.#deps;
+    this.monitor.start();
+    this.#unsubscribe = store.onCommit((set) => {
+      if (isAboutCluster(set)) this.#act();
+    });
+    this.#act();
+    if (!this.#hasActors) log.warn("the cluster waits: nothing is planned before shoal cluster resume");
+  }
+
+  #act(): void {
+    const { store } = this.#deps;
+    if (this.#hasActors || awaitsResume(store.view().all("cluster")) !== null) return;
+    this.#hasActors = true;
+    for (const actor of this.#actors) actor.start();
   }
 
   async stop(): Promise<void> {
-    for (const part of this.#parts) await part.stop();
+    this.#unsubscribe();
+    this.monitor.stop();
+    if (this.#hasActors) for (const actor of this.#actors) await actor.stop();
   }
+}
+
+function isAboutCluster({ changes }: ChangeSet): boolean {
+  return changes.some(({ table }) => table === "cluster");
 }

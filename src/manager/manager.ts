@@ -27,6 +27,7 @@ import { Replica } from "./replica/replica.ts";
 import type { ReplicaOptions } from "./replica/options.ts";
 import type { Retired } from "./replica/retired.ts";
 import type { LeaderInfo } from "./replica/types.ts";
+import { planResume } from "./orchestrator/resume-plan.ts";
 import { refuseNode } from "./refuse-node.ts";
 import { explain } from "./scheduler/explain.ts";
 import { LeaderHistory } from "./sessions/leader-history.ts";
@@ -129,6 +130,9 @@ export class Manager {
       log: log.child({ part: "control" }),
       explain,
       joinTokens: () => joinTokens(this.#cluster()),
+      dialer,
+      strangers: () => this.#sessions.strangers.list(),
+      planResume,
     });
     this.#forwarder = new LeaderForwarder({
       env,

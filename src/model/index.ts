@@ -9,6 +9,7 @@ export type { Cron, _shoal_v1_Cron_Overlap as CronOverlap } from "../proto/gen/C
 export type { GlobalJob } from "../proto/gen/GlobalJob.ts";
 export type { HealthCheck } from "../proto/gen/HealthCheck.ts";
 export type { JobPolicy } from "../proto/gen/JobPolicy.ts";
+export type { HeldTask } from "../proto/gen/HeldTask.ts";
 export type { LogConfig } from "../proto/gen/LogConfig.ts";
 export type { Meta } from "../proto/gen/Meta.ts";
 export type { Mount, _shoal_v1_Mount_Type as MountType } from "../proto/gen/Mount.ts";
@@ -22,6 +23,7 @@ export type { PortSpec, _shoal_v1_PortSpec_Protocol as PortProtocol } from "../p
 export type { PortStatus } from "../proto/gen/PortStatus.ts";
 export type { ProcessSpec } from "../proto/gen/ProcessSpec.ts";
 export type { ReplicatedJob } from "../proto/gen/ReplicatedJob.ts";
+export type { Recovery } from "../proto/gen/Recovery.ts";
 export type { RequestRecord } from "../proto/gen/RequestRecord.ts";
 export type { ResourceRequirements } from "../proto/gen/ResourceRequirements.ts";
 export type { Resources } from "../proto/gen/Resources.ts";

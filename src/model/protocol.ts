@@ -10,7 +10,7 @@ import { AppError } from "../util/errors.ts";
 export type Protocols = { readonly min: number; readonly max: number };
 
 /** What this program speaks. Raise `max` with every release that adds to FIELDS_SINCE (proto/fields-since.ts). */
-export const PROTOCOLS: Protocols = { min: 1, max: 1 };
+export const PROTOCOLS: Protocols = { min: 1, max: 2 };
 
 /** Before anything was finalized, and in messages of programs that knew no numbers, it is 1. */
 export function protocolOf(value: number | undefined): number {

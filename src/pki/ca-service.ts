@@ -59,7 +59,7 @@ export class CaService {
       const cluster = clusterOf(tx);
       if (isRenewal) {
         if (caller.kind !== "node" || caller.clusterId !== cluster.id) throw tokenMissing();
-        const node = renewed(tx, caller.nodeId, publicKeyFingerprint);
+        const node = renewed(tx, cluster, { nodeId: caller.nodeId, keyFingerprint: publicKeyFingerprint });
         if (node.keyFingerprint !== tx.get("node", node.id)?.keyFingerprint) tx.put("node", node);
         return { node, isNew: false };
       }
@@ -164,10 +164,16 @@ function tokenMissing(): AppError {
   });
 }
 
-function renewed(tx: ReadTx, nodeId: string, keyFingerprint: string): Node {
+function renewed(
+  tx: ReadTx,
+  { removedNodeIds }: Cluster,
+  { nodeId, keyFingerprint }: Pick<Node, "keyFingerprint"> & { readonly nodeId: string },
+): Node {
   const node = tx.get("node", nodeId);
   if (node !== undefined) return { ...node, keyFingerprint };
-  throw removed(nodeId);
+  if (removedNodeIds.includes(nodeId)) throw removed(nodeId);
+  // A restored state may be older than the node: that is no reason for it to stop its tasks.
+  throw new AppError("denied", `Node ${nodeId} is not a member of this cluster`, { next: "join again with a token" });
 }
 
 /** `reason` as in every refusal for this cause: the node itself acts on it. */

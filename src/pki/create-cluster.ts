@@ -21,6 +21,8 @@ export type FirstNode = {
   readonly address: string;
   readonly nodeName: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** What its program speaks: a new cluster has no older one to go back to. Default: the first. */
+  readonly protocol?: number;
 };
 
 export async function createCluster(env: Env, first: FirstNode): Promise<NewCluster> {
@@ -42,7 +44,8 @@ export async function createCluster(env: Env, first: FirstNode): Promise<NewClus
       workerTokenSecret: newTokenSecret(env),
       managerTokenSecret: newTokenSecret(env),
       removedNodeIds: [],
-      protocol: 0,
+      protocol: first.protocol ?? 0,
+      awaitsResume: null,
     },
     node: newNode({
       nodeId,

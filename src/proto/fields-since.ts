@@ -7,4 +7,4 @@
  * empty (load.ts): to a program that does not know them they are not there. What managers tell
  * agents follows the same number: a node that does not speak it has no session.
  */
-export const FIELDS_SINCE: Readonly<Record<string, number>> = {};
+export const FIELDS_SINCE: Readonly<Record<string, number>> = { "Cluster.awaits_resume": 2 };

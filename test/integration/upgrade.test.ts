@@ -150,7 +150,8 @@ describe("integration/upgrade", function () {
       `spec.task.motto: needs protocol ${LATER_PROTOCOL}, the cluster still writes ${PROTOCOLS.max}`,
     );
     const cli = [process.execPath, SHOAL_BIN, "--host", `unix:${m1.socket}`, "cluster"];
-    expect(await runOk([...cli, "upgrade"])).to.match(/^manager1 +Manager +Ready +9\.9\.9 +2$/m);
+    const upgraded = new RegExp(`^manager1 +Manager +Ready +9\\.9\\.9 +${LATER_PROTOCOL}$`, "m");
+    expect(await runOk([...cli, "upgrade"])).to.match(upgraded);
     expect(await runOk([...cli, "info"])).to.include("shoal cluster upgrade --finalize");
     expect(JSON.parse(await runOk([...cli, "upgrade", "--format", "json"]))).to.include({
       protocol: PROTOCOLS.max,

@@ -304,6 +304,7 @@ export class SimCluster {
       managerTokenSecret: "",
       removedNodeIds: [],
       protocol: 0,
+      awaitsResume: null,
     };
   }
 

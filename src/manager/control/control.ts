@@ -2,6 +2,7 @@
  * The Control and Watch services of a manager. Changes arrive on the leader only (the router
  * forwards), reads anywhere. Everything a caller may see is committed state.
  */
+import { awaitsResume, RESUME_COMMAND, waitingText } from "../../model/awaits-resume.ts";
 import type { ExplainResponseInput } from "../../proto/gen/ExplainResponse.ts";
 import type { Router } from "../../proto/router.ts";
 import type { ReadTx } from "../../store/types.ts";
@@ -14,6 +15,7 @@ import { registerUpgrade } from "./upgrade.ts";
 import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
 import { registerRuns } from "./runs.ts";
+import { registerResume, type ResumeDeps } from "./resume.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerWatch, type WatchStore } from "./watch.ts";
@@ -26,7 +28,7 @@ export type ControlDeps = {
   /** Why something is not what it should be. @throws AppError not-found */
   readonly explain: (tx: ReadTx, id: string) => ExplainResponseInput;
   readonly joinTokens: () => JoinTokens;
-};
+} & Pick<ResumeDeps, "dialer" | "strangers" | "planResume">;
 
 export class ControlService {
   readonly #deps: ControlDeps;
@@ -37,7 +39,7 @@ export class ControlService {
   }
 
   register(router: Router): void {
-    const { store, replica, env, explain, joinTokens } = this.#deps;
+    const { store, replica, env, explain, joinTokens, dialer, strangers, planResume } = this.#deps;
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
@@ -45,10 +47,12 @@ export class ControlService {
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });
+    registerResume(router, { reads, requests, store, dialer, strangers, planResume });
     registerCluster(router, { reads, requests, store, replica, env, joinTokens });
     this.#stops.push(() => reads.stop(), registerWatch(router, { store, env }));
     router.unary("Control.Explain", async (request, context) => {
-      return explain(await reads.view("LINEARIZABLE", context), request.id);
+      const tx = await reads.view("LINEARIZABLE", context);
+      return whileWaiting(tx, explain(tx, request.id));
     });
   }
 
@@ -56,4 +60,15 @@ export class ControlService {
   stop(): void {
     for (const stop of this.#stops.splice(0)) stop();
   }
+}
+
+/** Before every other reason: while the cluster waits, none of them is what holds things up. */
+function whileWaiting(tx: ReadTx, explanation: ExplainResponseInput): ExplainResponseInput {
+  const recovery = awaitsResume(tx.all("cluster"));
+  if (recovery === null) return explanation;
+  const message = waitingText(recovery);
+  const { kind: subjectKind = "", id: subjectId = "", name: subjectName = "" } = explanation;
+  const about = { subjectKind, subjectId, subjectName };
+  const reason = { ...about, code: "awaits-resume", message, next: RESUME_COMMAND };
+  return { ...explanation, summary: message, reasons: [reason, ...(explanation.reasons ?? [])] };
 }

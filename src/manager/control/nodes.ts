@@ -1,5 +1,6 @@
 /** Control's nodes. */
 import type { Node, NodeSpec, Task } from "../../model/index.ts";
+import { awaitsResume } from "../../model/awaits-resume.ts";
 import { normaliseNodeSpec } from "../../model/defaults.ts";
 import { nodeName } from "../../model/naming.ts";
 import { withRemoved } from "../../model/removed-nodes.ts";
@@ -43,7 +44,8 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
     const matching = [...tx.all("node")].filter((node) => accepts(node, tx));
     const page = pageOf(matching, (node) => `${nodeName(node).toLowerCase()}\0${node.id}`, request);
     const nodes = page.rows.map((node) => ({ node, manager: managerStatus(replica, node) }));
-    return { nodes, nextPageToken: page.nextPageToken, version: tx.version };
+    const { nextPageToken } = page;
+    return { nodes, nextPageToken, version: tx.version, awaitsResume: awaitsResume(tx.all("cluster")) };
   });
 
   router.unary("Control.UpdateNode", async (request, context) => {

@@ -3,6 +3,7 @@
  * flight or returns the replicated result, and the same id with other content is a conflict.
  */
 import { createHash } from "node:crypto";
+import { awaitsResume, waitingError } from "../../model/awaits-resume.ts";
 import { describeCaller } from "../../proto/router.ts";
 import { rpc, type KeysOf, type Request, type ResponseInput } from "../../proto/load.ts";
 import type { CallContext } from "../../proto/rpc.ts";
@@ -33,6 +34,18 @@ type Mutation<K extends MutationKey> = {
   readonly expand?: (response: ResponseInput<K>) => ResponseInput<K>;
 };
 
+/**
+ * Made while the cluster waits for `shoal cluster resume`, too: they stop nothing on a node. Every
+ * other change would have to be reconciled with a state that nobody has approved yet.
+ */
+const WHILE_WAITING: ReadonlySet<MutationKey> = new Set<MutationKey>([
+  "Control.ResumeCluster",
+  "Control.UpdateNode",
+  "Control.SetNodeRole",
+  "Control.UpdateCluster",
+  "Control.FinalizeUpgrade",
+]);
+
 type Running = { readonly hash: string; readonly done: Promise<object> };
 
 export type RequestDeps = {
@@ -56,8 +69,9 @@ export class Requests {
   /** @throws AppError whatever `change` throws, or `unknown-outcome` when the caller's time is up. */
   async run<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const ms = waitMs(mutation.context, MUTATION_WAIT_MS);
+    const gated = WHILE_WAITING.has(mutation.key) ? mutation : this.#gated(mutation);
     try {
-      return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(mutation));
+      return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(gated));
     } catch (error) {
       if (!isAppError(error, "deadline")) throw error;
       throw new AppError(
@@ -68,6 +82,26 @@ export class Requests {
         },
       );
     }
+  }
+
+  /** A repetition of what was done before is answered all the same. */
+  #gated<K extends MutationKey>(mutation: Mutation<K>): Mutation<K> {
+    const { before, change } = mutation;
+    return {
+      ...mutation,
+      ...(before === undefined
+        ? {}
+        : {
+            before: async () => {
+              refuseWhileWaiting(this.#store.speculative());
+              await before();
+            },
+          }),
+      change: (tx) => {
+        refuseWhileWaiting(tx);
+        return change(tx);
+      },
+    };
   }
 
   async #once<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
@@ -154,6 +188,11 @@ export class Requests {
     }
     return (await this.#store.update((tx) => refusals.noteNow(() => once(tx)))).value;
   }
+}
+
+function refuseWhileWaiting(tx: ReadTx): void {
+  const recovery = awaitsResume(tx.all("cluster"));
+  if (recovery !== null) throw waitingError(recovery);
 }
 
 /** What a change says of the state it finds; what keeps it from being made at all is something else. */

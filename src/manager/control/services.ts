@@ -3,6 +3,7 @@ import type { Service, ServiceSpec, Task, TaskSpec } from "../../model/index.ts"
 import { normaliseServiceSpec } from "../../model/defaults.ts";
 import { modeOf } from "../../model/service-mode.ts";
 import { canRaise, isTerminal } from "../../model/task-state.ts";
+import { awaitsResume } from "../../model/awaits-resume.ts";
 import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
 import { codec } from "../../proto/load.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
@@ -81,7 +82,8 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
     const matching = [...tx.all("service")].filter((service) => accepts(service, tx));
     const page = pageOf(matching, (service) => `${service.spec?.name.toLowerCase() ?? ""}\0${service.id}`, request);
     const services = page.rows.map((service) => ({ service, ...statusOf(tx, service) }));
-    return { services, nextPageToken: page.nextPageToken, version: tx.version };
+    const { nextPageToken } = page;
+    return { services, nextPageToken, version: tx.version, awaitsResume: awaitsResume(tx.all("cluster")) };
   });
 }
 

@@ -19,6 +19,7 @@ import type { ObservedClock } from "./observed-clock.ts";
 import type { Relay } from "./relay.ts";
 import { STATUS_TEXT_MAX } from "./reports.ts";
 import { AgentSession } from "./session.ts";
+import { Strangers } from "./strangers.ts";
 
 export const HEARTBEAT_MS = 1000;
 /**
@@ -49,6 +50,8 @@ export type SessionHubDeps = {
 };
 
 export class SessionHub {
+  /** Nodes with a certificate of this cluster that its state does not know: a backup may be older than they are. */
+  readonly strangers = new Strangers();
   readonly #deps: SessionHubDeps;
   readonly #held = new Map<string, Held>();
   readonly #dirty = new Set<Held>();
@@ -128,6 +131,7 @@ export class SessionHub {
     const node = store.view().get("node", caller.nodeId);
     if (node === undefined) {
       if (isRemoved(cluster, caller.nodeId)) throw removedError(caller.nodeId);
+      this.strangers.note({ nodeId: caller.nodeId, name: hello.description.hostname, address: hello.address });
       throw new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
         next: "join again with a token",
       });
@@ -204,6 +208,8 @@ export class SessionHub {
 
   #onCommit(set: ChangeSet): void {
     for (const change of set.changes) {
+      // Resumed, or not: what waits is looked at anew.
+      if (change.table === "cluster") for (const held of this.#held.values()) this.#markDirty(held);
       if (change.table === "task") {
         for (const nodeId of new Set([change.before?.nodeId ?? "", change.after?.nodeId ?? ""])) {
           const held = this.#held.get(nodeId);
@@ -239,7 +245,9 @@ export class SessionHub {
     this.#flushScheduled = false;
     if (this.#isStopped) return;
     const tx = this.#deps.store.view();
-    const { incarnation } = this.#cluster();
+    const { incarnation, awaitsResume } = this.#cluster();
+    // A state that nobody has approved yet is no reason to start or stop anything: agents go on as they are.
+    if (awaitsResume !== null) return;
     for (const held of this.#dirty) held.session.flush(tx, incarnation);
     this.#dirty.clear();
   }

@@ -2,13 +2,15 @@
 
 import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from './Meta.ts';
 import type { ClusterSpecInput as _shoal_v1_ClusterSpecInput, ClusterSpec as _shoal_v1_ClusterSpec } from './ClusterSpec.ts';
+import type { RecoveryInput as _shoal_v1_RecoveryInput, Recovery as _shoal_v1_Recovery } from './Recovery.ts';
 
 export interface ClusterInput {
   'id'?: (string);
   'meta'?: (_shoal_v1_MetaInput | null);
   'spec'?: (_shoal_v1_ClusterSpecInput | null);
   /**
-   * Changes when the cluster is recovered or restored: agents act on assignments of one incarnation only.
+   * Which life of the cluster this is: a recovery or restore begins a new one, and what belongs to an
+   * earlier one acts in it no more (src/model/incarnation.ts).
    */
   'incarnation'?: (string);
   'rootCertificatePem'?: (string);
@@ -26,6 +28,11 @@ export interface ClusterInput {
    * The protocol that managers may write: raised once every one of them supports it. 0 is 1.
    */
   'protocol'?: (number);
+  /**
+   * Set by a recovery or restore until `shoal cluster resume`: meanwhile nothing is started, stopped or
+   * deleted on any node.
+   */
+  'awaitsResume'?: (_shoal_v1_RecoveryInput | null);
 }
 
 export interface Cluster {
@@ -33,7 +40,8 @@ export interface Cluster {
   'meta': (_shoal_v1_Meta | null);
   'spec': (_shoal_v1_ClusterSpec | null);
   /**
-   * Changes when the cluster is recovered or restored: agents act on assignments of one incarnation only.
+   * Which life of the cluster this is: a recovery or restore begins a new one, and what belongs to an
+   * earlier one acts in it no more (src/model/incarnation.ts).
    */
   'incarnation': (string);
   'rootCertificatePem': (string);
@@ -51,4 +59,9 @@ export interface Cluster {
    * The protocol that managers may write: raised once every one of them supports it. 0 is 1.
    */
   'protocol': (number);
+  /**
+   * Set by a recovery or restore until `shoal cluster resume`: meanwhile nothing is started, stopped or
+   * deleted on any node.
+   */
+  'awaitsResume': (_shoal_v1_Recovery | null);
 }

@@ -1,16 +1,19 @@
 // Original file: proto/shoal/v1/control.proto
 
 import type { NodeSummaryInput as _shoal_v1_NodeSummaryInput, NodeSummary as _shoal_v1_NodeSummary } from './NodeSummary.ts';
+import type { RecoveryInput as _shoal_v1_RecoveryInput, Recovery as _shoal_v1_Recovery } from './Recovery.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ListNodesResponseInput {
   'nodes'?: (_shoal_v1_NodeSummaryInput)[];
   'nextPageToken'?: (string);
   'version'?: (number | string | Long);
+  'awaitsResume'?: (_shoal_v1_RecoveryInput | null);
 }
 
 export interface ListNodesResponse {
   'nodes': (_shoal_v1_NodeSummary)[];
   'nextPageToken': (string);
   'version': (number);
+  'awaitsResume': (_shoal_v1_Recovery | null);
 }

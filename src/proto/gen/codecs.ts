@@ -9,6 +9,7 @@ import type { IssueNodeCertificateResponse, IssueNodeCertificateResponseInput } 
 import type { IssueContextCertificateRequest, IssueContextCertificateRequestInput } from "./IssueContextCertificateRequest.ts";
 import type { IssueContextCertificateResponse, IssueContextCertificateResponseInput } from "./IssueContextCertificateResponse.ts";
 import type { Cluster, ClusterInput } from "./Cluster.ts";
+import type { Recovery, RecoveryInput } from "./Recovery.ts";
 import type { Node, NodeInput } from "./Node.ts";
 import type { NodeDescription, NodeDescriptionInput } from "./NodeDescription.ts";
 import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
@@ -73,6 +74,12 @@ import type { UpdateClusterRequest, UpdateClusterRequestInput } from "./UpdateCl
 import type { UpdateClusterResponse, UpdateClusterResponseInput } from "./UpdateClusterResponse.ts";
 import type { FinalizeUpgradeRequest, FinalizeUpgradeRequestInput } from "./FinalizeUpgradeRequest.ts";
 import type { FinalizeUpgradeResponse, FinalizeUpgradeResponseInput } from "./FinalizeUpgradeResponse.ts";
+import type { PlanResumeRequest, PlanResumeRequestInput } from "./PlanResumeRequest.ts";
+import type { PlanResumeResponse, PlanResumeResponseInput } from "./PlanResumeResponse.ts";
+import type { ResumeItem, ResumeItemInput } from "./ResumeItem.ts";
+import type { ResumeNode, ResumeNodeInput } from "./ResumeNode.ts";
+import type { ResumeClusterRequest, ResumeClusterRequestInput } from "./ResumeClusterRequest.ts";
+import type { ResumeClusterResponse, ResumeClusterResponseInput } from "./ResumeClusterResponse.ts";
 import type { GetJoinTokensRequest, GetJoinTokensRequestInput } from "./GetJoinTokensRequest.ts";
 import type { GetJoinTokensResponse, GetJoinTokensResponseInput } from "./GetJoinTokensResponse.ts";
 import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
@@ -89,6 +96,9 @@ import type { StatusResponse, StatusResponseInput } from "./StatusResponse.ts";
 import type { LogsOptions, LogsOptionsInput } from "./LogsOptions.ts";
 import type { LogsRequest, LogsRequestInput } from "./LogsRequest.ts";
 import type { LogsMessage, LogsMessageInput, _shoal_v1_LogsMessage_Line as LogsMessage_Line, _shoal_v1_LogsMessage_LineInput as LogsMessage_LineInput, _shoal_v1_LogsMessage_End as LogsMessage_End, _shoal_v1_LogsMessage_EndInput as LogsMessage_EndInput, _shoal_v1_LogsMessage_Begin as LogsMessage_Begin, _shoal_v1_LogsMessage_BeginInput as LogsMessage_BeginInput } from "./LogsMessage.ts";
+import type { NodeTasksRequest, NodeTasksRequestInput } from "./NodeTasksRequest.ts";
+import type { NodeTasksResponse, NodeTasksResponseInput } from "./NodeTasksResponse.ts";
+import type { HeldTask, HeldTaskInput } from "./HeldTask.ts";
 import type { NodeLogsRequest, NodeLogsRequestInput } from "./NodeLogsRequest.ts";
 import type { RaftFrame, RaftFrameInput } from "./RaftFrame.ts";
 import type { FetchSnapshotRequest, FetchSnapshotRequestInput } from "./FetchSnapshotRequest.ts";
@@ -121,6 +131,8 @@ const NOTHING = new Reader(EMPTY);
 
 const ACCESS_CALLER = { ANYONE: 0, WORKER: 1, MANAGER: 2, ADMIN: 3, LOCAL: 4 } as const;
 const ACCESS_CALLER_NAMES = new Map<number, keyof typeof ACCESS_CALLER>([[0, "ANYONE"], [1, "WORKER"], [2, "MANAGER"], [3, "ADMIN"], [4, "LOCAL"]]);
+const RECOVERY_KIND = { RECOVERED: 0, RESTORED: 1 } as const;
+const RECOVERY_KIND_NAMES = new Map<number, keyof typeof RECOVERY_KIND>([[0, "RECOVERED"], [1, "RESTORED"]]);
 const NODE_ROLE = { WORKER: 0, MANAGER: 1 } as const;
 const NODE_ROLE_NAMES = new Map<number, keyof typeof NODE_ROLE>([[0, "WORKER"], [1, "MANAGER"]]);
 const NODESTATUS_STATE = { UNKNOWN: 0, READY: 1, UNREACHABLE: 2, DOWN: 3, LEFT: 4 } as const;
@@ -147,6 +159,8 @@ const NODESPEC_AVAILABILITY = { ACTIVE: 0, PAUSE: 1, DRAIN: 2 } as const;
 const NODESPEC_AVAILABILITY_NAMES = new Map<number, keyof typeof NODESPEC_AVAILABILITY>([[0, "ACTIVE"], [1, "PAUSE"], [2, "DRAIN"]]);
 const MANAGERSTATUS_REACHABILITY = { NONE: 0, UNREACHABLE: 1, REACHABLE: 2, LEADER: 3, LEARNER: 4 } as const;
 const MANAGERSTATUS_REACHABILITY_NAMES = new Map<number, keyof typeof MANAGERSTATUS_REACHABILITY>([[0, "NONE"], [1, "UNREACHABLE"], [2, "REACHABLE"], [3, "LEADER"], [4, "LEARNER"]]);
+const RESUMEITEM_ACTION = { STOP: 0, START: 1, REPLACE: 2 } as const;
+const RESUMEITEM_ACTION_NAMES = new Map<number, keyof typeof RESUMEITEM_ACTION>([[0, "STOP"], [1, "START"], [2, "REPLACE"]]);
 const LOGSMESSAGE_STREAM = { STDOUT: 0, STDERR: 1 } as const;
 const LOGSMESSAGE_STREAM_NAMES = new Map<number, keyof typeof LOGSMESSAGE_STREAM>([[0, "STDOUT"], [1, "STDERR"]]);
 const NODESEEN_LINK = { OPEN: 0, CLOSED: 1, GOODBYE: 2 } as const;
@@ -354,10 +368,11 @@ function encodeCluster(w: Writer, m: ClusterInput): void {
   if (m.managerTokenSecret) w.text(66, m.managerTokenSecret);
   if (m.removedNodeIds != null) for (const x of m.removedNodeIds) w.text(74, x);
   if (m.protocol) w.uint(80, Number(m.protocol));
+  if (m.awaitsResume != null) { const start = w.open(90); encodeRecovery(w, m.awaitsResume); w.close(start); }
 }
 
 function decodeCluster(r: Reader): Cluster {
-  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0 };
+  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0, awaitsResume: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -381,6 +396,34 @@ function decodeCluster(r: Reader): Cluster {
         m.removedNodeIds.push(r.text()); break;
       case 80:
         m.protocol = r.small(); break;
+      case 90:
+{ const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRecovery(w: Writer, m: RecoveryInput): void {
+  if (m.kind != null && m.kind !== "RECOVERED" && m.kind !== 0) w.uint(8, numberOf(RECOVERY_KIND, m.kind));
+  if (m.atMs) w.uint(16, Number(m.atMs));
+  if (m.version) w.uint(24, Number(m.version));
+  if (m.formerManagerIds != null) for (const x of m.formerManagerIds) w.text(34, x);
+}
+
+function decodeRecovery(r: Reader): Recovery {
+  const m: Recovery = { kind: "RECOVERED", atMs: 0, version: 0, formerManagerIds: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.kind = enumValue(RECOVERY_KIND_NAMES, r.small()); break;
+      case 16:
+        m.atMs = r.uint(); break;
+      case 24:
+        m.version = r.uint(); break;
+      case 34:
+        m.formerManagerIds.push(r.text()); break;
       default: r.skip(tag);
     }
   }
@@ -1745,10 +1788,11 @@ function encodeListServicesResponse(w: Writer, m: ListServicesResponseInput): vo
   if (m.services != null) for (const x of m.services) { const start = w.open(10); encodeServiceSummary(w, x); w.close(start); }
   if (m.nextPageToken) w.text(18, m.nextPageToken);
   if (m.version) w.uint(24, Number(m.version));
+  if (m.awaitsResume != null) { const start = w.open(34); encodeRecovery(w, m.awaitsResume); w.close(start); }
 }
 
 function decodeListServicesResponse(r: Reader): ListServicesResponse {
-  const m: ListServicesResponse = { services: [], nextPageToken: "", version: 0 };
+  const m: ListServicesResponse = { services: [], nextPageToken: "", version: 0, awaitsResume: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1758,6 +1802,8 @@ function decodeListServicesResponse(r: Reader): ListServicesResponse {
         m.nextPageToken = r.text(); break;
       case 24:
         m.version = r.uint(); break;
+      case 34:
+{ const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -1850,10 +1896,11 @@ function encodeListNodesResponse(w: Writer, m: ListNodesResponseInput): void {
   if (m.nodes != null) for (const x of m.nodes) { const start = w.open(10); encodeNodeSummary(w, x); w.close(start); }
   if (m.nextPageToken) w.text(18, m.nextPageToken);
   if (m.version) w.uint(24, Number(m.version));
+  if (m.awaitsResume != null) { const start = w.open(34); encodeRecovery(w, m.awaitsResume); w.close(start); }
 }
 
 function decodeListNodesResponse(r: Reader): ListNodesResponse {
-  const m: ListNodesResponse = { nodes: [], nextPageToken: "", version: 0 };
+  const m: ListNodesResponse = { nodes: [], nextPageToken: "", version: 0, awaitsResume: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1863,6 +1910,8 @@ function decodeListNodesResponse(r: Reader): ListNodesResponse {
         m.nextPageToken = r.text(); break;
       case 24:
         m.version = r.uint(); break;
+      case 34:
+{ const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -2288,6 +2337,147 @@ function decodeFinalizeUpgradeResponse(r: Reader): FinalizeUpgradeResponse {
         m.before = r.small(); break;
       case 16:
         m.protocol = r.small(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlanResumeRequest(w: Writer, m: PlanResumeRequestInput): void {
+}
+
+function decodePlanResumeRequest(r: Reader): PlanResumeRequest {
+  const m: PlanResumeRequest = {  };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlanResumeResponse(w: Writer, m: PlanResumeResponseInput): void {
+  if (m.awaitsResume != null) { const start = w.open(10); encodeRecovery(w, m.awaitsResume); w.close(start); }
+  if (m.incarnation) w.text(18, m.incarnation);
+  if (m.items != null) for (const x of m.items) { const start = w.open(26); encodeResumeItem(w, x); w.close(start); }
+  if (m.omitted) w.uint(32, Number(m.omitted));
+  if (m.unknown != null) for (const x of m.unknown) { const start = w.open(42); encodeResumeNode(w, x); w.close(start); }
+}
+
+function decodePlanResumeResponse(r: Reader): PlanResumeResponse {
+  const m: PlanResumeResponse = { awaitsResume: null, incarnation: "", items: [], omitted: 0, unknown: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
+      case 18:
+        m.incarnation = r.text(); break;
+      case 26:
+{ const outer = r.open(); m.items.push(decodeResumeItem(r)); r.close(outer); break; }
+      case 32:
+        m.omitted = r.small(); break;
+      case 42:
+{ const outer = r.open(); m.unknown.push(decodeResumeNode(r)); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeResumeItem(w: Writer, m: ResumeItemInput): void {
+  if (m.action != null && m.action !== "STOP" && m.action !== 0) w.uint(8, numberOf(RESUMEITEM_ACTION, m.action));
+  if (m.taskId) w.text(18, m.taskId);
+  if (m.serviceId) w.text(26, m.serviceId);
+  if (m.name) w.text(34, m.name);
+  if (m.nodeId) w.text(42, m.nodeId);
+  if (m.nodeName) w.text(50, m.nodeName);
+  if (m.reason) w.text(58, m.reason);
+}
+
+function decodeResumeItem(r: Reader): ResumeItem {
+  const m: ResumeItem = { action: "STOP", taskId: "", serviceId: "", name: "", nodeId: "", nodeName: "", reason: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.action = enumValue(RESUMEITEM_ACTION_NAMES, r.small()); break;
+      case 18:
+        m.taskId = r.text(); break;
+      case 26:
+        m.serviceId = r.text(); break;
+      case 34:
+        m.name = r.text(); break;
+      case 42:
+        m.nodeId = r.text(); break;
+      case 50:
+        m.nodeName = r.text(); break;
+      case 58:
+        m.reason = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeResumeNode(w: Writer, m: ResumeNodeInput): void {
+  if (m.id) w.text(10, m.id);
+  if (m.name) w.text(18, m.name);
+  if (m.address) w.text(26, m.address);
+  if (m.isStranger) w.bool(32, m.isStranger);
+  if (m.reason) w.text(42, m.reason);
+}
+
+function decodeResumeNode(r: Reader): ResumeNode {
+  const m: ResumeNode = { id: "", name: "", address: "", isStranger: false, reason: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.id = r.text(); break;
+      case 18:
+        m.name = r.text(); break;
+      case 26:
+        m.address = r.text(); break;
+      case 32:
+        m.isStranger = r.bool(); break;
+      case 42:
+        m.reason = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeResumeClusterRequest(w: Writer, m: ResumeClusterRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.incarnation) w.text(18, m.incarnation);
+}
+
+function decodeResumeClusterRequest(r: Reader): ResumeClusterRequest {
+  const m: ResumeClusterRequest = { requestId: "", incarnation: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.incarnation = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeResumeClusterResponse(w: Writer, m: ResumeClusterResponseInput): void {
+}
+
+function decodeResumeClusterResponse(r: Reader): ResumeClusterResponse {
+  const m: ResumeClusterResponse = {  };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
       default: r.skip(tag);
     }
   }
@@ -2722,6 +2912,66 @@ function decodeLogsMessage_Begin(r: Reader): LogsMessage_Begin {
         m.name = r.text(); break;
       case 34:
         m.nodeName = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeNodeTasksRequest(w: Writer, m: NodeTasksRequestInput): void {
+}
+
+function decodeNodeTasksRequest(r: Reader): NodeTasksRequest {
+  const m: NodeTasksRequest = {  };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeNodeTasksResponse(w: Writer, m: NodeTasksResponseInput): void {
+  if (m.tasks != null) for (const x of m.tasks) { const start = w.open(10); encodeHeldTask(w, x); w.close(start); }
+}
+
+function decodeNodeTasksResponse(r: Reader): NodeTasksResponse {
+  const m: NodeTasksResponse = { tasks: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.tasks.push(decodeHeldTask(r)); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeHeldTask(w: Writer, m: HeldTaskInput): void {
+  if (m.id) w.text(10, m.id);
+  if (m.serviceId) w.text(18, m.serviceId);
+  if (m.name) w.text(26, m.name);
+  if (m.desired != null && m.desired !== "NEW" && m.desired !== 0) w.uint(32, numberOf(TASK_STATE, m.desired));
+  if (m.observed != null && m.observed !== "NEW" && m.observed !== 0) w.uint(40, numberOf(TASK_STATE, m.observed));
+}
+
+function decodeHeldTask(r: Reader): HeldTask {
+  const m: HeldTask = { id: "", serviceId: "", name: "", desired: "NEW", observed: "NEW" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.id = r.text(); break;
+      case 18:
+        m.serviceId = r.text(); break;
+      case 26:
+        m.name = r.text(); break;
+      case 32:
+        m.desired = enumValue(TASK_STATE_NAMES, r.small()); break;
+      case 40:
+        m.observed = enumValue(TASK_STATE_NAMES, r.small()); break;
       default: r.skip(tag);
     }
   }
@@ -3567,6 +3817,7 @@ export const CODECS: MessageCodecs = {
   IssueContextCertificateRequest: { encode: encodeIssueContextCertificateRequest, decode: decodeIssueContextCertificateRequest },
   IssueContextCertificateResponse: { encode: encodeIssueContextCertificateResponse, decode: decodeIssueContextCertificateResponse },
   Cluster: { encode: encodeCluster, decode: decodeCluster },
+  Recovery: { encode: encodeRecovery, decode: decodeRecovery },
   Node: { encode: encodeNode, decode: decodeNode },
   NodeDescription: { encode: encodeNodeDescription, decode: decodeNodeDescription },
   NodeStatus: { encode: encodeNodeStatus, decode: decodeNodeStatus },
@@ -3631,6 +3882,12 @@ export const CODECS: MessageCodecs = {
   UpdateClusterResponse: { encode: encodeUpdateClusterResponse, decode: decodeUpdateClusterResponse },
   FinalizeUpgradeRequest: { encode: encodeFinalizeUpgradeRequest, decode: decodeFinalizeUpgradeRequest },
   FinalizeUpgradeResponse: { encode: encodeFinalizeUpgradeResponse, decode: decodeFinalizeUpgradeResponse },
+  PlanResumeRequest: { encode: encodePlanResumeRequest, decode: decodePlanResumeRequest },
+  PlanResumeResponse: { encode: encodePlanResumeResponse, decode: decodePlanResumeResponse },
+  ResumeItem: { encode: encodeResumeItem, decode: decodeResumeItem },
+  ResumeNode: { encode: encodeResumeNode, decode: decodeResumeNode },
+  ResumeClusterRequest: { encode: encodeResumeClusterRequest, decode: decodeResumeClusterRequest },
+  ResumeClusterResponse: { encode: encodeResumeClusterResponse, decode: decodeResumeClusterResponse },
   GetJoinTokensRequest: { encode: encodeGetJoinTokensRequest, decode: decodeGetJoinTokensRequest },
   GetJoinTokensResponse: { encode: encodeGetJoinTokensResponse, decode: decodeGetJoinTokensResponse },
   ExplainRequest: { encode: encodeExplainRequest, decode: decodeExplainRequest },
@@ -3647,6 +3904,9 @@ export const CODECS: MessageCodecs = {
   LogsOptions: { encode: encodeLogsOptions, decode: decodeLogsOptions },
   LogsRequest: { encode: encodeLogsRequest, decode: decodeLogsRequest },
   LogsMessage: { encode: encodeLogsMessage, decode: decodeLogsMessage },
+  NodeTasksRequest: { encode: encodeNodeTasksRequest, decode: decodeNodeTasksRequest },
+  NodeTasksResponse: { encode: encodeNodeTasksResponse, decode: decodeNodeTasksResponse },
+  HeldTask: { encode: encodeHeldTask, decode: decodeHeldTask },
   NodeLogsRequest: { encode: encodeNodeLogsRequest, decode: decodeNodeLogsRequest },
   RaftFrame: { encode: encodeRaftFrame, decode: decodeRaftFrame },
   FetchSnapshotRequest: { encode: encodeFetchSnapshotRequest, decode: decodeFetchSnapshotRequest },

@@ -28,6 +28,7 @@ import type { GetTaskResponse, GetTaskResponseInput } from "./GetTaskResponse.ts
 import type { Global, GlobalInput } from "./Global.ts";
 import type { GlobalJob, GlobalJobInput } from "./GlobalJob.ts";
 import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
+import type { HeldTask, HeldTaskInput } from "./HeldTask.ts";
 import type { InitRequest, InitRequestInput } from "./InitRequest.ts";
 import type { InitResponse, InitResponseInput } from "./InitResponse.ts";
 import type { IssueContextCertificateRequest, IssueContextCertificateRequestInput } from "./IssueContextCertificateRequest.ts";
@@ -59,7 +60,11 @@ import type { NodeSeen, NodeSeenInput } from "./NodeSeen.ts";
 import type { NodeSpec, NodeSpecInput } from "./NodeSpec.ts";
 import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
 import type { NodeSummary, NodeSummaryInput } from "./NodeSummary.ts";
+import type { NodeTasksRequest, NodeTasksRequestInput } from "./NodeTasksRequest.ts";
+import type { NodeTasksResponse, NodeTasksResponseInput } from "./NodeTasksResponse.ts";
 import type { Placement, PlacementInput } from "./Placement.ts";
+import type { PlanResumeRequest, PlanResumeRequestInput } from "./PlanResumeRequest.ts";
+import type { PlanResumeResponse, PlanResumeResponseInput } from "./PlanResumeResponse.ts";
 import type { Platform, PlatformInput } from "./Platform.ts";
 import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
 import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
@@ -71,6 +76,7 @@ import type { RaftJoinRequest, RaftJoinRequestInput } from "./RaftJoinRequest.ts
 import type { RaftJoinResponse, RaftJoinResponseInput } from "./RaftJoinResponse.ts";
 import type { RaftLeaveRequest, RaftLeaveRequestInput } from "./RaftLeaveRequest.ts";
 import type { RaftLeaveResponse, RaftLeaveResponseInput } from "./RaftLeaveResponse.ts";
+import type { Recovery, RecoveryInput } from "./Recovery.ts";
 import type { RelayRequest, RelayRequestInput } from "./RelayRequest.ts";
 import type { RelayResponse, RelayResponseInput } from "./RelayResponse.ts";
 import type { RemoveNodeRequest, RemoveNodeRequestInput } from "./RemoveNodeRequest.ts";
@@ -82,6 +88,10 @@ import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
 import type { ResourceRequirements, ResourceRequirementsInput } from "./ResourceRequirements.ts";
 import type { Resources, ResourcesInput } from "./Resources.ts";
 import type { RestartPolicy, RestartPolicyInput } from "./RestartPolicy.ts";
+import type { ResumeClusterRequest, ResumeClusterRequestInput } from "./ResumeClusterRequest.ts";
+import type { ResumeClusterResponse, ResumeClusterResponseInput } from "./ResumeClusterResponse.ts";
+import type { ResumeItem, ResumeItemInput } from "./ResumeItem.ts";
+import type { ResumeNode, ResumeNodeInput } from "./ResumeNode.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
 import type { Run, RunInput } from "./Run.ts";
 import type { RunServiceRequest, RunServiceRequestInput } from "./RunServiceRequest.ts";
@@ -144,6 +154,7 @@ export interface Messages {
   Global: { input: GlobalInput; output: Global };
   GlobalJob: { input: GlobalJobInput; output: GlobalJob };
   HealthCheck: { input: HealthCheckInput; output: HealthCheck };
+  HeldTask: { input: HeldTaskInput; output: HeldTask };
   InitRequest: { input: InitRequestInput; output: InitRequest };
   InitResponse: { input: InitResponseInput; output: InitResponse };
   IssueContextCertificateRequest: { input: IssueContextCertificateRequestInput; output: IssueContextCertificateRequest };
@@ -175,7 +186,11 @@ export interface Messages {
   NodeSpec: { input: NodeSpecInput; output: NodeSpec };
   NodeStatus: { input: NodeStatusInput; output: NodeStatus };
   NodeSummary: { input: NodeSummaryInput; output: NodeSummary };
+  NodeTasksRequest: { input: NodeTasksRequestInput; output: NodeTasksRequest };
+  NodeTasksResponse: { input: NodeTasksResponseInput; output: NodeTasksResponse };
   Placement: { input: PlacementInput; output: Placement };
+  PlanResumeRequest: { input: PlanResumeRequestInput; output: PlanResumeRequest };
+  PlanResumeResponse: { input: PlanResumeResponseInput; output: PlanResumeResponse };
   Platform: { input: PlatformInput; output: Platform };
   PortSpec: { input: PortSpecInput; output: PortSpec };
   PortStatus: { input: PortStatusInput; output: PortStatus };
@@ -187,6 +202,7 @@ export interface Messages {
   RaftJoinResponse: { input: RaftJoinResponseInput; output: RaftJoinResponse };
   RaftLeaveRequest: { input: RaftLeaveRequestInput; output: RaftLeaveRequest };
   RaftLeaveResponse: { input: RaftLeaveResponseInput; output: RaftLeaveResponse };
+  Recovery: { input: RecoveryInput; output: Recovery };
   RelayRequest: { input: RelayRequestInput; output: RelayRequest };
   RelayResponse: { input: RelayResponseInput; output: RelayResponse };
   RemoveNodeRequest: { input: RemoveNodeRequestInput; output: RemoveNodeRequest };
@@ -198,6 +214,10 @@ export interface Messages {
   ResourceRequirements: { input: ResourceRequirementsInput; output: ResourceRequirements };
   Resources: { input: ResourcesInput; output: Resources };
   RestartPolicy: { input: RestartPolicyInput; output: RestartPolicy };
+  ResumeClusterRequest: { input: ResumeClusterRequestInput; output: ResumeClusterRequest };
+  ResumeClusterResponse: { input: ResumeClusterResponseInput; output: ResumeClusterResponse };
+  ResumeItem: { input: ResumeItemInput; output: ResumeItem };
+  ResumeNode: { input: ResumeNodeInput; output: ResumeNode };
   Revision: { input: RevisionInput; output: Revision };
   Run: { input: RunInput; output: Run };
   RunServiceRequest: { input: RunServiceRequestInput; output: RunServiceRequest };
@@ -252,6 +272,8 @@ export interface Rpcs {
   "Control.GetCluster": { request: "GetClusterRequest"; response: "GetClusterResponse"; kind: "unary" };
   "Control.UpdateCluster": { request: "UpdateClusterRequest"; response: "UpdateClusterResponse"; kind: "unary" };
   "Control.FinalizeUpgrade": { request: "FinalizeUpgradeRequest"; response: "FinalizeUpgradeResponse"; kind: "unary" };
+  "Control.PlanResume": { request: "PlanResumeRequest"; response: "PlanResumeResponse"; kind: "unary" };
+  "Control.ResumeCluster": { request: "ResumeClusterRequest"; response: "ResumeClusterResponse"; kind: "unary" };
   "Control.GetJoinTokens": { request: "GetJoinTokensRequest"; response: "GetJoinTokensResponse"; kind: "unary" };
   "Control.Explain": { request: "ExplainRequest"; response: "ExplainResponse"; kind: "unary" };
   "Daemon.Init": { request: "InitRequest"; response: "InitResponse"; kind: "unary" };
@@ -260,6 +282,7 @@ export interface Rpcs {
   "Daemon.Status": { request: "StatusRequest"; response: "StatusResponse"; kind: "unary" };
   "Logs.Stream": { request: "LogsRequest"; response: "LogsMessage"; kind: "server-stream" };
   "NodeService.Logs": { request: "NodeLogsRequest"; response: "LogsMessage"; kind: "server-stream" };
+  "NodeService.Tasks": { request: "NodeTasksRequest"; response: "NodeTasksResponse"; kind: "unary" };
   "Raft.Stream": { request: "RaftFrame"; response: "RaftFrame"; kind: "bidi" };
   "Raft.FetchSnapshot": { request: "FetchSnapshotRequest"; response: "SnapshotChunk"; kind: "server-stream" };
   "Raft.Join": { request: "RaftJoinRequest"; response: "RaftJoinResponse"; kind: "unary" };
@@ -291,6 +314,8 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.GetCluster": "unary",
   "Control.UpdateCluster": "unary",
   "Control.FinalizeUpgrade": "unary",
+  "Control.PlanResume": "unary",
+  "Control.ResumeCluster": "unary",
   "Control.GetJoinTokens": "unary",
   "Control.Explain": "unary",
   "Daemon.Init": "unary",
@@ -299,6 +324,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Daemon.Status": "unary",
   "Logs.Stream": "server-stream",
   "NodeService.Logs": "server-stream",
+  "NodeService.Tasks": "unary",
   "Raft.Stream": "bidi",
   "Raft.FetchSnapshot": "server-stream",
   "Raft.Join": "unary",
@@ -332,6 +358,8 @@ export const RPC_TYPES: {
   "Control.GetCluster": ["GetClusterRequest", "GetClusterResponse"],
   "Control.UpdateCluster": ["UpdateClusterRequest", "UpdateClusterResponse"],
   "Control.FinalizeUpgrade": ["FinalizeUpgradeRequest", "FinalizeUpgradeResponse"],
+  "Control.PlanResume": ["PlanResumeRequest", "PlanResumeResponse"],
+  "Control.ResumeCluster": ["ResumeClusterRequest", "ResumeClusterResponse"],
   "Control.GetJoinTokens": ["GetJoinTokensRequest", "GetJoinTokensResponse"],
   "Control.Explain": ["ExplainRequest", "ExplainResponse"],
   "Daemon.Init": ["InitRequest", "InitResponse"],
@@ -340,6 +368,7 @@ export const RPC_TYPES: {
   "Daemon.Status": ["StatusRequest", "StatusResponse"],
   "Logs.Stream": ["LogsRequest", "LogsMessage"],
   "NodeService.Logs": ["NodeLogsRequest", "LogsMessage"],
+  "NodeService.Tasks": ["NodeTasksRequest", "NodeTasksResponse"],
   "Raft.Stream": ["RaftFrame", "RaftFrame"],
   "Raft.FetchSnapshot": ["FetchSnapshotRequest", "SnapshotChunk"],
   "Raft.Join": ["RaftJoinRequest", "RaftJoinResponse"],

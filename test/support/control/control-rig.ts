@@ -3,7 +3,10 @@ import { ControlService } from "../../../src/manager/control/control.ts";
 import type { LeaderInfo, ReplicaApi } from "../../../src/manager/replica/types.ts";
 import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { rpc, type KeysOf, type RequestInput, type Response } from "../../../src/proto/load.ts";
-import type { ByteStream, CallContext, Caller, StreamEnd, StreamHandlers } from "../../../src/proto/rpc.ts";
+import type { HeldTask } from "../../../src/model/index.ts";
+import type { Stranger } from "../../../src/model/awaits-resume.ts";
+import { planResume } from "../../../src/manager/orchestrator/resume-plan.ts";
+import type { ByteStream, CallContext, Caller, Channel, StreamEnd, StreamHandlers } from "../../../src/proto/rpc.ts";
 import { Router } from "../../../src/proto/router.ts";
 import type { Config, Member, Status } from "../../../src/raft/types.ts";
 import { Store, type StoreOptions } from "../../../src/store/store.ts";
@@ -181,6 +184,10 @@ export class ControlRig {
   readonly store: Store;
   readonly router = new Router(silentLogger);
   readonly control: ControlService;
+  /** By address: the tasks that a node says it holds. Others do not answer. */
+  readonly nodes = new Map<string, readonly HeldTask[]>();
+  readonly asked: string[] = [];
+  strangers: readonly Stranger[] = [];
 
   constructor(options: StoreOptions = {}) {
     const { env, replica, router } = this;
@@ -195,8 +202,28 @@ export class ControlRig {
       log: silentLogger,
       explain: (_tx, id) => ({ kind: "service", id, summary: "because" }),
       joinTokens: () => ({ worker: "worker-token", manager: "manager-token" }),
+      dialer: { dial: (address) => this.#nodeAt(address) },
+      strangers: () => this.strangers,
+      planResume,
     });
     this.control.register(router);
+  }
+
+  #nodeAt(address: string): Channel {
+    return {
+      unary: (path) => {
+        this.asked.push(address);
+        const tasks = this.nodes.get(address);
+        if (path !== rpc("NodeService.Tasks").path || tasks === undefined) {
+          return Promise.reject(new AppError("unavailable", `Cannot reach ${address}`));
+        }
+        return Promise.resolve(rpc("NodeService.Tasks").encodeResponse({ tasks: [...tasks] }));
+      },
+      stream: () => {
+        throw new Error("not used");
+      },
+      close: () => undefined,
+    };
   }
 
   async call<K extends KeysOf<"unary">>(

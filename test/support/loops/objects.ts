@@ -10,6 +10,7 @@ import type {
   TaskSpec,
   TaskStatus,
 } from "../../../src/model/index.ts";
+import { PROTOCOLS } from "../../../src/model/protocol.ts";
 import { aNode, aService, aTask } from "../store/objects.ts";
 
 export const MEBIBYTE = 2 ** 20;
@@ -44,7 +45,7 @@ export function node(id: string, part: NodePart = {}): Node {
       engineVersion: "24",
       shoalVersion: "0",
       protocolMin: 1,
-      protocolMax: 1,
+      protocolMax: PROTOCOLS.max,
     },
     status: {
       state: part.state ?? "READY",

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { expect } from "chai";
 import { CaService } from "../../../src/pki/ca-service.ts";
+import { withRemoved } from "../../../src/model/removed-nodes.ts";
 import { createCluster, joinTokens, type NewCluster } from "../../../src/pki/create-cluster.ts";
 import { createCsr, createKeyPair } from "../../../src/pki/x509.ts";
 import { call } from "../../../src/proto/client.ts";
@@ -161,11 +162,24 @@ describe("pki/ca-service", () => {
   it("refuses the renewal of a removed node, with what to do", async () => {
     const request = await joinRequest();
     await call(as(ANONYMOUS), ISSUE, request, options);
-    await store.update((tx) => tx.remove("node", request.nodeId));
+    await store.update((tx) => {
+      tx.remove("node", request.nodeId);
+      for (const cluster of tx.all("cluster")) tx.put("cluster", withRemoved(cluster, request.nodeId));
+    });
     const csrPem = request.csrPem ?? "";
     const error = await expectCode(call(as(nodeCaller(request.nodeId)), ISSUE, { csrPem }, options), "denied");
     expect(error.message).to.contain(request.nodeId);
+    expect(error.details).to.include({ reason: "removed" });
     expect(error.details.next).to.match(/join again/);
+  });
+
+  it("refuses the renewal of a node that a restored state does not know, without calling it removed", async () => {
+    const request = await joinRequest();
+    await call(as(ANONYMOUS), ISSUE, request, options);
+    await store.update((tx) => tx.remove("node", request.nodeId));
+    const csrPem = request.csrPem ?? "";
+    const error = await expectCode(call(as(nodeCaller(request.nodeId)), ISSUE, { csrPem }, options), "denied");
+    expect(error.details).to.not.have.property("reason");
   });
 
   it("refuses the renewal of a node of another cluster", async () => {

@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { ADMISSIONS_BURST, ADMISSIONS_PER_SECOND } from "../../../../src/manager/sessions/session-hub.ts";
 import { CUT_OFF_MS } from "../../../../src/manager/sessions/relay.ts";
+import { AWAITS_RESUME_SINCE } from "../../../../src/model/awaits-resume.ts";
+import { PROTOCOLS } from "../../../../src/model/protocol.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { node, spec, task } from "../../../support/loops/objects.ts";
-import { SessionRig } from "../../../support/sessions/rig.ts";
+import { CLUSTER, SessionRig } from "../../../support/sessions/rig.ts";
 import { aRevision } from "../../../support/store/objects.ts";
 
 describe("manager/sessions/session-hub", () => {
@@ -47,21 +49,54 @@ describe("manager/sessions/session-hub", () => {
   });
 
   it("has no session for a node that does not speak the cluster's protocol, and says so", async () => {
+    const { max } = PROTOCOLS;
     await rig.store.update((tx) => {
-      for (const cluster of tx.all("cluster")) tx.put("cluster", { ...cluster, protocol: 2 });
+      for (const cluster of tx.all("cluster")) tx.put("cluster", { ...cluster, protocol: max });
     });
     const agent = rig.dial("n1");
-    agent.hello();
+    agent.hello({ description: { ...node("n1").description, protocolMax: max - 1 } });
     await rig.sim.run(1);
     expect(agent.error?.code).to.equal("unsupported");
-    expect(agent.error?.message).to.equal("The cluster is of protocol 2, this program speaks up to 1");
+    expect(agent.error?.message).to.equal(`The cluster is of protocol ${max}, this program speaks up to ${max - 1}`);
     expect(agent.error?.details.next).to.include("start the newer version of shoal");
     expect(agent.take()).to.deep.equal([]);
-    const description = { ...node("n1").description, protocolMax: 2 };
     const newer = rig.dial("n1");
-    newer.hello({ description });
+    newer.hello({ description: { ...node("n1").description, protocolMax: max } });
     await rig.sim.run(1);
     expect(newer.kinds()).to.include("assignments");
+  });
+
+  it("assigns nothing while the cluster waits for resume, then a complete set to each, by the new incarnation", async () => {
+    const cluster = rig.store.view().get("cluster", CLUSTER)!;
+    const recovery = { kind: "RECOVERED", atMs: 1, version: 1, formerManagerIds: [] } as const;
+    const waiting = {
+      ...cluster,
+      incarnation: "1700000000.x",
+      protocol: AWAITS_RESUME_SINCE,
+      awaitsResume: { ...recovery, formerManagerIds: [] },
+    };
+    await rig.store.update((tx) => tx.put("cluster", waiting));
+    await assign("t1", "n1");
+    const agents = [await rig.open("n1"), await rig.open("n2")];
+    await assign("t1", "n1", "SHUTDOWN");
+    await rig.sim.run(10_000);
+    for (const agent of agents) {
+      expect(agent.sets(), "no set, not even an empty one: it would stop what it does not name").to.deep.equal([]);
+      agent.beat();
+    }
+    await rig.store.update((tx) => tx.put("cluster", { ...waiting, awaitsResume: null }));
+    await rig.sim.run(1);
+    expect(
+      agents.map((agent) => agent.sets().map(({ complete, assigned }) => [complete, assigned.length])),
+    ).to.deep.equal([[[true, 1]], [[true, 0]]]);
+  });
+
+  it("remembers nodes with a certificate that the state does not know", async () => {
+    const stranger = rig.dial("n7");
+    stranger.hello();
+    await rig.sim.run(1);
+    expect(stranger.stream.end_?.error?.code).to.equal("denied");
+    expect(rig.hub.strangers.list().map(({ nodeId }) => nodeId)).to.deep.equal(["n7"]);
   });
 
   it("sends what changes, only to whom it concerns, one set for all of a turn", async () => {
