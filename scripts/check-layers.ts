@@ -93,6 +93,8 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
       "agent/executor",
       "agent/executor/docker",
       "agent/executor/process",
+      // Commands that work on a data directory speak to people as all others do.
+      "cli",
     ],
     packages: ["pino", "commander", GRPC],
     node: true,

@@ -13,6 +13,8 @@ type Noun = {
 
 const MANAGE = "Manage a cluster:";
 const RUN = "Run a node:";
+/** Daemon's own commands for the same purpose are registered under it, too. */
+export const RESCUE = "On a bad day:";
 const GLOBAL = "Global options:";
 
 const NOUNS: readonly Noun[] = [

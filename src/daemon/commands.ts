@@ -1,5 +1,8 @@
-/** `shoal daemon`, `shoal dev`, `shoal healthcheck`. */
+/** `shoal daemon`, `shoal dev`, `shoal healthcheck`, and what works on a data directory without a daemon. */
 import { Option, type Command } from "commander";
+import { offline } from "../cli/command.ts";
+import { RESCUE } from "../cli/program.ts";
+import type { RecoverFlags } from "./recover-command.ts";
 import { envName, readConfig, SETTINGS, type RawSettings, type SettingName } from "./config.ts";
 
 export function registerDaemon(program: Command): void {
@@ -31,6 +34,30 @@ export function registerDaemon(program: Command): void {
       const { checkHealth } = await import("./healthcheck.ts");
       await checkHealth(readConfig({}, process.env, ""));
     });
+  registerOffline(program);
+}
+
+/** For the worst days: on a data directory whose daemon is stopped. */
+function registerOffline(program: Command): void {
+  program.commandsGroup(RESCUE);
+  const recover = program.command("recover").description("Make a cluster of this manager after the quorum was lost");
+  addSettings(recover, ["dataDir", "advertise"]);
+  addOfflineFlags(recover)
+    .option("-y, --yes", "without asking")
+    .option("--force", "also when it is the cluster's only manager")
+    .addHelpText("after", "\nIts daemon must be stopped. It says what it does and asks first.")
+    .action(
+      offline<RecoverFlags>(async (session, flags) => {
+        const { recoverCluster } = await import("./recover-command.ts");
+        await recoverCluster(session, flags);
+      }),
+    );
+}
+
+function addOfflineFlags(command: Command): Command {
+  return command
+    .option("--config <file>", "file of name = value lines")
+    .option("--format <kind>", "table, or json: one object a line");
 }
 
 export type DevFlags = {
@@ -40,8 +67,7 @@ export type DevFlags = {
   readonly logLevel: string;
 };
 
-function addSettings(command: Command): void {
-  const names = Object.keys(SETTINGS) as SettingName[];
+function addSettings(command: Command, names = Object.keys(SETTINGS) as readonly SettingName[]): void {
   for (const name of names) {
     const { flag, takes, help, initial } = SETTINGS[name];
     const suffix = initial === "" ? "" : ` (${initial})`;

@@ -32,13 +32,14 @@ import { chooseExecutor } from "./executors.ts";
 import { makeDataDir, removeData } from "./data-dir.ts";
 import { healthOf } from "./health.ts";
 import { canServeHttp, serveHttp, type HttpListener } from "./http.ts";
+import { registerLocalService } from "./local-service.ts";
 import { nodeMetrics } from "./node-metrics.ts";
 import { leaveManagers } from "./leave.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
 import { readToken, writeTokens } from "./token-files.ts";
 import { RoleFollower } from "./role-follower.ts";
 import { StartRecords, type StartRecord } from "./start-record.ts";
-import { isMarkedSuperseded, markSuperseded, setAside, supersedingIncarnation } from "./superseded-file.ts";
+import { isMarkedSuperseded, markSuperseded, supersedingIncarnation } from "./superseded-file.ts";
 import { giveToAdmins } from "./socket-group.ts";
 
 const JOIN_DEADLINE_MS = 60_000;
@@ -119,7 +120,13 @@ export class Daemon {
     const { dataDir, socket } = this.#config;
     const { log, env } = this.#deps;
     await makeDataDir(dataDir);
-    this.#registerDaemon();
+    registerLocalService(this.#router, {
+      init: ({ clusterName, advertise }) =>
+        this.#track(this.#init(clusterName || "default", advertise || this.#config.advertise)),
+      join: (request) => this.#track(this.#join(request)),
+      leave: (force) => this.#track(this.#leave(force)),
+      status: () => ({ state: this.#state, message: this.#message, identity: this.#stored?.identity ?? null }),
+    });
     nodeMetrics(this.#metrics, () => this.#node);
     this.#metrics.collectProcess();
     this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env, log }));
@@ -157,28 +164,6 @@ export class Daemon {
     await this.#http?.close();
     this.#http = null;
     for (const listener of this.#listeners.splice(0).reverse()) await listener.close();
-  }
-
-  #registerDaemon(): void {
-    this.#router.unary("Daemon.Init", async ({ clusterName, advertise }) => {
-      const name = clusterName === "" ? "default" : clusterName;
-      return await this.#track(this.#init(name, advertise === "" ? this.#config.advertise : advertise));
-    });
-    this.#router.unary("Daemon.Join", async (request) => await this.#track(this.#join(request)));
-    this.#router.unary("Daemon.Leave", async ({ force }) => {
-      await this.#track(this.#leave(force));
-      return {};
-    });
-    this.#router.unary("Daemon.Status", async () => {
-      const identity = this.#stored?.identity;
-      return await Promise.resolve({
-        state: this.#state,
-        clusterId: identity?.clusterId ?? "",
-        nodeId: identity?.nodeId ?? "",
-        role: identity?.role ?? "",
-        message: this.#message,
-      });
-    });
   }
 
   /** Goes on with the node that is on disk, wherever its last start got to. */
@@ -389,14 +374,12 @@ export class Daemon {
   }
 
   async #retire(kvFactory: KvFactory): Promise<void> {
-    if (isMarkedSuperseded(this.#config.dataDir)) {
-      await setAside(this.#config.dataDir);
-      return;
-    }
-    if (this.#stored === null || !existsSync(join(this.#config.dataDir, "raft-log"))) return;
-    const { retireManager } = await import("./retired-file.ts");
-    const { env } = this.#deps;
-    await retireManager({ env, kvFactory, dataDir: this.#config.dataDir }, this.#stored.identity);
+    const { dataDir } = this.#config;
+    if (this.#stored === null) return;
+    const disk = { env: this.#deps.env, kvFactory, dataDir };
+    if (isMarkedSuperseded(dataDir)) await (await import("./set-aside.ts")).setAside(disk, this.#stored.identity);
+    else if (existsSync(join(dataDir, "raft-log")))
+      await (await import("./retired-file.ts")).retireManager(disk, this.#stored.identity);
   }
 
   /** Its manager has halted already. Marked first: it must not act again after a restart either. */

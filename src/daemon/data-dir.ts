@@ -2,7 +2,9 @@
 import { access, constants, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
-import { SET_ASIDE } from "./superseded-file.ts";
+
+/** The log and snapshots of a manager of an earlier life of the cluster. */
+export const SET_ASIDE = "superseded";
 
 /** What a node keeps besides its identity, without which none of it is used. */
 const DATA_FOLDERS = [

@@ -27,7 +27,7 @@ export async function readRetired(dataDir: string): Promise<Retired | null> {
   }
 }
 
-type Disk = { readonly env: Env; readonly kvFactory: KvFactory; readonly dataDir: string };
+export type Disk = { readonly env: Env; readonly kvFactory: KvFactory; readonly dataDir: string };
 
 /**
  * Keeps the promises of a manager that does not run any more and deletes its data; without data it
@@ -37,10 +37,13 @@ export async function retireManager({ env, kvFactory, dataDir }: Disk, identity:
   const folders = [LOG_STORE, SNAPSHOT_STORE].map((store) => join(dataDir, store));
   if (!(await exists(folders[0] ?? ""))) return;
   const before = await readRetired(dataDir);
-  const retired = await takePromises({ env, kvFactory }, { identity, dataDir, before });
-  await writeAtomically(join(dataDir, "identity"), retiredPath(dataDir), formatRetired(retired));
+  await writeRetired(dataDir, await takePromises({ env, kvFactory }, { identity, dataDir, before }));
   // The log last: it is what says that there is still something to do.
   for (const folder of folders.toReversed()) await rm(folder, { recursive: true, force: true });
+}
+
+export async function writeRetired(dataDir: string, retired: Retired): Promise<void> {
+  await writeAtomically(join(dataDir, "identity"), retiredPath(dataDir), formatRetired(retired));
 }
 
 async function exists(path: string): Promise<boolean> {

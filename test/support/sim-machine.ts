@@ -6,8 +6,9 @@ import { ClusterNode, type NodeStart } from "../../src/daemon/node.ts";
 import { RoleFollower } from "../../src/daemon/role-follower.ts";
 import { Manager, type ManagerTuning } from "../../src/manager/manager.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../../src/manager/replica/open-state.ts";
-import type { Retired } from "../../src/manager/replica/retired.ts";
+import { inAnotherLife, type Retired } from "../../src/manager/replica/retired.ts";
 import { takePromises } from "../../src/manager/replica/take-promises.ts";
+import { isSuperseded } from "../../src/model/incarnation.ts";
 import { removedError } from "../../src/model/removed-nodes.ts";
 import type { NodeRoleName } from "../../src/pki/types.ts";
 import { call } from "../../src/proto/client.ts";
@@ -68,6 +69,8 @@ export class Machine {
   listener: Listener | null = null;
   /** Beside the disk's stores: what it promised as a manager before. */
   retired: Retired | null = null;
+  /** The incarnation that its manager is not part of, until its log is set aside; empty: none. */
+  superseding = "";
   /** It was removed from the cluster: nothing runs until it joins under a new id. */
   isExpelled = false;
   /** It is being shut down, or leaves: its tasks may be stopped for it. */
@@ -81,6 +84,7 @@ export class Machine {
   readonly #clock: Partial<ClockOptions>;
   readonly #diskProbe: DiskProbe | null;
   #follower: RoleFollower | null = null;
+  #isStarted = false;
 
   constructor(world: MachineWorld, { id, name, role, engine, clock = {}, diskProbe }: MachineOptions) {
     this.#world = world;
@@ -103,6 +107,7 @@ export class Machine {
   boot(start: NodeStart = { kind: "restart" }): void {
     const { sim, network, clusterId } = this.#world;
     this.boots += 1;
+    this.#isStarted = false;
     this.env = sim.env(`${this.name}/${this.boots}`, { ...this.#clock, skewMs: this.#wallSkewMs });
     const identity = { kind: "node", nodeId: this.id, role: this.role, clusterId } as const;
     this.network = network.node(this.name, { env: this.env, identity });
@@ -125,6 +130,13 @@ export class Machine {
     // Where an earlier demotion was cut short.
     if (this.role === "worker") await this.#retire();
     await node.start(start);
+    this.#isStarted = true;
+    if (this.superseding !== "") this.#takeNoPart(node);
+  }
+
+  #takeNoPart(node: ClusterNode): void {
+    node.agent.meet(this.superseding);
+    this.#follower?.superseded();
   }
 
   #compose(router: Router, log: Logger): ClusterNode {
@@ -141,7 +153,7 @@ export class Machine {
         executor: executor ?? none,
         identity: { clusterId, nodeId: this.id, role },
         diskProbe: this.#diskProbe,
-        managerClass: role === "manager" ? Manager : null,
+        managerClass: role === "manager" && this.superseding === "" ? Manager : null,
         retired: role === "manager" ? this.retired : null,
         tuning,
         onFatal: (error) => this.#onFatal(env, error),
@@ -162,6 +174,12 @@ export class Machine {
 
   #onFatal(env: SimEnv, error: AppError): void {
     if (env.isKilled) return;
+    if (isSuperseded(error)) {
+      this.superseding = error.details["incarnation"] ?? "";
+      // A start that is still under way looks for it itself.
+      if (this.node !== null && this.#isStarted) this.#takeNoPart(this.node);
+      return;
+    }
     this.#world.onFatal(this, error);
     this.crash({ power: false });
   }
@@ -192,7 +210,8 @@ export class Machine {
   async #renew(node: ClusterNode, signal: AbortSignal): Promise<NodeRoleName> {
     const { clusterId } = this.#world;
     let failure = new AppError("unavailable", "No manager is known");
-    for (const address of node.agent.managers) {
+    const present = node.agent.status().manager;
+    for (const address of [...(present === "" ? [] : [present]), ...node.agent.managers]) {
       const channel = this.network.dial(address, { peer: { kind: "manager" } });
       const onBehalfOf = { kind: "admin", name: this.name, clusterId } as const;
       try {
@@ -218,7 +237,8 @@ export class Machine {
     const kvFactory = this.disk.factory(env);
     const kept = await takePromises({ env, kvFactory }, { identity, dataDir: this.name, before: this.retired });
     if (env.isKilled) return;
-    this.retired = kept;
+    this.retired = this.superseding === "" ? kept : inAnotherLife(kept);
+    this.superseding = "";
     this.disk.remove(SNAPSHOT_STORE);
     this.disk.remove(LOG_STORE);
   }
@@ -277,6 +297,7 @@ export class Machine {
     this.disk.wipe();
     this.engine?.wipe();
     this.retired = null;
+    this.superseding = "";
     this.isExpelled = false;
     this.id = id;
     this.role = role;

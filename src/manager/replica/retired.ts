@@ -34,6 +34,14 @@ export function retire(before: Retired | null, now: Retired): Retired {
   return { ...now, lastIndex, lastTerm, writes: before.writes + now.writes };
 }
 
+/**
+ * What of it holds in another life of the cluster: its promises were to a group that is over, and
+ * only how much was written to this node's disks is still true.
+ */
+export function inAnotherLife({ nodeId, writes }: Retired): Retired {
+  return { nodeId, term: 0, vote: null, lastIndex: 0, lastTerm: 0, writes };
+}
+
 /** Below its former end a log's owner answers no candidate: its own word is not worth what it was. */
 export class PromiseFloor {
   readonly #lastIndex: number;
