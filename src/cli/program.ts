@@ -55,6 +55,12 @@ const NOUNS: readonly Noun[] = [
     load: async () => (await import("./context-commands.ts")).registerContext,
   },
   {
+    name: "backup",
+    summary: "Copy the cluster's whole state into a file",
+    group: RESCUE,
+    load: async () => (await import("./backup.ts")).registerBackup,
+  },
+  {
     name: "init",
     summary: "Make a cluster of this node",
     group: RUN,

@@ -2,6 +2,7 @@
 import { Option, type Command } from "commander";
 import { offline } from "../cli/command.ts";
 import { RESCUE } from "../cli/program.ts";
+import type { RestoreFlags } from "./restore-command.ts";
 import type { RecoverFlags } from "./recover-command.ts";
 import { envName, readConfig, SETTINGS, type RawSettings, type SettingName } from "./config.ts";
 
@@ -40,6 +41,7 @@ export function registerDaemon(program: Command): void {
 /** For the worst days: on a data directory whose daemon is stopped. */
 function registerOffline(program: Command): void {
   program.commandsGroup(RESCUE);
+  registerRestore(program);
   const recover = program.command("recover").description("Make a cluster of this manager after the quorum was lost");
   addSettings(recover, ["dataDir", "advertise"]);
   addOfflineFlags(recover)
@@ -50,6 +52,19 @@ function registerOffline(program: Command): void {
       offline<RecoverFlags>(async (session, flags) => {
         const { recoverCluster } = await import("./recover-command.ts");
         await recoverCluster(session, flags);
+      }),
+    );
+}
+
+function registerRestore(program: Command): void {
+  const restore = program.command("restore <file>").description("Make a cluster from its backup, on an empty machine");
+  addSettings(restore, ["dataDir", "advertise", "listen", "nodeName", "labels"]);
+  addOfflineFlags(restore)
+    .addHelpText("after", "\n- is standard input. The data directory must be empty; no daemon needs to run.")
+    .action(
+      offline<RestoreFlags>(async (session, flags, [file = ""]) => {
+        const { restoreCommand } = await import("./restore-command.ts");
+        await restoreCommand(session, flags, file);
       }),
     );
 }

@@ -132,7 +132,8 @@ export class Daemon {
     this.#listeners.push(await serveGrpc(this.#router, { address: `unix:${socket}`, env, log }));
     await giveToAdmins(socket);
     await this.#serveHttp();
-    if ((await this.#records.load())?.kind === "leaving") await this.#wipe();
+    const kind = (await this.#records.load())?.kind;
+    if (kind === "leaving" || kind === "restoring") await this.#wipe();
     const stored = await this.#keystore.load();
     if (stored !== undefined) {
       await this.#restart(stored);

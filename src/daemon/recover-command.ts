@@ -51,7 +51,7 @@ export function recoveryText(plan: RecoveryPlan): string[] {
   ];
   if (uncommitted > 0) {
     const first = last.index - uncommitted + 1;
-    lines.push("", `Kept, though this manager does not know them to be confirmed: entries ${first} to ${last.index}.`);
+    lines.push("", `Kept, though this manager does not know that they were confirmed: entries from ${first} on.`);
   }
   if (formerManagers.length > 0) {
     lines.push(

@@ -13,8 +13,11 @@ import { AppError } from "../util/errors.ts";
 const FORMAT = 1;
 
 export type StartRecord = {
-  /** `leaving`: out of the cluster, and its data are being removed. */
-  readonly kind: "init" | "join" | "leaving";
+  /**
+   * `leaving`: out of the cluster, and its data are being removed. `restoring`: its data are not
+   * complete. Whoever finds either removes them.
+   */
+  readonly kind: "init" | "join" | "leaving" | "restoring";
   /** Managers to dial until the agent was told of others. */
   readonly managers: readonly string[];
   /** gRPC host:port as told at init or join. */
@@ -85,7 +88,7 @@ function parse(text: string): StartRecord {
   const fields = new Map<string, unknown>(Object.entries(value));
   const kind = fields.get("kind");
   const managers = fields.get("managers");
-  const isKnown = kind === "init" || kind === "join" || kind === "leaving";
+  const isKnown = kind === "init" || kind === "join" || kind === "leaving" || kind === "restoring";
   if (fields.get("format") !== FORMAT || !isKnown || !Array.isArray(managers)) throw new Error("unknown format");
   const cluster = fields.get("cluster");
   return {

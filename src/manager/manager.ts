@@ -17,6 +17,7 @@ import type { DiskProbe } from "../util/disk-space.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
 import type { Logger } from "../util/log.ts";
+import { registerBackup } from "./backup-service.ts";
 import { ControlService } from "./control/control.ts";
 import { LeaderForwarder } from "./control/forward.ts";
 import { registerLogs } from "./control/logs.ts";
@@ -263,6 +264,7 @@ export class Manager {
     replica.registerRpcs(router);
     this.#control.register(router);
     new CaService({ store, env, log: log.child({ part: "ca" }) }).register(router);
+    registerBackup(router, { env, store, replica, nodeId: this.#deps.identity.nodeId });
     registerLogs(router, {
       store,
       dialer,

@@ -5,7 +5,7 @@ import { newId } from "../util/id.ts";
 import { rootSigner } from "./root-ca.ts";
 import { formatToken, newTokenSecret, rootDigest } from "./token.ts";
 import type { CredentialFiles, NodeIdentity, NodeRoleName } from "./types.ts";
-import { createCsr, createKeyPair, createRoot } from "./x509.ts";
+import { createCsr, createKeyPair, createRoot, type RootPems } from "./x509.ts";
 
 export type NewCluster = {
   readonly cluster: Cluster;
@@ -16,23 +16,20 @@ export type NewCluster = {
 };
 
 export type FirstNode = {
-  readonly clusterName: string;
   /** gRPC host:port by which the others reach it. */
   readonly address: string;
   readonly nodeName: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** What its program speaks: a new cluster has no older one to go back to. Default: the first. */
-  readonly protocol?: number;
 };
 
-export async function createCluster(env: Env, first: FirstNode): Promise<NewCluster> {
+/** @param first.protocol what its program speaks: there is no older one to go back to. Default: the first */
+export async function createCluster(
+  env: Env,
+  first: FirstNode & { readonly clusterName: string; readonly protocol?: number },
+): Promise<NewCluster> {
   const clusterId = newId(env);
-  const nodeId = newId(env);
   const root = await createRoot(env, clusterId);
-  const { keyPem, publicKeyFingerprint } = await createKeyPair();
-  const identity: NodeIdentity = { clusterId, nodeId, role: "manager" };
-  const signer = await rootSigner(root, env);
-  const certificatePem = await signer.signNode(await createCsr(keyPem, nodeId), identity);
+  const { protocol = 0 } = first;
   return {
     cluster: {
       id: clusterId,
@@ -44,9 +41,25 @@ export async function createCluster(env: Env, first: FirstNode): Promise<NewClus
       workerTokenSecret: newTokenSecret(env),
       managerTokenSecret: newTokenSecret(env),
       removedNodeIds: [],
-      protocol: first.protocol ?? 0,
+      protocol,
       awaitsResume: null,
     },
+    ...(await firstManager(env, { ...root, clusterId }, first)),
+  };
+}
+
+/** A manager that nobody takes in: of a new cluster, or of one restored from a backup. Its id was never used. */
+export async function firstManager(
+  env: Env,
+  root: RootPems & { readonly clusterId: string },
+  first: FirstNode,
+): Promise<Pick<NewCluster, "node" | "identity" | "files">> {
+  const nodeId = newId(env);
+  const { keyPem, publicKeyFingerprint } = await createKeyPair();
+  const identity: NodeIdentity = { clusterId: root.clusterId, nodeId, role: "manager" };
+  const signer = await rootSigner(root, env);
+  const certificatePem = await signer.signNode(await createCsr(keyPem, nodeId), identity);
+  return {
     node: newNode({
       nodeId,
       role: "manager",

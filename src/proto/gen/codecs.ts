@@ -2,6 +2,14 @@
 import { enumValue, numberOf, Reader, setKey, sortedKeys, type Writer } from "../wire.ts";
 import type { Messages } from "./index.ts";
 import type { Access, AccessInput } from "./Access.ts";
+import type { BackupRequest, BackupRequestInput } from "./BackupRequest.ts";
+import type { BackupMessage, BackupMessageInput, _shoal_v1_BackupMessage_Begin as BackupMessage_Begin, _shoal_v1_BackupMessage_BeginInput as BackupMessage_BeginInput, _shoal_v1_BackupMessage_End as BackupMessage_End, _shoal_v1_BackupMessage_EndInput as BackupMessage_EndInput } from "./BackupMessage.ts";
+import type { Meta, MetaInput } from "./Meta.ts";
+import type { Platform, PlatformInput } from "./Platform.ts";
+import type { Resources, ResourcesInput } from "./Resources.ts";
+import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
+import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
+import type { Cause, CauseInput } from "./Cause.ts";
 import type { GetRootCertificateRequest, GetRootCertificateRequestInput } from "./GetRootCertificateRequest.ts";
 import type { GetRootCertificateResponse, GetRootCertificateResponseInput } from "./GetRootCertificateResponse.ts";
 import type { IssueNodeCertificateRequest, IssueNodeCertificateRequestInput } from "./IssueNodeCertificateRequest.ts";
@@ -19,12 +27,6 @@ import type { Revision, RevisionInput } from "./Revision.ts";
 import type { Task, TaskInput } from "./Task.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
 import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
-import type { Meta, MetaInput } from "./Meta.ts";
-import type { Platform, PlatformInput } from "./Platform.ts";
-import type { Resources, ResourcesInput } from "./Resources.ts";
-import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
-import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
-import type { Cause, CauseInput } from "./Cause.ts";
 import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
 import type { Replicated, ReplicatedInput } from "./Replicated.ts";
 import type { Global, GlobalInput } from "./Global.ts";
@@ -131,6 +133,10 @@ const NOTHING = new Reader(EMPTY);
 
 const ACCESS_CALLER = { ANYONE: 0, WORKER: 1, MANAGER: 2, ADMIN: 3, LOCAL: 4 } as const;
 const ACCESS_CALLER_NAMES = new Map<number, keyof typeof ACCESS_CALLER>([[0, "ANYONE"], [1, "WORKER"], [2, "MANAGER"], [3, "ADMIN"], [4, "LOCAL"]]);
+const PORTSPEC_PROTOCOL = { TCP: 0, UDP: 1 } as const;
+const PORTSPEC_PROTOCOL_NAMES = new Map<number, keyof typeof PORTSPEC_PROTOCOL>([[0, "TCP"], [1, "UDP"]]);
+const CONSISTENCY = { LINEARIZABLE: 0, STALE: 1 } as const;
+const CONSISTENCY_NAMES = new Map<number, keyof typeof CONSISTENCY>([[0, "LINEARIZABLE"], [1, "STALE"]]);
 const RECOVERY_KIND = { RECOVERED: 0, RESTORED: 1 } as const;
 const RECOVERY_KIND_NAMES = new Map<number, keyof typeof RECOVERY_KIND>([[0, "RECOVERED"], [1, "RESTORED"]]);
 const NODE_ROLE = { WORKER: 0, MANAGER: 1 } as const;
@@ -141,10 +147,6 @@ const RUN_STATE = { RUNNING: 0, SUCCEEDED: 1, FAILED: 2, TIMED_OUT: 3, STOPPED: 
 const RUN_STATE_NAMES = new Map<number, keyof typeof RUN_STATE>([[0, "RUNNING"], [1, "SUCCEEDED"], [2, "FAILED"], [3, "TIMED_OUT"], [4, "STOPPED"], [5, "SKIPPED"], [6, "MISSED"]]);
 const TASK_STATE = { NEW: 0, PENDING: 64, ASSIGNED: 192, ACCEPTED: 256, PREPARING: 320, READY: 384, STARTING: 448, RUNNING: 512, COMPLETE: 576, SHUTDOWN: 640, FAILED: 704, REJECTED: 768, REMOVE: 800, ORPHANED: 832 } as const;
 const TASK_STATE_NAMES = new Map<number, keyof typeof TASK_STATE>([[0, "NEW"], [64, "PENDING"], [192, "ASSIGNED"], [256, "ACCEPTED"], [320, "PREPARING"], [384, "READY"], [448, "STARTING"], [512, "RUNNING"], [576, "COMPLETE"], [640, "SHUTDOWN"], [704, "FAILED"], [768, "REJECTED"], [800, "REMOVE"], [832, "ORPHANED"]]);
-const PORTSPEC_PROTOCOL = { TCP: 0, UDP: 1 } as const;
-const PORTSPEC_PROTOCOL_NAMES = new Map<number, keyof typeof PORTSPEC_PROTOCOL>([[0, "TCP"], [1, "UDP"]]);
-const CONSISTENCY = { LINEARIZABLE: 0, STALE: 1 } as const;
-const CONSISTENCY_NAMES = new Map<number, keyof typeof CONSISTENCY>([[0, "LINEARIZABLE"], [1, "STALE"]]);
 const CRON_OVERLAP = { SKIP: 0, REPLACE: 1, ALLOW: 2 } as const;
 const CRON_OVERLAP_NAMES = new Map<number, keyof typeof CRON_OVERLAP>([[0, "SKIP"], [1, "REPLACE"], [2, "ALLOW"]]);
 const UPDATECONFIG_ORDER = { STOP_FIRST: 0, START_FIRST: 1 } as const;
@@ -186,6 +188,233 @@ function decodeAccess(r: Reader): Access {
         m.mutation = r.bool(); break;
       case 24:
         m.leader = r.bool(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeBackupRequest(w: Writer, m: BackupRequestInput): void {
+  if (m.consistency != null && m.consistency !== "LINEARIZABLE" && m.consistency !== 0) w.uint(8, numberOf(CONSISTENCY, m.consistency));
+}
+
+function decodeBackupRequest(r: Reader): BackupRequest {
+  const m: BackupRequest = { consistency: "LINEARIZABLE" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.consistency = enumValue(CONSISTENCY_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeBackupMessage(w: Writer, m: BackupMessageInput): void {
+  if (m.begin != null) { const start = w.open(10); encodeBackupMessage_Begin(w, m.begin); w.close(start); }
+  if (m.data != null) w.bytes(18, m.data);
+  if (m.end != null) { const start = w.open(26); encodeBackupMessage_End(w, m.end); w.close(start); }
+}
+
+function decodeBackupMessage(r: Reader): BackupMessage {
+  const m: BackupMessage = {  };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.begin = decodeBackupMessage_Begin(r); m.message = "begin"; r.close(outer); break; }
+      case 18:
+        m.data = r.bytes(); m.message = "data"; break;
+      case 26:
+{ const outer = r.open(); m.end = decodeBackupMessage_End(r); m.message = "end"; r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeBackupMessage_Begin(w: Writer, m: BackupMessage_BeginInput): void {
+  if (m.clusterId) w.text(10, m.clusterId);
+  if (m.clusterName) w.text(18, m.clusterName);
+  if (m.version) w.uint(24, Number(m.version));
+  if (m.services) w.uint(32, Number(m.services));
+  if (m.tasks) w.uint(40, Number(m.tasks));
+  if (m.nodes) w.uint(48, Number(m.nodes));
+}
+
+function decodeBackupMessage_Begin(r: Reader): BackupMessage_Begin {
+  const m: BackupMessage_Begin = { clusterId: "", clusterName: "", version: 0, services: 0, tasks: 0, nodes: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.clusterId = r.text(); break;
+      case 18:
+        m.clusterName = r.text(); break;
+      case 24:
+        m.version = r.uint(); break;
+      case 32:
+        m.services = r.small(); break;
+      case 40:
+        m.tasks = r.small(); break;
+      case 48:
+        m.nodes = r.small(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeBackupMessage_End(w: Writer, m: BackupMessage_EndInput): void {
+  if (m.bytes) w.uint(8, Number(m.bytes));
+  if (m.sha256) w.text(18, m.sha256);
+}
+
+function decodeBackupMessage_End(r: Reader): BackupMessage_End {
+  const m: BackupMessage_End = { bytes: 0, sha256: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.bytes = r.uint(); break;
+      case 18:
+        m.sha256 = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeMeta(w: Writer, m: MetaInput): void {
+  if (m.version) w.uint(8, Number(m.version));
+  if (m.createdAtMs) w.uint(16, Number(m.createdAtMs));
+  if (m.updatedAtMs) w.uint(24, Number(m.updatedAtMs));
+}
+
+function decodeMeta(r: Reader): Meta {
+  const m: Meta = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.version = r.uint(); break;
+      case 16:
+        m.createdAtMs = r.uint(); break;
+      case 24:
+        m.updatedAtMs = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlatform(w: Writer, m: PlatformInput): void {
+  if (m.os) w.text(10, m.os);
+  if (m.architecture) w.text(18, m.architecture);
+}
+
+function decodePlatform(r: Reader): Platform {
+  const m: Platform = { os: "", architecture: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.os = r.text(); break;
+      case 18:
+        m.architecture = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeResources(w: Writer, m: ResourcesInput): void {
+  if (m.nanoCpus) w.int(8, Number(m.nanoCpus));
+  if (m.memoryBytes) w.int(16, Number(m.memoryBytes));
+}
+
+function decodeResources(r: Reader): Resources {
+  const m: Resources = { nanoCpus: 0, memoryBytes: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.nanoCpus = r.int(); break;
+      case 16:
+        m.memoryBytes = r.int(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePortSpec(w: Writer, m: PortSpecInput): void {
+  if (m.target) w.int(8, Number(m.target));
+  if (m.published) w.int(16, Number(m.published));
+  if (m.protocol != null && m.protocol !== "TCP" && m.protocol !== 0) w.uint(24, numberOf(PORTSPEC_PROTOCOL, m.protocol));
+  if (m.hostIp) w.text(34, m.hostIp);
+}
+
+function decodePortSpec(r: Reader): PortSpec {
+  const m: PortSpec = { target: 0, published: 0, protocol: "TCP", hostIp: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.target = r.int(); break;
+      case 16:
+        m.published = r.int(); break;
+      case 24:
+        m.protocol = enumValue(PORTSPEC_PROTOCOL_NAMES, r.small()); break;
+      case 34:
+        m.hostIp = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePortStatus(w: Writer, m: PortStatusInput): void {
+  if (m.target) w.uint(8, Number(m.target));
+  if (m.published) w.uint(16, Number(m.published));
+  if (m.protocol != null && m.protocol !== "TCP" && m.protocol !== 0) w.uint(24, numberOf(PORTSPEC_PROTOCOL, m.protocol));
+  if (m.hostIp) w.text(34, m.hostIp);
+}
+
+function decodePortStatus(r: Reader): PortStatus {
+  const m: PortStatus = { target: 0, published: 0, protocol: "TCP", hostIp: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.target = r.small(); break;
+      case 16:
+        m.published = r.small(); break;
+      case 24:
+        m.protocol = enumValue(PORTSPEC_PROTOCOL_NAMES, r.small()); break;
+      case 34:
+        m.hostIp = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeCause(w: Writer, m: CauseInput): void {
+  if (m.actor) w.text(10, m.actor);
+  if (m.reason) w.text(18, m.reason);
+}
+
+function decodeCause(r: Reader): Cause {
+  const m: Cause = { actor: "", reason: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.actor = r.text(); break;
+      case 18:
+        m.reason = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -847,141 +1076,6 @@ function decodeRequestRecord(r: Reader): RequestRecord {
         m.result = r.bytes(); break;
       case 40:
         m.expiresAtMs = r.uint(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodeMeta(w: Writer, m: MetaInput): void {
-  if (m.version) w.uint(8, Number(m.version));
-  if (m.createdAtMs) w.uint(16, Number(m.createdAtMs));
-  if (m.updatedAtMs) w.uint(24, Number(m.updatedAtMs));
-}
-
-function decodeMeta(r: Reader): Meta {
-  const m: Meta = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 8:
-        m.version = r.uint(); break;
-      case 16:
-        m.createdAtMs = r.uint(); break;
-      case 24:
-        m.updatedAtMs = r.uint(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodePlatform(w: Writer, m: PlatformInput): void {
-  if (m.os) w.text(10, m.os);
-  if (m.architecture) w.text(18, m.architecture);
-}
-
-function decodePlatform(r: Reader): Platform {
-  const m: Platform = { os: "", architecture: "" };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 10:
-        m.os = r.text(); break;
-      case 18:
-        m.architecture = r.text(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodeResources(w: Writer, m: ResourcesInput): void {
-  if (m.nanoCpus) w.int(8, Number(m.nanoCpus));
-  if (m.memoryBytes) w.int(16, Number(m.memoryBytes));
-}
-
-function decodeResources(r: Reader): Resources {
-  const m: Resources = { nanoCpus: 0, memoryBytes: 0 };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 8:
-        m.nanoCpus = r.int(); break;
-      case 16:
-        m.memoryBytes = r.int(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodePortSpec(w: Writer, m: PortSpecInput): void {
-  if (m.target) w.int(8, Number(m.target));
-  if (m.published) w.int(16, Number(m.published));
-  if (m.protocol != null && m.protocol !== "TCP" && m.protocol !== 0) w.uint(24, numberOf(PORTSPEC_PROTOCOL, m.protocol));
-  if (m.hostIp) w.text(34, m.hostIp);
-}
-
-function decodePortSpec(r: Reader): PortSpec {
-  const m: PortSpec = { target: 0, published: 0, protocol: "TCP", hostIp: "" };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 8:
-        m.target = r.int(); break;
-      case 16:
-        m.published = r.int(); break;
-      case 24:
-        m.protocol = enumValue(PORTSPEC_PROTOCOL_NAMES, r.small()); break;
-      case 34:
-        m.hostIp = r.text(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodePortStatus(w: Writer, m: PortStatusInput): void {
-  if (m.target) w.uint(8, Number(m.target));
-  if (m.published) w.uint(16, Number(m.published));
-  if (m.protocol != null && m.protocol !== "TCP" && m.protocol !== 0) w.uint(24, numberOf(PORTSPEC_PROTOCOL, m.protocol));
-  if (m.hostIp) w.text(34, m.hostIp);
-}
-
-function decodePortStatus(r: Reader): PortStatus {
-  const m: PortStatus = { target: 0, published: 0, protocol: "TCP", hostIp: "" };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 8:
-        m.target = r.small(); break;
-      case 16:
-        m.published = r.small(); break;
-      case 24:
-        m.protocol = enumValue(PORTSPEC_PROTOCOL_NAMES, r.small()); break;
-      case 34:
-        m.hostIp = r.text(); break;
-      default: r.skip(tag);
-    }
-  }
-  return m;
-}
-
-function encodeCause(w: Writer, m: CauseInput): void {
-  if (m.actor) w.text(10, m.actor);
-  if (m.reason) w.text(18, m.reason);
-}
-
-function decodeCause(r: Reader): Cause {
-  const m: Cause = { actor: "", reason: "" };
-  while (r.at < r.end) {
-    const tag = r.small();
-    switch (tag) {
-      case 10:
-        m.actor = r.text(); break;
-      case 18:
-        m.reason = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -3810,6 +3904,14 @@ export type MessageCodecs = {
 
 export const CODECS: MessageCodecs = {
   Access: { encode: encodeAccess, decode: decodeAccess },
+  BackupRequest: { encode: encodeBackupRequest, decode: decodeBackupRequest },
+  BackupMessage: { encode: encodeBackupMessage, decode: decodeBackupMessage },
+  Meta: { encode: encodeMeta, decode: decodeMeta },
+  Platform: { encode: encodePlatform, decode: decodePlatform },
+  Resources: { encode: encodeResources, decode: decodeResources },
+  PortSpec: { encode: encodePortSpec, decode: decodePortSpec },
+  PortStatus: { encode: encodePortStatus, decode: decodePortStatus },
+  Cause: { encode: encodeCause, decode: decodeCause },
   GetRootCertificateRequest: { encode: encodeGetRootCertificateRequest, decode: decodeGetRootCertificateRequest },
   GetRootCertificateResponse: { encode: encodeGetRootCertificateResponse, decode: decodeGetRootCertificateResponse },
   IssueNodeCertificateRequest: { encode: encodeIssueNodeCertificateRequest, decode: decodeIssueNodeCertificateRequest },
@@ -3827,12 +3929,6 @@ export const CODECS: MessageCodecs = {
   Task: { encode: encodeTask, decode: decodeTask },
   TaskStatus: { encode: encodeTaskStatus, decode: decodeTaskStatus },
   RequestRecord: { encode: encodeRequestRecord, decode: decodeRequestRecord },
-  Meta: { encode: encodeMeta, decode: decodeMeta },
-  Platform: { encode: encodePlatform, decode: decodePlatform },
-  Resources: { encode: encodeResources, decode: decodeResources },
-  PortSpec: { encode: encodePortSpec, decode: decodePortSpec },
-  PortStatus: { encode: encodePortStatus, decode: decodePortStatus },
-  Cause: { encode: encodeCause, decode: decodeCause },
   ServiceSpec: { encode: encodeServiceSpec, decode: decodeServiceSpec },
   Replicated: { encode: encodeReplicated, decode: decodeReplicated },
   Global: { encode: encodeGlobal, decode: decodeGlobal },

@@ -2,6 +2,8 @@
 import type { Access, AccessInput } from "./Access.ts";
 import type { Assignment, AssignmentInput } from "./Assignment.ts";
 import type { AssignmentSet, AssignmentSetInput } from "./AssignmentSet.ts";
+import type { BackupMessage, BackupMessageInput } from "./BackupMessage.ts";
+import type { BackupRequest, BackupRequestInput } from "./BackupRequest.ts";
 import type { Cause, CauseInput } from "./Cause.ts";
 import type { Cluster, ClusterInput } from "./Cluster.ts";
 import type { ClusterSpec, ClusterSpecInput } from "./ClusterSpec.ts";
@@ -128,6 +130,8 @@ export interface Messages {
   Access: { input: AccessInput; output: Access };
   Assignment: { input: AssignmentInput; output: Assignment };
   AssignmentSet: { input: AssignmentSetInput; output: AssignmentSet };
+  BackupMessage: { input: BackupMessageInput; output: BackupMessage };
+  BackupRequest: { input: BackupRequestInput; output: BackupRequest };
   Cause: { input: CauseInput; output: Cause };
   Cluster: { input: ClusterInput; output: Cluster };
   ClusterSpec: { input: ClusterSpecInput; output: ClusterSpec };
@@ -252,6 +256,7 @@ export interface Messages {
 }
 
 export interface Rpcs {
+  "Backup.Read": { request: "BackupRequest"; response: "BackupMessage"; kind: "server-stream" };
   "CertificateAuthority.GetRootCertificate": { request: "GetRootCertificateRequest"; response: "GetRootCertificateResponse"; kind: "unary" };
   "CertificateAuthority.IssueNodeCertificate": { request: "IssueNodeCertificateRequest"; response: "IssueNodeCertificateResponse"; kind: "unary" };
   "CertificateAuthority.IssueContextCertificate": { request: "IssueContextCertificateRequest"; response: "IssueContextCertificateResponse"; kind: "unary" };
@@ -294,6 +299,7 @@ export interface Rpcs {
 }
 
 export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
+  "Backup.Read": "server-stream",
   "CertificateAuthority.GetRootCertificate": "unary",
   "CertificateAuthority.IssueNodeCertificate": "unary",
   "CertificateAuthority.IssueContextCertificate": "unary",
@@ -338,6 +344,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
 export const RPC_TYPES: {
   readonly [K in keyof Rpcs]: readonly [request: Rpcs[K]["request"], response: Rpcs[K]["response"]];
 } = {
+  "Backup.Read": ["BackupRequest", "BackupMessage"],
   "CertificateAuthority.GetRootCertificate": ["GetRootCertificateRequest", "GetRootCertificateResponse"],
   "CertificateAuthority.IssueNodeCertificate": ["IssueNodeCertificateRequest", "IssueNodeCertificateResponse"],
   "CertificateAuthority.IssueContextCertificate": ["IssueContextCertificateRequest", "IssueContextCertificateResponse"],
@@ -381,6 +388,7 @@ export const RPC_TYPES: {
 
 export const PROTO_FILES = [
   "shoal/v1/access.proto",
+  "shoal/v1/backup.proto",
   "shoal/v1/ca.proto",
   "shoal/v1/control.proto",
   "shoal/v1/daemon.proto",
