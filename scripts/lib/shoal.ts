@@ -42,6 +42,16 @@ export type TaskJson = {
   } | null;
 };
 
+export type RunJson = {
+  readonly number: number;
+  readonly state: string;
+  readonly scheduledAtMs: number;
+  readonly wanted: number;
+  readonly completed: number;
+  readonly failures: number;
+  readonly exitCode?: number;
+};
+
 export type ServiceJson = {
   readonly id: string;
   readonly spec: { readonly name: string } | null;
@@ -90,6 +100,11 @@ export class ShoalCli {
 
   async tasks(service: string): Promise<TaskJson[]> {
     return await this.#objects<TaskJson>(["service", "ps", service]);
+  }
+
+  /** Of a job, the newest first. */
+  async runs(service: string): Promise<RunJson[]> {
+    return await this.#objects<RunJson>(["service", "runs", service]);
   }
 
   async clusterId(): Promise<string> {

@@ -100,6 +100,55 @@ describe("three managers and two workers in containers", function () {
     );
   });
 
+  describe("jobs", () => {
+    const BUSYBOX = "shoal/busybox:local";
+    const create = (name: string, ...words: string[]): string[] => ["service", "create", "--name", name, ...words];
+
+    it("run to completion, two at a time, and know what they are", async () => {
+      const script = "echo $SHOAL_TASK of run $SHOAL_RUN; sleep 1";
+      const job = ["--mode", "replicated-job", "--replicas", "5", "--max-concurrent", "2"];
+      await cluster.shoal.text(create("work", ...job, BUSYBOX, "sh", "-c", script), { timeoutMs: SETTLE_MS });
+      expect(await cluster.shoal.runs("work")).to.have.lengthOf(1);
+      expect((await cluster.shoal.runs("work"))[0]).to.include({ state: "SUCCEEDED", completed: 5, exitCode: 0 });
+      expect(await cluster.shoal.text(["service", "ls"])).to.match(/work +replicated job +0\/0 \(5\/5 completed\)/);
+      const logs = await cluster.shoal.text(["service", "logs", "work"]);
+      for (let slot = 1; slot <= 5; slot += 1) expect(logs).to.contain(`work.${slot} of run 1`);
+    });
+
+    it("fail after their retries, with the exit code", async () => {
+      const job = ["--mode", "replicated-job", "--retries", "2", "--restart-delay", "100ms"];
+      const { code, stderr } = await cluster.shoal.run(create("broken", ...job, BUSYBOX, "sh", "-c", "exit 4"), {
+        timeoutMs: SETTLE_MS,
+      });
+      expect(code, stderr).to.equal(1);
+      expect(stderr).to.contain("1 of 1 tasks failed for good");
+      expect((await cluster.shoal.runs("broken"))[0]).to.include({ state: "FAILED", failures: 3, exitCode: 4 });
+    });
+
+    it("run on every node, and by the clock", async () => {
+      const ofNode = create("scan", "--mode", "global-job", BUSYBOX, "true");
+      await cluster.shoal.text(ofNode, { timeoutMs: SETTLE_MS });
+      expect((await cluster.shoal.runs("scan"))[0]).to.include({ state: "SUCCEEDED", wanted: 2, completed: 2 });
+      await cluster.shoal.text(create("tick", "--cron", "*/3 * * * * *", BUSYBOX, "true"));
+      const runs = await waitFor("three times", SETTLE_MS, async () => {
+        const done = (await cluster.shoal.runs("tick")).filter(({ state }) => state === "SUCCEEDED");
+        return done.length >= 3 ? done : undefined;
+      });
+      expect(new Set(runs.map(({ scheduledAtMs }) => scheduledAtMs)).size).to.equal(runs.length);
+      expect(runs.every(({ scheduledAtMs }) => scheduledAtMs % 3000 === 0)).to.equal(true);
+      await cluster.shoal.text(["service", "suspend", "tick"]);
+      await cluster.shoal.text(["service", "run", "tick"], { timeoutMs: SETTLE_MS });
+      expect((await cluster.shoal.runs("tick"))[0]).to.include({ state: "SUCCEEDED", scheduledAtMs: 0 });
+    });
+
+    after("leave nothing behind", async () => {
+      await cluster.shoal.text(["service", "rm", "work", "broken", "scan", "tick"]);
+      await waitFor("the end of their containers", SETTLE_MS, async () =>
+        (await cluster.taskContainers()).length === 3 ? true : undefined,
+      );
+    });
+  });
+
   it("loses no acknowledged write and touches no container when the leader is killed", async () => {
     const { project, env } = cluster;
     const result = await measureFailover({ project, clients: 8, how: "kill", context: cluster.context(), env });

@@ -154,7 +154,7 @@ describe("integration/cli", () => {
       assert.equal(await ok(), help);
       for (const [noun, verbs] of [
         ["node", "ls inspect update drain activate rm"],
-        ["service", "create ls ps inspect update scale restart logs rm"],
+        ["service", "create ls ps inspect update scale restart run runs suspend resume logs rm"],
         ["context", "ls use import export rm"],
       ] as const) {
         const lines = await ok("help", noun);
