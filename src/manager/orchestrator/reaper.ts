@@ -22,19 +22,23 @@ import { StoreLoop } from "../../store/store-loop.ts";
 
 /** Between the first change and the clean-up after it. */
 export const REAP_DELAY_MS = 250;
+/** So many changes are worth a transaction of their own. */
+export const REAP_AT_ONCE = 1_000;
 /** Deletions of one transaction. */
 export const REAPED_PER_TURN_MAX = 500;
 const SERVICES_PER_TURN_MAX = 100;
 
 export class Reaper extends StoreLoop {
   #timer: Timer | null = null;
+  /** Changes since the last turn. */
+  #noted = 0;
 
   override async stop(): Promise<void> {
     this.#timer?.cancel();
     await super.stop();
   }
 
-  /** Never due at once: the timer gathers what a deployment leaves behind into few transactions. */
+  /** Seldom due at once: the timer gathers what a deployment leaves behind into few transactions. */
   protected override note(change: Change): boolean {
     const before = this.dirty.size;
     if (change.table === "service") this.dirty.add(change.id);
@@ -44,6 +48,7 @@ export class Reaper extends StoreLoop {
     else if (change.table === "node" && change.after === undefined) this.#noteAllOf(change.id);
     else if (change.table === "cluster")
       for (const service of this.deps.store.speculative().all("service")) this.dirty.add(service.id);
+    if (this.#noted >= REAP_AT_ONCE) return true;
     if (this.dirty.size > before) {
       this.#timer ??= this.deps.env.setTimer(REAP_DELAY_MS, () => {
         this.#timer = null;
@@ -61,6 +66,7 @@ export class Reaper extends StoreLoop {
   }
 
   protected override turn(tx: WriteTx): readonly string[] {
+    this.#noted = 0;
     const taken: string[] = [];
     let room = REAPED_PER_TURN_MAX;
     for (const id of this.dirty) {
@@ -85,6 +91,7 @@ export class Reaper extends StoreLoop {
     // A task that is wanted and runs leaves nothing behind.
     if (task !== undefined && (after === undefined || before === undefined || !isWanted(after))) {
       this.dirty.add(task.serviceId);
+      this.#noted += 1;
     }
   }
 

@@ -91,16 +91,21 @@ type Work = {
 };
 
 function workOf(run: Run, template: JobTemplate, state: ServiceState): Work {
-  // Most tasks of a long run are these, and nothing more is to be decided about their slots.
-  const completed = new Set(state.tasks.filter(isComplete).map(slotName));
+  const completed = new Set<string>();
+  const others: Task[] = [];
+  // Most tasks of a long run completed, and nothing more is to be decided about their slots.
+  for (const task of state.tasks) {
+    if (isComplete(task)) completed.add(slotName(task));
+    else others.push(task);
+  }
   const isDone = (task: Task): boolean => completed.has(slotName(task));
-  const open: ServiceState = { ...state, tasks: state.tasks.filter((task) => !isDone(task)) };
+  const open: ServiceState = { ...state, tasks: others.filter((task) => !isDone(task)) };
   const { taskTimeoutMs } = template.policy;
   const work =
     template.replicated === null
       ? nodeWork(open, completed, taskTimeoutMs)
       : slotWork(open, completed, { total: run.wanted, concurrent: template.replicated.concurrent, taskTimeoutMs });
-  const standIns = stopSteps(state.tasks.filter(isDone), "another task of the slot completed");
+  const standIns = stopSteps(others.filter(isDone), "another task of the slot completed");
   return { ...work, steps: [...standIns, ...work.steps] };
 }
 

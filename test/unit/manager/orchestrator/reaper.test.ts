@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { codec } from "../../../../src/proto/load.ts";
-import { REAP_DELAY_MS } from "../../../../src/manager/orchestrator/reaper.ts";
+import { REAP_AT_ONCE, REAP_DELAY_MS } from "../../../../src/manager/orchestrator/reaper.ts";
 import { service, spec } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
 
@@ -41,6 +41,23 @@ describe("manager/orchestrator: reaper", () => {
     expect(world.tasks()).to.have.length(5);
     expect(world.tx.get("task", first)).to.equal(undefined);
     expect(world.running()).to.have.length(1);
+  });
+
+  it("waits a moment to gather what is to go, but not when that is a lot", async () => {
+    world.putService(service("web", { replicas: 2, task: spec({ constraints: ["node.id == nobody"] }) }));
+    world.putService(
+      service("api", { replicas: REAP_AT_ONCE + 1, task: spec({ constraints: ["node.id == nobody"] }) }),
+    );
+    await world.until(() => world.tasks("api").length > REAP_AT_ONCE, "all are there");
+    await world.run(REAP_DELAY_MS * 2);
+    world.removeService("web");
+    await world.run(REAP_DELAY_MS / 2);
+    expect(world.tasks("web")).to.have.length(2);
+    await world.run(REAP_DELAY_MS);
+    expect(world.tasks("web")).to.have.length(0);
+    world.removeService("api");
+    await world.run(REAP_DELAY_MS / 2);
+    expect(world.tasks("api")).to.have.length(0);
   });
 
   it("follows a changed limit of the cluster", async () => {

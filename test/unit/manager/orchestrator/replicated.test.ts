@@ -68,6 +68,17 @@ describe("manager/orchestrator: replicated services", () => {
     expect(world.running()).to.have.length(1);
   });
 
+  it("fills the slot of a node that was removed on another one", async () => {
+    await deployed(2, ["n1", "n2"]);
+    const [lost] = world.wanted().filter(({ nodeId }) => nodeId === "n1");
+    world.deadAgents.add("n1");
+    world.removeNode("n1");
+    await world.until(() => world.running().filter(({ nodeId }) => nodeId === "n2").length === 2, "both run there");
+    const [successor] = world.running().filter(({ slot }) => slot === lost!.slot);
+    expect(successor).to.deep.include({ nodeId: "n2", replaces: "" });
+    expect(world.tx.get("task", lost!.id)?.status?.state).to.equal("ORPHANED");
+  });
+
   it("creates no task for zero replicas, and one when set to one", async () => {
     world.addNodes("n1");
     world.putService(service("web", { replicas: 0 }));

@@ -3,6 +3,7 @@ import { planScale } from "../../../../src/manager/orchestrator/scale.ts";
 import { slotsOf } from "../../../../src/manager/orchestrator/slot.ts";
 import type { Task, TaskState } from "../../../../src/model/index.ts";
 import { node, service, spec, task } from "../../../support/loops/objects.ts";
+import { World } from "../../../support/loops/world.ts";
 
 function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof planScale> {
   const slots = slotsOf({
@@ -66,5 +67,38 @@ describe("manager/orchestrator: scale-down order", () => {
     const stopped = task("t1", { slot: 1, desired: "SHUTDOWN", nodeId: "n1", status: { state: "COMPLETE" } });
     const running = task("t2", { slot: 2, nodeId: "n1", status: { state: "RUNNING", healthy: true } });
     expect(numbers(scaled([stopped, running], 1).drop)).to.deep.equal([1]);
+  });
+
+  it("scales down what is not placed first, then the fullest nodes, then what does not run, then high slots", async () => {
+    const world = new World();
+    world.behave = ({ nodeId }) => ({ hangs: nodeId === "n1" });
+    const scale = async (replicas: number): Promise<void> => {
+      world.putService(service("web", { replicas, task: spec({ memoryMiB: 100 }) }));
+      await world.run(1000);
+    };
+    // Swarm's fixture: one starts on n1, two run on n2, three on n3, and one fits nowhere.
+    for (const [nodes, replicas] of [
+      [1, 1],
+      [2, 3],
+      [3, 6],
+      [3, 7],
+    ] as const) {
+      world.putNode(node(`n${nodes}`, { memoryMiB: nodes * 100 }));
+      await scale(replicas);
+    }
+    const placed = (): string =>
+      world
+        .wanted()
+        .toSorted((a, b) => a.slot - b.slot)
+        .map(({ slot, nodeId }) => `${slot}:${nodeId}`)
+        .join(" ");
+    expect(placed()).to.equal("1:n1 2:n2 3:n2 4:n3 5:n3 6:n3 7:");
+    await scale(6);
+    expect(placed()).to.equal("1:n1 2:n2 3:n2 4:n3 5:n3 6:n3");
+    await scale(4);
+    expect(placed()).to.equal("1:n1 2:n2 3:n2 4:n3");
+    await scale(2);
+    expect(placed()).to.equal("2:n2 4:n3");
+    await world.stopLoops();
   });
 });
