@@ -48,7 +48,9 @@ function planTimeout(
   let wakeAtMs: number | null = null;
   if (timeoutMs === 0) return { steps, wakeAtMs };
   for (const { task, fate } of slot.tasks) {
-    if ((fate !== "good" && fate !== "silent") || observedState(task) !== "RUNNING") continue;
+    const state = observedState(task);
+    // Waiting for a node or an image is no work; being started for ever is.
+    if ((fate !== "good" && fate !== "silent") || (state !== "STARTING" && state !== "RUNNING")) continue;
     const dueMs = (task.status?.atMs ?? nowMs) + timeoutMs;
     if (nowMs < dueMs) {
       wakeAtMs = earlier(wakeAtMs, dueMs);

@@ -72,8 +72,8 @@ export class Orchestrator extends StoreLoop {
       after !== undefined &&
       before.desired === after.desired &&
       before.nodeId === after.nodeId &&
-      // Between assignment and RUNNING nothing is decided.
-      compareStates(observedState(after), "RUNNING") < 0 &&
+      // Between assignment and RUNNING nothing is decided; the timeout of a job's task begins with STARTING.
+      compareStates(observedState(after), after.run > 0 ? "STARTING" : "RUNNING") < 0 &&
       !isTerminal(observedState(before));
     if (!isRoutine) this.dirty.add(task.serviceId);
   }

@@ -211,6 +211,14 @@ describe("manager/orchestrator: jobs", () => {
       expect(newest().finishedAtMs - newest().startedAtMs).to.be.within(6000, 6500);
     });
 
+    it("stops a task that does not get from its start to running", async () => {
+      world.addNodes("n1");
+      world.behave = () => ({ hangs: true });
+      submit(job({ taskTimeoutMs: 3000 }), { restart: { condition: "NONE" } });
+      await ended("FAILED", 4000);
+      expect(world.tasks().map(({ timedOut }) => timedOut)).to.deep.equal([true]);
+    });
+
     it("starts the next attempt only after the one that timed out has stopped", async () => {
       world.addNodes("n1");
       world.behave = () => ({ stopMs: 2000 });
