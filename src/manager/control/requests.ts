@@ -7,8 +7,8 @@ import { awaitsResume, waitingError } from "../../model/awaits-resume.ts";
 import { describeCaller } from "../../proto/router.ts";
 import { rpc, type KeysOf, type Request, type ResponseInput } from "../../proto/load.ts";
 import type { CallContext } from "../../proto/rpc.ts";
-import { REQUEST_TTL_MS } from "../../store/actions.ts";
-import type { ReadTx, StoreApi, Tables, WriteTx } from "../../store/types.ts";
+import { once, otherContent, recordId, requestRecord, type AnswerCodec, type RequestName } from "../../store/once.ts";
+import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { withDeadline, type Env } from "../../util/env.ts";
 import { AppError, invalid, isAppError, type ErrorCode } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
@@ -113,19 +113,17 @@ export class Requests {
       });
     }
     checkRequestId(requestId);
-    const id = `${describeCaller(mutation.context.caller)}/${requestId}`;
-    const hash = hashOf(mutation.key, mutation.request);
+    const caller = describeCaller(mutation.context.caller);
+    const name = { caller, requestId, hash: hashOf(mutation.key, mutation.request) };
+    const id = recordId(name);
     const running = this.#running.get(id);
     if (running !== undefined) {
-      if (running.hash !== hash) throw otherContent(requestId);
+      if (running.hash !== name.hash) throw otherContent(name);
       // The same hash covers the same RPC, so the answer is of its type.
       return (await running.done) as ResponseInput<K>;
     }
-    const done = this.#confirmed(
-      mutation.context,
-      async (refusals) => await this.#record(mutation, { id, hash }, refusals),
-    );
-    this.#running.set(id, { hash, done });
+    const done = this.#confirmed(mutation.context, async (refusals) => await this.#record(mutation, name, refusals));
+    this.#running.set(id, { hash: name.hash, done });
     try {
       return await done;
     } finally {
@@ -162,31 +160,20 @@ export class Requests {
 
   async #record<K extends MutationKey>(
     mutation: Mutation<K>,
-    { id, hash }: { readonly id: string; readonly hash: string },
+    name: RequestName,
     refusals: Refusals,
   ): Promise<ResponseInput<K>> {
-    const { key, change, compact = same, expand = same } = mutation;
+    const { key, change, before, compact = same, expand = same } = mutation;
     const definition = rpc(key);
-    const recorded = (tx: ReadTx): Tables["request"] | undefined => {
-      const record = tx.get("request", id);
-      if (record === undefined || record.expiresAtMs <= tx.timeMs) return undefined;
-      if (record.hash !== hash) throw otherContent(mutation.request.requestId);
-      return record;
+    const codec: AnswerCodec<ResponseInput<K>> = {
+      encode: (answer) => definition.encodeResponse(compact(answer)),
+      decode: (bytes) => expand(definition.decodeResponse(bytes) as ResponseInput<K>),
     };
-    const once = (tx: WriteTx): ResponseInput<K> => {
-      const record = recorded(tx);
-      if (record !== undefined) return expand(definition.decodeResponse(record.result) as ResponseInput<K>);
-      const response = change(tx);
-      const result = definition.encodeResponse(compact(response));
-      tx.put("request", { id, meta: null, hash, result, expiresAtMs: tx.timeMs + REQUEST_TTL_MS });
-      return response;
-    };
-    const { before } = mutation;
     if (before !== undefined) {
-      const isNew = refusals.noteNow(() => recorded(this.#store.speculative()) === undefined);
+      const isNew = refusals.noteNow(() => requestRecord(this.#store.speculative(), name) === undefined);
       if (isNew) await refusals.note(before);
     }
-    return (await this.#store.update((tx) => refusals.noteNow(() => once(tx)))).value;
+    return (await this.#store.update((tx) => refusals.noteNow(() => once(tx, name, codec, change)))).value;
   }
 }
 
@@ -247,6 +234,7 @@ function checkRequestId(requestId: string): void {
   );
 }
 
+<<<<<<< HEAD
 function otherContent(requestId: string): AppError {
   return new AppError("conflict", `requestId: ${requestId} was used for another change within the last hour`, {
     path: "requestId",
@@ -256,6 +244,9 @@ function otherContent(requestId: string): AppError {
 
 /** The same for every version of the program that may serve the repetition: what is empty is not written, maps are in order. */
 function hashOf(key: MutationKey, request: object): string {
+=======
+function hashOf(key: string, request: object): string {
+>>>>>>> 24a0081 (Store: a request's record is written and found by the store's own rule, once.ts)
   return createHash("sha256")
     .update(`${key}\n`)
     .update(rpc(key).encodeRequest({ ...request, requestId: "" }))
