@@ -68,7 +68,7 @@ export class RaftCore {
     this.#reads = new LeaderReads(state);
     this.#forwarded = new ForwardedReads(state);
     this.#follower = new Follower(state);
-    this.#snapshots = new Snapshots(state);
+    this.#snapshots = new Snapshots(state, { matched: (index) => this.#follower.matched(index) });
     this.#election = new Election(state, {
       becameLeader: () => this.#replication.start(),
       leftLeadership: () => {
@@ -121,6 +121,11 @@ export class RaftCore {
 
   get isLeader(): boolean {
     return this.#state.role === "leader";
+  }
+
+  /** Leader only. */
+  get uncommittedBytes(): number {
+    return this.#replication.uncommittedBytes;
   }
 
   /** See `Status.ready`. */

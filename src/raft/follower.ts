@@ -41,10 +41,9 @@ export class Follower {
     this.#store(message);
     // Never below commit: that much of the log is every later leader's, too (Leader Completeness).
     const matched = Math.max(state.commit, message.prevIndex + message.entries.length);
-    this.#verified = Math.max(this.#verified, matched);
     // B2: only up to what this very message verified, whatever the leader has committed.
     state.commitTo(Math.min(message.commit, matched));
-    this.#ack(matched);
+    this.matched(matched);
   }
 
   /** Truncates at the first real conflict only: a late append that is a prefix of ours changes nothing (R3). */
@@ -78,9 +77,11 @@ export class Follower {
     });
   }
 
-  #ack(matched: number): void {
+  /** Our log is the leader's up to `index`: says so once that is durable, never sooner. */
+  matched(index: number): void {
     const { durability, term } = this.#state;
-    if (durability.isTermStable(term) && matched <= durability.stableIndex) this.#sendAck();
+    this.#verified = Math.max(this.#verified, index);
+    if (durability.isTermStable(term) && index <= durability.stableIndex) this.#sendAck();
     else this.#owesAck = true;
   }
 

@@ -13,12 +13,19 @@ import { assert } from "../util/assert.ts";
 import type { RaftState } from "./state.ts";
 import type { MemberId, Message, SnapshotMeta } from "./types.ts";
 
+export interface SnapshotHooks {
+  /** Our log is the leader's up to `index`; it is told once that is durable. */
+  matched(index: number): void;
+}
+
 export class Snapshots {
   readonly #state: RaftState;
+  readonly #hooks: SnapshotHooks;
   #pulling: { readonly from: MemberId; readonly meta: SnapshotMeta } | null = null;
 
-  constructor(state: RaftState) {
+  constructor(state: RaftState, hooks: SnapshotHooks) {
     this.#state = state;
+    this.#hooks = hooks;
   }
 
   onSnapshot(message: Extract<Message, { type: "snapshot" }>): void {
@@ -38,11 +45,14 @@ export class Snapshots {
     return meta.index <= commit || log.termAt(meta.index) === meta.term;
   }
 
-  /** What a snapshot holds is committed, and equal (index, term) means an equal prefix (Log Matching). */
+  /**
+   * What a snapshot holds is committed, and equal (index, term) means an equal prefix (Log Matching).
+   * An answer short of its index, because our disk is behind, would have it offered again at once.
+   */
   #fastForward(meta: SnapshotMeta): void {
     const state = this.#state;
     if (!state.isInstalling) state.commitTo(meta.index);
-    this.#reply(Math.min(state.commit, state.durability.stableIndex), true);
+    this.#hooks.matched(state.commit);
   }
 
   /**
@@ -63,7 +73,7 @@ export class Snapshots {
     this.#pulling = null;
     // Stale, and the state machine must not have loaded it: everything of it is committed here.
     if (meta.index <= state.commit) {
-      this.#reply(Math.min(state.commit, state.durability.stableIndex), true);
+      this.#hooks.matched(state.commit);
       return;
     }
     // The disk holds nothing beyond the snapshot any more, so no tail in memory may count as durable.

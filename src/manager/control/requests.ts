@@ -234,19 +234,8 @@ function checkRequestId(requestId: string): void {
   );
 }
 
-<<<<<<< HEAD
-function otherContent(requestId: string): AppError {
-  return new AppError("conflict", `requestId: ${requestId} was used for another change within the last hour`, {
-    path: "requestId",
-    next: "use a new request id for each change",
-  });
-}
-
 /** The same for every version of the program that may serve the repetition: what is empty is not written, maps are in order. */
 function hashOf(key: MutationKey, request: object): string {
-=======
-function hashOf(key: string, request: object): string {
->>>>>>> 24a0081 (Store: a request's record is written and found by the store's own rule, once.ts)
   return createHash("sha256")
     .update(`${key}\n`)
     .update(rpc(key).encodeRequest({ ...request, requestId: "" }))

@@ -7,6 +7,15 @@ import { RaftMember, configEntry, entry, snapshotMeta, voters } from "../../supp
 const ABC = voters("a", "b", "c");
 
 describe("raft snapshots", () => {
+  it("says that it has what one holds only once that is durable, or it would be offered again at once", () => {
+    const follower = new RaftMember("a", { terms: [1], slowDisk: true });
+    follower.append("b", [2, 1], [entry(3, 1), entry(4, 1)], 4);
+    follower.receive({ type: "snapshot", from: "b", meta: snapshotMeta(4, 1, ABC) });
+    expect(follower.sent).to.deep.equal([]);
+    follower.persist();
+    expect(follower.out("append-reply").map(({ ok, index }) => [ok, index])).to.deep.equal([[true, 4]]);
+  });
+
   it("goes on installing when an older pull reports its failure late", () => {
     const follower = new RaftMember("a", { hardState: { term: 4 } });
     const meta = snapshotMeta(50, 4, ABC);
