@@ -1,8 +1,9 @@
 /**
  * Is there an order in which the operations, one after the other, give what the clients saw, and in which whatever was
  * over before another began comes before it? The search of Wing and Gong with Lowe's cache ("Testing for
- * linearizability", 2017), iterative: try whatever began before the first end in the list; where an end comes first
- * that is not in the order yet, go back.
+ * linearizability", 2017), iterative: try whatever began before the first end in the list, what ended first first;
+ * where none of it can be next, go back. What was slow is thereby put into the order as late as it may be, so that a
+ * crowd of slow operations costs nothing unless their order matters.
  *
  * An unknown outcome stays open for ever: it may take its place anywhere after its call, or nowhere.
  */
@@ -35,13 +36,22 @@ export function checkLinearizable<State, Op extends Operation>(
   return new Search(model, history, budget).run();
 }
 
+/** What was put next, and what else could have been. */
+type Choice<State> = {
+  readonly entry: Entry;
+  readonly before: State;
+  readonly candidates: Entry[];
+  /** The next of `candidates` to try. */
+  readonly next: number;
+};
+
 class Search<State, Op extends Operation> {
   readonly #model: Model<State, Op>;
   readonly #ops: readonly Op[];
   readonly #head: Entry;
   readonly #done: Uint32Array;
   readonly #seen = new Set<string>();
-  readonly #stack: { readonly entry: Entry; readonly before: State }[] = [];
+  readonly #stack: Choice<State>[] = [];
   #state: State;
   #left: number;
   /** Ends still in the list: what clients saw that has no place yet. */
@@ -59,24 +69,44 @@ class Search<State, Op extends Operation> {
   }
 
   run(): Verdict<Op> {
-    for (let entry = this.#head.next; entry !== null && this.#open > 0;) {
-      if (this.#left-- === 0) return { ok: false, why: "out-of-budget", longest: this.#longest };
-      if (entry.match !== null) {
-        entry = this.#take(entry, entry.match) ? this.#head.next : entry.next;
+    let candidates = this.#candidates();
+    for (let at = 0; this.#open > 0;) {
+      const entry = candidates[at];
+      if (entry === undefined) {
+        const last = this.#stack.pop();
+        if (last === undefined) return { ok: false, why: "not-linearizable", longest: this.#longest };
+        this.#putBack(last);
+        ({ candidates, next: at } = last);
         continue;
       }
-      const last = this.#stack.pop();
-      if (last === undefined) return { ok: false, why: "not-linearizable", longest: this.#longest };
-      entry = this.#putBack(last);
+      if (this.#left-- === 0) return { ok: false, why: "out-of-budget", longest: this.#longest };
+      const before = this.#state;
+      at += 1;
+      if (!this.#take(entry)) continue;
+      this.#stack.push({ entry, before, candidates, next: at });
+      if (this.#stack.length > this.#longest.length) this.#longest = this.#order();
+      candidates = this.#candidates();
+      at = 0;
     }
     return { ok: true, order: this.#order() };
   }
 
+  /** Calls before the first end: what may be next. */
+  #candidates(): Entry[] {
+    const calls: Entry[] = [];
+    for (let entry = this.#head.next; entry !== null && entry.match !== null; entry = entry.next) calls.push(entry);
+    return calls.sort((a, b) => this.#end(a) - this.#end(b));
+  }
+
+  #end(entry: Entry): number {
+    const end = this.#op(entry).return;
+    return end === "unknown" ? Number.MAX_SAFE_INTEGER : end;
+  }
+
   /** Puts the operation next in the order, if it can be and this was not tried before. */
-  #take(call: Entry, end: Entry): boolean {
+  #take(call: Entry): boolean {
     const op = this.#op(call);
-    const before = this.#state;
-    const after = this.#model.step(before, op);
+    const after = this.#model.step(this.#state, op);
     if (after === null) return false;
     this.#flip(call.at);
     const key = `${this.#done.join(",")}/${this.#model.key(after)}`;
@@ -85,23 +115,19 @@ class Search<State, Op extends Operation> {
       return false;
     }
     this.#seen.add(key);
-    this.#stack.push({ entry: call, before });
     this.#state = after;
     unlink(call);
-    unlink(end);
+    if (call.match !== null) unlink(call.match);
     if (op.return !== "unknown") this.#open -= 1;
-    if (this.#stack.length > this.#longest.length) this.#longest = this.#order();
     return true;
   }
 
-  /** @returns where to go on: behind what has just been taken out */
-  #putBack({ entry, before }: { entry: Entry; before: State }): Entry | null {
+  #putBack({ entry, before }: Choice<State>): void {
     if (entry.match !== null) relink(entry.match);
     relink(entry);
     if (this.#op(entry).return !== "unknown") this.#open += 1;
     this.#flip(entry.at);
     this.#state = before;
-    return entry.next;
   }
 
   #op(entry: Entry): Op {
