@@ -50,6 +50,11 @@ export class Progress {
     return this.#inflight.count === 0;
   }
 
+  /** Messages that are not acknowledged yet. */
+  get inflight(): number {
+    return this.#inflight.count;
+  }
+
   canSend(): boolean {
     if (this.state === "snapshot") return false;
     return this.state === "probe" ? !this.paused : !this.#inflight.isFull;

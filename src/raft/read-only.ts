@@ -67,6 +67,7 @@ export class LeaderReads {
   }
 
   tick(): void {
+    if (this.#waiting.length === 0 && this.#rounds.length === 0) return;
     const { now } = this.#state;
     const isOver = (waiter: Waiter): boolean => now >= waiter.deadline;
     if (this.#waiting.some(isOver)) {
@@ -153,6 +154,7 @@ export class ForwardedReads {
   }
 
   tick(): void {
+    if (this.#waiting.length === 0 && this.#asked.length === 0) return;
     const { now, options } = this.#state;
     const isOver = (read: Forwarded): boolean => now >= read.deadline;
     if (this.#asked.some(isOver) || this.#waiting.some(isOver)) {

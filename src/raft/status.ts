@@ -42,6 +42,7 @@ export class StatusView {
         id: peer.id,
         match: peer.match,
         active: this.#replication.isActive(peer),
+        inflight: peer.inflight,
       })),
     };
   }

@@ -140,7 +140,13 @@ export type Status = {
   readonly ready: boolean;
   readonly transferTarget: MemberId | null;
   /** Leader only: what it knows of each peer. */
-  readonly peers: readonly { readonly id: MemberId; readonly match: number; readonly active: boolean }[];
+  readonly peers: readonly {
+    readonly id: MemberId;
+    readonly match: number;
+    readonly active: boolean;
+    /** Append messages that are not acknowledged yet. */
+    readonly inflight: number;
+  }[];
 };
 
 /** What one step asks of the driver, in this order. */

@@ -41,7 +41,9 @@ export class FakeReplica implements ReplicaApi {
       config: this.config,
       ready: this.isLeading,
       transferTarget: null,
-      peers: this.isLeading ? peers.map(({ id }) => ({ id, match: 7, active: this.active.includes(id) })) : [],
+      peers: this.isLeading
+        ? peers.map(({ id }) => ({ id, match: 7, active: this.active.includes(id), inflight: 0 }))
+        : [],
     };
   }
 
