@@ -60,6 +60,7 @@ export class CurrentSnapshot {
     this.#lastIndex = manifest?.meta.index ?? 0;
   }
 
+  /** As on disk: its slot must stay. */
   get manifest(): SnapshotManifest | null {
     return this.#manifest;
   }
@@ -86,13 +87,14 @@ export class CurrentSnapshot {
    * One of our own, its chunks durable, becomes the one that counts; then `done`. The manifest goes
    * through the flusher, behind all entries handed out before: a snapshot must not be ahead of the
    * log on the same disk, or a crash would leave one that contradicts its term.
-   * @param isGivenUp a pulled one replaces it on disk in a moment: until then this slot counts there.
+   * @param isGivenUp a pulled one replaces it in a moment; until then its slot is the one that counts on disk.
    */
   take(manifest: SnapshotManifest, isGivenUp: () => boolean, done: () => void): void {
     const { flusher } = this.#driver;
     flusher.addWrite(
       (storage, written) => storage.saveSnapshot(manifest, written),
       () => {
+        this.#manifest = manifest;
         if (!isGivenUp()) this.#taken(manifest);
         done();
       },
@@ -104,7 +106,6 @@ export class CurrentSnapshot {
     const { core, applier, storage, metrics, log } = this.#driver;
     const { trailingEntries, trailingBytes } = this.#options;
     const { meta } = manifest;
-    this.#manifest = manifest;
     metrics.snapshotsTaken += 1;
     const behind = Math.max(meta.index - trailingEntries, applier.indexBehind(trailingBytes), 0);
     this.#driver.step({ type: "snapshot-taken", meta, compactTo: Math.min(behind, meta.index) });
