@@ -1,7 +1,8 @@
 /**
  * What time this manager would give the cluster if it led. A manager that follows reads it from the entries that its
- * leader writes: cluster time then goes on from one leader to the next as if there were one clock, although the wall
- * clock of the next may be a day off. Only who never followed since its start has to believe its own wall clock.
+ * leader writes, and one that has just started hears it from the others (hello.ts): cluster time then goes on from one
+ * leader to the next as if there were one clock, although the wall clock of the next may be a day off. Only where nobody
+ * knows it, after all of them were restarted, does a wall clock count.
  */
 import type { ChangeSet, StoreApi } from "../store/types.ts";
 import type { Env } from "../util/env.ts";
@@ -18,7 +19,7 @@ export type ClusterClockDeps = {
 export class ClusterClock {
   readonly #deps: ClusterClockDeps;
   readonly #unsubscribe: (() => void)[] = [];
-  /** Cluster time when the monotonic clock was at 0, as the entries say; null: none told it yet. */
+  /** Cluster time when the monotonic clock was at 0; null: nobody told it yet. */
   #startMs: number | null = null;
   /** Who led at the last look, perhaps this manager itself. */
   #leader = "";
@@ -45,6 +46,16 @@ export class ClusterClock {
   now(): number {
     const { env } = this.#deps;
     return this.#startMs === null ? env.wallNow() : this.#startMs + Math.floor(env.now());
+  }
+
+  /** The same, 0 while it is a mere guess. */
+  known(): number {
+    return this.#startMs === null ? 0 : this.now();
+  }
+
+  /** Another manager says so. What the entries say is exact, so they count more. */
+  heard(timeMs: number): void {
+    this.#startMs ??= timeMs - Math.floor(this.#deps.env.now());
   }
 
   /** From one look to the next a leader is heard of: by then what is committed is known. */

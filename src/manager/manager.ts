@@ -112,6 +112,7 @@ export class Manager {
       {
         clusterId: identity.clusterId,
         nodeId: identity.nodeId,
+        address: deps.address,
         dataDir: deps.dataDir,
         onFatal: (error) => deps.onFatal(AppError.from(error)),
         onRemoved: deps.onRemoved,
@@ -119,6 +120,7 @@ export class Manager {
         retired: deps.retired ?? null,
         protocols: { max: protocols.max, cluster: () => clusterProtocol(this.store.view().all("cluster")) },
         incarnation: () => this.incarnation,
+        time: { known: () => this.#time.known(), heard: (timeMs) => this.#time.heard(timeMs) },
       },
     );
     this.#time = new ClusterClock({ env, looks: this.#clock, store: this.store, replica: this.replica });

@@ -32,6 +32,10 @@ export type Hello = {
   readonly clusterProtocol: number;
   /** Of the sender's state (model/incarnation.ts); empty while it has none, and of programs before it was sent. */
   readonly incarnation: string;
+  /** Cluster time, Unix ms; 0: the sender does not know it, or its program did not send it. */
+  readonly timeMs: number;
+  /** Where the sender is reached; empty: its program did not send it. */
+  readonly address: string;
 };
 
 export type Frame =
@@ -87,6 +91,8 @@ export function encodeHello(hello: Hello): Buffer {
   writer.varint(hello.protocolMax);
   writer.varint(hello.clusterProtocol);
   writer.text(hello.incarnation);
+  writer.varint(hello.timeMs);
+  writer.text(hello.address);
   return finishFrame(writer);
 }
 
@@ -146,6 +152,8 @@ export function decodeFrame(wire: Uint8Array, peer: Peer): Frame {
         protocolMax: reader.varint(),
         clusterProtocol: reader.varint(),
         incarnation: reader.isAtEnd ? "" : reader.text(),
+        timeMs: reader.isAtEnd ? 0 : reader.varint(),
+        address: reader.isAtEnd ? "" : reader.text(),
       };
       return { kind: "hello", hello };
     }

@@ -23,18 +23,36 @@ export type Self = {
   readonly protocols: HelloProtocols;
   /** Of its state; empty while it has none. */
   readonly incarnation: () => string;
+  readonly time: HelloTime;
+  readonly addresses: PeerAddresses;
 };
 
-/** Default: this program's protocols, a cluster that was never upgraded, and no state. */
-export function ownFacts(options: Partial<Omit<Self, "disks">>): Omit<Self, "disks"> {
-  const { protocols = { max: PROTOCOLS.max, cluster: () => 1 }, incarnation = () => "" } = options;
-  return { protocols, incarnation };
+/** Peers that no configuration here names yet are reached where they say. */
+export type PeerAddresses = {
+  /** This manager's. It may lead before anybody's configuration says it. */
+  readonly own: string;
+  readonly heard: (peer: MemberId, address: string) => void;
+};
+
+/** Cluster time as managers tell it each other, Unix ms: who has just started has nothing but a wall clock. */
+export type HelloTime = {
+  /** 0: not known here. */
+  readonly known: () => number;
+  readonly heard: (timeMs: number) => void;
+};
+
+const NO_TIME: HelloTime = { known: () => 0, heard: () => undefined };
+
+/** Default: this program's protocols, a cluster that was never upgraded, no state and no time. */
+export function ownFacts(options: Partial<Omit<Self, "disks" | "addresses">>): Omit<Self, "disks" | "addresses"> {
+  const { protocols = { max: PROTOCOLS.max, cluster: () => 1 }, incarnation = () => "", time = NO_TIME } = options;
+  return { protocols, incarnation, time };
 }
 
 export function helloFacts(
-  { disks, protocols, incarnation }: Self,
+  { disks, protocols, incarnation, time, addresses }: Self,
   peer: MemberId,
-): Pick<Hello, "writes" | "seen" | "protocolMax" | "clusterProtocol" | "incarnation"> {
+): Omit<Hello, "protocolVersion" | "clusterId" | "from" | "to"> {
   const { max: protocolMax, cluster } = protocols;
   return {
     writes: disks.writes,
@@ -42,6 +60,8 @@ export function helloFacts(
     protocolMax,
     clusterProtocol: cluster(),
     incarnation: incarnation(),
+    timeMs: time.known(),
+    address: addresses.own,
   };
 }
 
@@ -54,12 +74,15 @@ export function refuseJoin(protocolMax: number, { cluster }: HelloProtocols): vo
 }
 
 /** @returns why this manager must stop, or null. */
-export function judgeSelf(hello: Hello, peer: MemberId, { disks, protocols, incarnation }: Self): AppError | null {
+export function judgeSelf(hello: Hello, peer: MemberId, self: Self): AppError | null {
+  const { disks, protocols, incarnation, time, addresses } = self;
   const relation = relate(hello.incarnation, incarnation());
   if (relation === "newer") return supersededBy(hello.incarnation);
   // What another life of the cluster knows of disks says nothing about this one.
   if (relation === "older" || relation === "other") return null;
   disks.note(peer, hello.writes);
+  if (hello.timeMs > 0) time.heard(hello.timeMs);
+  if (hello.address !== "") addresses.heard(peer, hello.address);
   if (hello.seen > disks.writes) return rolledBack({ seen: hello.seen, writes: disks.writes, by: peer });
   const needs = hello.clusterProtocol;
   return needs > protocols.max ? tooNew("The cluster", { needs, max: protocols.max }) : null;

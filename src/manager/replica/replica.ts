@@ -55,6 +55,8 @@ export class Replica implements ReplicaApi, Proposer {
   #phase: "new" | "running" | "stopped" = "new";
   #stopping: Promise<void> | null = null;
   #refusal: (() => AppError) | null = null;
+  /** What peers said of themselves: as many as managers ever spoke to this process. */
+  readonly #addresses = new Map<MemberId, string>();
 
   constructor(deps: ReplicaDeps, options: ReplicaOptions) {
     const { env, log, dialer } = deps;
@@ -66,7 +68,14 @@ export class Replica implements ReplicaApi, Proposer {
     this.#raftOptions = { ...DEFAULT_RAFT_OPTIONS, ...options.raft, random: () => env.random() };
     const heartbeatMs = this.#raftOptions.heartbeatTicks * TICK_MS;
     const later = (event: Event): void => this.#running?.turns.later(event);
-    const own = { ...ownFacts(options), disks: diskAges(() => this.#running?.opened) };
+    const own = {
+      ...ownFacts(options),
+      disks: diskAges(() => this.#running?.opened),
+      addresses: {
+        own: options.address ?? "",
+        heard: (peer: MemberId, address: string) => void this.#addresses.set(peer, address),
+      },
+    };
     this.#transport = new Transport(
       { env, dialer, log: this.#log, own },
       { clusterId, self: nodeId, heartbeatMs },
@@ -146,7 +155,12 @@ export class Replica implements ReplicaApi, Proposer {
         floor: new PromiseFloor(this.#options.retired ?? null),
         snapshots: (driver) =>
           (snapshotter = new Snapshotter(
-            { driver, dialer: this.#deps.dialer, store: opened.snapshots },
+            {
+              driver,
+              dialer: this.#deps.dialer,
+              store: opened.snapshots,
+              heardAddress: (peer) => this.#addresses.get(peer) ?? null,
+            },
             { manifest, options: { ...DEFAULT_SNAPSHOT_OPTIONS, ...this.#options.snapshots } },
           )),
       },

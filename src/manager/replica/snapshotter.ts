@@ -15,12 +15,21 @@ import type { SnapshotStore } from "./snapshot-store.ts";
 import { SnapshotPull } from "./snapshot-transfer.ts";
 import type { SnapshotMover } from "./turns.ts";
 
+export type SnapshotterDeps = {
+  readonly driver: Driver;
+  readonly dialer: Dialer;
+  readonly store: SnapshotStore;
+  /** Where a leader that joined after the snapshot, and after all that is known here, says it is. */
+  readonly heardAddress: (peer: MemberId) => string | null;
+};
+
 type Pulling = { readonly pull: SnapshotPull; readonly from: MemberId; readonly aborter: AbortController };
 
 export class Snapshotter implements SnapshotMover {
   readonly #driver: Driver;
   readonly #dialer: Dialer;
   readonly #store: SnapshotStore;
+  readonly #heardAddress: SnapshotterDeps["heardAddress"];
   readonly #current: CurrentSnapshot;
   readonly #scope: Scope;
   #building: AbortController | null = null;
@@ -28,13 +37,11 @@ export class Snapshotter implements SnapshotMover {
   /** A pull that failed, for its chunks: the same snapshot is likely to be offered again. */
   #broken: SnapshotPull | null = null;
 
-  constructor(
-    deps: { driver: Driver; dialer: Dialer; store: SnapshotStore },
-    state: { manifest: SnapshotManifest | null; options: SnapshotOptions },
-  ) {
+  constructor(deps: SnapshotterDeps, state: { manifest: SnapshotManifest | null; options: SnapshotOptions }) {
     this.#driver = deps.driver;
     this.#dialer = deps.dialer;
     this.#store = deps.store;
+    this.#heardAddress = deps.heardAddress;
     this.#current = new CurrentSnapshot(deps.driver, state);
     this.#scope = new Scope((name, error) =>
       this.#driver.fatal(new Error(`Snapshot task ${name} failed`, { cause: error })),
@@ -93,7 +100,7 @@ export class Snapshotter implements SnapshotMover {
     if (this.#scope.isClosed) return;
     this.#pulling?.aborter.abort();
     this.#pulling = null;
-    const address = addressOf(from, config) ?? addressOf(from, meta.config);
+    const address = addressOf(from, config) ?? addressOf(from, meta.config) ?? this.#heardAddress(from);
     if (address === null) {
       this.#failed(from, meta, new AppError("unavailable", `The address of ${from} is not known`));
       return;

@@ -91,6 +91,20 @@ describe("manager/cluster-clock", () => {
     expect(rig.clock.now()).to.equal(9_000_000);
   });
 
+  it("believes another manager before its own wall clock, and the entries before both", () => {
+    const rig = new Rig();
+    expect(rig.clock.known()).to.equal(0);
+    rig.clock.heard(7_000_000);
+    rig.clock.heard(8_000_000);
+    rig.env.advance(500);
+    expect(rig.clock.known()).to.equal(7_000_500);
+    rig.leader = { id: "m2", address: "m2:7377", term: 3 };
+    rig.looks(2);
+    rig.applies(7, 7_000_900);
+    rig.clock.heard(9_000_000);
+    expect(rig.clock.now()).to.equal(7_000_900);
+  });
+
   it("begins anew with every leader, and trusts nothing while there is none", () => {
     const rig = following();
     rig.leader = null;

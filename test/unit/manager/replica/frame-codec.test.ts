@@ -104,6 +104,8 @@ describe("manager/replica/frame-codec", () => {
       protocolMax: 3,
       clusterProtocol: 2,
       incarnation: "1764316800.abc",
+      timeMs: 1_764_316_800_123,
+      address: "10.0.0.1:7377",
     };
     expect(decodeFrame(encodeHello(hello), PEER)).to.deep.equal({ kind: "hello", hello });
     expect(decodeFrame(encodePing(300, 12), PEER)).to.deep.equal({ kind: "ping", seq: 300, writes: 12 });

@@ -39,6 +39,7 @@ type Site = {
   /** Its own disk's age, and what it knows of others'. */
   readonly disks: { writes: number; readonly known: Map<string, number> };
   readonly life: { incarnation: string };
+  readonly clock: { known: number; readonly heard: number[] };
 };
 
 class World {
@@ -50,6 +51,7 @@ class World {
     const fatal: AppError[] = [];
     const disks = { writes: 0, known: new Map<string, number>() };
     const life = { incarnation: "" };
+    const clock = { known: 0, heard: [] as number[] };
     const env = this.sim.env(`${id}${this.#sites++}`);
     const node = this.network.node(id, { env, identity: manager(id) });
     const got: Message[] = [];
@@ -70,6 +72,8 @@ class World {
           },
           protocols: { max: 1, cluster: () => 1 },
           incarnation: () => life.incarnation,
+          addresses: { own: `${id}:1`, heard: () => undefined },
+          time: { known: () => clock.known, heard: (timeMs) => void clock.heard.push(timeMs) },
         },
       },
       { clusterId, self: id, heartbeatMs: HEARTBEAT_MS },
@@ -84,7 +88,7 @@ class World {
     router.rawStream("Raft.Stream", (stream, context) => transport.accept(stream, context));
     node.listen(`${id}:1`, router);
     transport.start();
-    return { id, env, node, transport, got, unreachable, lost, fatal, disks, life };
+    return { id, env, node, transport, got, unreachable, lost, fatal, disks, life, clock };
   }
 
   kill(site: Site, options: { silent?: boolean } = {}): void {
@@ -290,8 +294,20 @@ describe("manager/replica/transport: who is let in", () => {
       protocolMax: 1,
       clusterProtocol: 1,
       incarnation: "",
+      timeMs: 0,
+      address: "",
       ...change,
     });
+
+  it("tells the time where it is known, and takes it from who knows it", async () => {
+    const { world, b, a } = strangers();
+    b.clock.known = 5_000;
+    const seen = await dial(a, world, [hello({ timeMs: 7_000 })]);
+    await dial(a, world, [hello()]);
+    const [answer] = seen.got.map((data) => decodeFrame(data, { from: "b", to: "a" }));
+    expect(answer).to.have.nested.property("hello.timeMs", 5_000);
+    expect(b.clock.heard).to.deep.equal([7_000]);
+  });
 
   it("answers a right hello, then takes messages and pings", async () => {
     const { world, b, a } = strangers();
