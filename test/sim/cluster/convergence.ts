@@ -7,6 +7,7 @@ import { observedState } from "../../../src/model/task-state.ts";
 import type { Machine } from "../../support/sim-cluster.ts";
 import { isRestless } from "./images.ts";
 import { nodeRefusal, refusal } from "./invariants/placement.ts";
+import { taskText } from "./task-text.ts";
 import type { Truth } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -64,18 +65,20 @@ function serviceMissing(world: World, service: Service): string[] {
   const slots = new Map<number, Task[]>();
   for (const task of wanted) slots.set(task.slot, [...(slots.get(task.slot) ?? []), task]);
   const problems: string[] = [];
+  const stuck = new Set<number>();
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
-    if (live.length > 1) problems.push(`${name} slot ${slot} has ${live.length} tasks`);
+    if (isStartFirst(service) && live.some((task) => isWithoutRoom(truth, task))) stuck.add(slot);
+    else if (live.length > 1) problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
   if (slots.size > replicas) problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
   // What ends by itself is never settled; its bounds are looked at elsewhere.
   if (isRestless(service.spec?.task ?? null)) return problems;
   if (slots.size < replicas && !givenUp(truth, service))
     problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
-  for (const task of wanted) {
+  for (const task of wanted.filter(({ slot }) => !stuck.has(slot))) {
     const why = taskMissing(world, service, task);
-    if (why !== null) problems.push(`${name} slot ${task.slot} task ${task.id.slice(0, 6)} ${why}`);
+    if (why !== null) problems.push(`${taskText(task)}: ${why}`);
   }
   return problems;
 }
@@ -104,6 +107,16 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   if (node?.spec?.availability === "DRAIN") return "runs on a drained node";
   const broken = node === undefined ? "its node is not there" : nodeRefusal(node, own);
   return broken;
+}
+
+/** Start-first waits for room beside the old task, for ever if there is none. */
+function isStartFirst({ spec }: Service): boolean {
+  return spec?.update?.order === "START_FIRST";
+}
+
+function isWithoutRoom(truth: Truth, task: Task): boolean {
+  const spec = truth.specOf(task);
+  return task.nodeId === "" && spec !== null && roomFor(truth, task, spec) === null;
 }
 
 function unplaced(truth: Truth, task: Task, spec: TaskSpec): string {

@@ -1,5 +1,6 @@
 /** One run's world, as faults, workloads and invariants see it. */
 import type { Manager } from "../../../src/manager/manager.ts";
+import type { Change, ChangeSet } from "../../../src/store/types.ts";
 import { AppError } from "../../../src/util/errors.ts";
 import type { LogFields, Logger } from "../../../src/util/log.ts";
 import type { ServiceOperation } from "../../support/linearizability/models.ts";
@@ -12,6 +13,7 @@ import { DiskHealth } from "./disk-health.ts";
 import { imageBehaviour } from "./images.ts";
 import { Violation, type Invariant, type MakeInvariant } from "./invariant.ts";
 import { Links } from "./links.ts";
+import { taskText } from "./task-text.ts";
 import type { Plan } from "./plan.ts";
 import { Site } from "./site.ts";
 import { Truth } from "./truth.ts";
@@ -158,6 +160,7 @@ export class World {
       if (isFirst) {
         for (const one of onEntry) this.#check(one, () => one.onEntry?.(set));
         this.truth.apply(set);
+        this.#traceEntry(set);
         for (const one of afterEntry) this.#check(one, () => one.afterEntry?.(set));
       }
       for (const one of onApplied) this.#check(one, () => one.onApplied?.(machine, set));
@@ -178,6 +181,11 @@ export class World {
     cluster.onFatal = (machine, error) => this.#ended(machine, error);
     cluster.onStartFailed = (machine, error) => this.#ended(machine, error);
     sim.onError = (error, env) => this.fail("nothing throws", `${env?.name ?? "?"}: ${textOf(error)}`);
+  }
+
+  #traceEntry({ version, changes }: ChangeSet): void {
+    if (this.#trace === null) return;
+    for (const change of changes) this.trace(() => `entry ${version} ${changeText(change)}`);
   }
 
   #ended(machine: Machine, error: AppError): void {
@@ -242,6 +250,18 @@ const BUGS: ReadonlySet<string> = new Set([
   "role changes are not followed any more",
   "assignment without a task ignored",
 ]);
+
+function changeText({ table, id, before, after }: Change): string {
+  const kind = before === undefined ? "+" : after === undefined ? "-" : "";
+  switch (table) {
+    case "task":
+      return `${kind}task ${taskText(after ?? before)}`;
+    case "node":
+      return `${kind}node ${after?.spec?.name ?? id} ${after?.role} ${after?.spec?.availability} ${after?.status?.state}`;
+    default:
+      return `${kind}${table} ${after !== undefined && "spec" in after ? JSON.stringify(after.spec) : id}`;
+  }
+}
 
 function plain(_key: string, value: unknown): unknown {
   return value instanceof Error ? textOf(value) : value;

@@ -134,8 +134,8 @@ const stopped: Fault = {
 };
 
 /**
- * Everything that counts time must not care. A manager that starts with a clock that is ahead, and leads before it heard
- * from anybody, cannot know better: its clock is set before it starts.
+ * Everything that counts time must not care. Only where no manager knows the time any more a wall clock counts: managers'
+ * clocks are set before they start.
  */
 const clockJump: Fault = {
   name: "clock jump",
