@@ -39,6 +39,7 @@ export function registerWatch(router: Router, deps: WatchDeps): () => void {
         if (watch !== undefined) return;
         try {
           if (open.size >= WATCHERS_MAX) throw tooMany();
+          if (deps.store.view().version === 0) throw notCaughtUp();
           watch = new WatchStream(deps, stream, request);
           open.add(watch);
           watch.pump();
@@ -63,6 +64,13 @@ export function registerWatch(router: Router, deps: WatchDeps): () => void {
 function tooMany(): AppError {
   return new AppError("exhausted", `${WATCHERS_MAX} watches are open on this manager`, {
     next: "end some, or ask another manager",
+  });
+}
+
+/** A state of nothing at version 0 would pass for the cluster's, and nobody could resume from it. */
+function notCaughtUp(): AppError {
+  return new AppError("unavailable", "This manager has not caught up with the cluster yet", {
+    next: "watch at another manager",
   });
 }
 

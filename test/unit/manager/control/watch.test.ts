@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { codec } from "../../../../src/proto/load.ts";
 import { PROGRESS_MS } from "../../../../src/manager/control/watch.ts";
+import type { StoreOptions } from "../../../../src/store/store.ts";
 import { ControlRig, WatchRig } from "../../../support/control/control-rig.ts";
 import { aNode, aService, aServiceSpec, aTask } from "../../../support/store/objects.ts";
 
@@ -9,6 +10,13 @@ const put = async (rig: ControlRig, ...ids: string[]): Promise<void> => {
     for (const id of ids) tx.put("task", aTask({ id, serviceId: "s1", serviceName: "web" }));
   });
 };
+
+/** At version 1. */
+async function rigWithState(options: StoreOptions = {}): Promise<ControlRig> {
+  const rig = new ControlRig(options);
+  await put(rig, "t0");
+  return rig;
+}
 
 describe("manager/control/watch", () => {
   it("sends established first, then all changes of one entry in one message", async () => {
@@ -53,21 +61,21 @@ describe("manager/control/watch", () => {
   });
 
   it("stops at a caller that does not read and goes on where it stopped", async () => {
-    const rig = new ControlRig();
+    const rig = await rigWithState();
     const watch = new WatchRig(rig, {}, 2);
     for (const id of ["t1", "t2", "t3"]) await put(rig, id);
-    expect(watch.lines()).to.deep.equal(["0 established", "1 CREATED task t1"]);
+    expect(watch.lines()).to.deep.equal(["1 established", "2 CREATED task t1"]);
     watch.stream.drain(10);
-    expect(watch.lines()).to.deep.equal(["2 CREATED task t2", "3 CREATED task t3"]);
+    expect(watch.lines()).to.deep.equal(["3 CREATED task t2", "4 CREATED task t3"]);
   });
 
   it("tells a caller that fell out of the ring that it has to read again", async () => {
-    const rig = new ControlRig({ watch: { setsMax: 2 } });
+    const rig = await rigWithState({ watch: { setsMax: 2 } });
     const watch = new WatchRig(rig, {}, 1);
     for (const id of ["t1", "t2", "t3"]) await put(rig, id);
     watch.lines();
     watch.stream.drain(10);
-    expect(watch.lines()).to.deep.equal(["0 compacted"]);
+    expect(watch.lines()).to.deep.equal(["1 compacted"]);
     expect(watch.stream.end_).to.not.equal(null);
   });
 
@@ -92,7 +100,7 @@ describe("manager/control/watch", () => {
   });
 
   it("sends only the kinds and rows asked for, and tells when one ceases to match", async () => {
-    const rig = new ControlRig();
+    const rig = await rigWithState();
     const watch = rig.watch({ kinds: ["task"], filters: ["desired-state=running", "service=web"] });
     await rig.write((tx) => {
       tx.put("node", aNode({ id: "n1" }));
@@ -101,11 +109,11 @@ describe("manager/control/watch", () => {
     });
     await rig.write((tx) => tx.put("task", aTask({ id: "t1", serviceName: "web", desired: "SHUTDOWN" })));
     await rig.write((tx) => tx.put("task", aTask({ id: "t1", serviceName: "web", desired: "REMOVE" })));
-    expect(watch.lines()).to.deep.equal(["0 established", "1 CREATED task t1", "2 UPDATED task t1"]);
+    expect(watch.lines()).to.deep.equal(["1 established", "2 CREATED task t1", "3 UPDATED task t1"]);
   });
 
   it("never sends the cluster's secrets, nor revisions and request records", async () => {
-    const rig = new ControlRig();
+    const rig = await rigWithState();
     const type = codec("Cluster");
     const cluster = type.decode(type.encode({ id: "c1", rootKeyPem: "SECRET", workerTokenSecret: "SECRET" }));
     const watch = rig.watch({});
@@ -123,31 +131,36 @@ describe("manager/control/watch", () => {
     const kinds = [...watch.take(), ...initial.take()].flatMap(({ changes }) =>
       changes.map(({ object }) => object?.object),
     );
-    expect(new Set(kinds)).to.deep.equal(new Set(["cluster", "service"]));
+    expect(new Set(kinds)).to.deep.equal(new Set(["cluster", "service", "task"]));
   });
 
   it("tells its version from time to time when nothing matches", async () => {
-    const rig = new ControlRig();
+    const rig = await rigWithState();
     const watch = rig.watch({ kinds: ["node"] });
     await put(rig, "t1");
-    expect(watch.lines()).to.deep.equal(["0 established"]);
+    expect(watch.lines()).to.deep.equal(["1 established"]);
     rig.env.advance(PROGRESS_MS);
-    expect(watch.lines()).to.deep.equal(["1 -"]);
+    expect(watch.lines()).to.deep.equal(["2 -"]);
     rig.env.advance(PROGRESS_MS);
     expect(watch.lines()).to.deep.equal([]);
     watch.stream.hangUp();
     expect(rig.env.timers).to.equal(0);
   });
 
-  it("refuses unknown kinds and filters", () => {
-    const rig = new ControlRig();
+  it("refuses as long as it has no state: nobody could resume from nothing", () => {
+    const { end_ } = new ControlRig().watch({ initial: true }).stream;
+    expect(end_?.error?.code).to.equal("unavailable");
+  });
+
+  it("refuses unknown kinds and filters", async () => {
+    const rig = await rigWithState();
     expect(rig.watch({ kinds: ["secret"] }).stream.end_?.error?.details.path).to.equal("kinds[0]");
     const error = rig.watch({ kinds: ["service"], filters: ["node=n1"] }).stream.end_?.error;
     expect(error?.details.next).to.equal("filter by name, id, label, mode");
   });
 
-  it("ends every stream when the manager stops", () => {
-    const rig = new ControlRig();
+  it("ends every stream when the manager stops", async () => {
+    const rig = await rigWithState();
     const watch = rig.watch({});
     rig.control.stop();
     expect(watch.stream.end_?.error?.code).to.equal("unavailable");
