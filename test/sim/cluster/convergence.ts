@@ -65,10 +65,10 @@ function serviceMissing(world: World, service: Service): string[] {
   const slots = new Map<number, Task[]>();
   for (const task of wanted) slots.set(task.slot, [...(slots.get(task.slot) ?? []), task]);
   const problems: string[] = [];
-  const stuck = new Set<number>();
+  let isStuck = false;
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
-    if (isStartFirst(service) && live.some((task) => isWithoutRoom(truth, task))) stuck.add(slot);
+    if (isStartFirst(service) && live.some((task) => isWithoutRoom(truth, task))) isStuck = true;
     else if (live.length > 1) problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
   if (slots.size > replicas) problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
@@ -76,7 +76,8 @@ function serviceMissing(world: World, service: Service): string[] {
   if (isRestless(service.spec?.task ?? null)) return problems;
   if (slots.size < replicas && !givenUp(truth, service))
     problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
-  for (const task of wanted.filter(({ slot }) => !stuck.has(slot))) {
+  if (isStuck) return problems;
+  for (const task of wanted) {
     const why = taskMissing(world, service, task);
     if (why !== null) problems.push(`${taskText(task)}: ${why}`);
   }
