@@ -42,11 +42,13 @@ export type HelloTime = {
 };
 
 const NO_TIME: HelloTime = { known: () => 0, heard: () => undefined };
+const NO_ADDRESSES: PeerAddresses = { own: "", heard: () => undefined };
 
-/** Default: this program's protocols, a cluster that was never upgraded, no state and no time. */
-export function ownFacts(options: Partial<Omit<Self, "disks" | "addresses">>): Omit<Self, "disks" | "addresses"> {
-  const { protocols = { max: PROTOCOLS.max, cluster: () => 1 }, incarnation = () => "", time = NO_TIME } = options;
-  return { protocols, incarnation, time };
+/** Default: this program's protocols, a cluster that was never upgraded, no state, no time and no address. */
+export function ownFacts(options: Partial<Omit<Self, "disks">>): Omit<Self, "disks"> {
+  const { protocols = { max: PROTOCOLS.max, cluster: () => 1 }, incarnation = () => "" } = options;
+  const { time = NO_TIME, addresses = NO_ADDRESSES } = options;
+  return { protocols, incarnation, time, addresses };
 }
 
 export function helloFacts(
