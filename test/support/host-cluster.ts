@@ -100,6 +100,11 @@ export class HostNode {
     this.#settings = { ...this.#settings, ...settings };
   }
 
+  /** Of the daemon started last; 0 before. */
+  get pid(): number {
+    return this.#daemon?.pid ?? 0;
+  }
+
   get isRunning(): boolean {
     const daemon = this.#daemon;
     return daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null;
@@ -249,6 +254,8 @@ export type HostClusterOptions = {
   readonly diskBytes?: number;
   /** The other managers reach the last one through a proxy. */
   readonly isLastProxied?: boolean;
+  /** Of every daemon, as environment variables. */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 /** Managers on hosts without an engine, workers on hosts with one that has the workload image. */
@@ -286,7 +293,7 @@ async function proxyOf(
 
 async function makeNodes(
   hosts: Hosts,
-  { managers, diskBytes, proxy }: HostClusterOptions & { readonly proxy: TcpProxy | null },
+  { managers, diskBytes, proxy, settings: common = {} }: HostClusterOptions & { readonly proxy: TcpProxy | null },
 ): Promise<HostNode[]> {
   const advertised = (at: number): string => {
     if (proxy !== null && at === managers - 1) return proxy.address;
@@ -312,6 +319,7 @@ async function makeNodes(
       SHOAL_HTTP_LISTEN: "127.0.0.1:7378",
       ...entry,
       ...executor,
+      ...common,
     };
     const disk = diskBytes === undefined ? null : await SmallDisk.mount(join(host.folder, "shoal"), diskBytes);
     nodes.push(new HostNode({ name: `${role}${isManager ? at + 1 : at + 1 - managers}`, role, host, disk, settings }));
