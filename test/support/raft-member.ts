@@ -12,6 +12,7 @@ import type {
   EntryKind,
   Event,
   HardState,
+  Member,
   MemberId,
   Message,
   MessageType,
@@ -22,6 +23,12 @@ import type {
 
 export function voters(...ids: MemberId[]): Config {
   return makeConfig(ids.map((id) => ({ id, address: `${id}:1`, role: "voter" })));
+}
+
+/** `current` with one member's role set, added or (null) removed. */
+export function changed(current: Config, id: MemberId, role: Member["role"] | null): Config {
+  const others = current.members.filter((member) => member.id !== id);
+  return makeConfig(role === null ? others : [...others, { id, address: `${id}:1`, role }]);
 }
 
 export function entry(

@@ -1,5 +1,5 @@
 // Which faults strike when: a pure function of the seed. What a role means ("leader") is looked up when it strikes.
-import { seededRandom } from "../../../test/support/raft-node.ts";
+import { prng } from "../../../test/support/sim-env.ts";
 
 /** Bounds of how long each lasts, ms. For those that end a process: how long it stays away. */
 const LASTS = {
@@ -60,7 +60,7 @@ const PROGRESS_SHARE = 0.5;
 
 /** Endless. Of as many faults in a row as there are kinds, counted from the first, each kind is one. */
 export function* planFaults(seed: number): Generator<PlannedFault, never> {
-  const random = seededRandom(seed);
+  const random = prng(seed);
   const within = (min: number, max: number): number => Math.round(min + random() * (max - min));
   for (;;) {
     for (const kind of shuffled(FAULT_KINDS, random)) {

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { hasMember } from "../../../src/raft/config.ts";
 import type { Clients } from "./clients.ts";
 import type { Cluster } from "./cluster.ts";
-import { INVARIANTS, violated } from "./invariants.ts";
+import { INVARIANTS, violated } from "../../support/raft-oracle/invariants.ts";
 import type { Machine } from "./machine.ts";
 
 /** In election timeouts (the longest a member waits). */

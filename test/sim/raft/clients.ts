@@ -4,7 +4,7 @@ import { REGISTER, SERVICE, type ServiceOperation } from "../../support/lineariz
 import type { Operation, RegisterOperation } from "../../support/history.ts";
 import { Client, type Site } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
-import { INVARIANTS, violated } from "./invariants.ts";
+import { INVARIANTS, violated } from "../../support/raft-oracle/invariants.ts";
 
 /** Tried operations of the search for an order, for one object. */
 const BUDGET = 300_000;

@@ -1,10 +1,10 @@
 /** A simulated cluster: its machines, the network between them, its clients, and the one who watches. */
-import { bootstrapEntry, makeConfig, voterIds } from "../../../src/raft/config.ts";
-import { majority } from "../../../src/raft/quorum.ts";
+import { bootstrapEntry, makeConfig } from "../../../src/raft/config.ts";
 import { DEFAULT_RAFT_OPTIONS, TICK_MS } from "../../../src/raft/types.ts";
-import type { Config, Member, MemberId, SnapshotMeta } from "../../../src/raft/types.ts";
+import type { Member, MemberId, SnapshotMeta } from "../../../src/raft/types.ts";
+import { chainHash } from "../../support/raft-oracle/chain-hash.ts";
 import type { Dice } from "./dice.ts";
-import { INVARIANTS, Invariants, violated } from "./invariants.ts";
+import { INVARIANTS, Invariants, keepsMajority, violated } from "../../support/raft-oracle/invariants.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { Observer } from "./observer.ts";
 import { DatagramWire, StreamWire, addressOf, type Wire } from "./wire.ts";
@@ -30,18 +30,19 @@ export class Cluster {
   /** Nothing fails any more, clocks are true, machines idle. */
   isCalm = false;
 
-  constructor(seed: number, trace: ((line: string) => void) | null) {
+  /** @param options.weather instead of what the seed would have */
+  constructor(seed: number, options: { readonly trace?: (line: string) => void; readonly weather?: Weather } = {}) {
     this.world = new World(seed);
-    this.weather = weatherOf(this.world.dice.split());
+    this.weather = options.weather ?? weatherOf(this.world.dice.split());
     this.#dice = this.world.dice.split();
     this.invariants = new Invariants({ ...DEFAULT_RAFT_OPTIONS, ...this.weather.raft });
     this.observer = new Observer({
       world: this.world,
       invariants: this.invariants,
-      disks: (id) => this.machines.get(id)?.inspector,
+      disks: (id) => this.machines.get(id)?.durable,
       machine: (id) => this.machines.get(id),
       onEnd: (machine) => this.#restart(machine),
-      trace,
+      trace: options.trace ?? null,
     });
     const deps = {
       world: this.world,
@@ -67,7 +68,8 @@ export class Cluster {
       return { id, address: addressOf(id), role: at < voters ? "voter" : "learner" };
     });
     const config = makeConfig(members);
-    this.invariants.founded(bootstrapEntry(config));
+    const entry = bootstrapEntry(config);
+    this.invariants.given(chainHash(0, entry), entry.term);
     for (const { id } of members) this.#add(new Machine(id, this.#around, config));
   }
 
@@ -127,11 +129,7 @@ export class Cluster {
       const machine = this.machines.get(id);
       return ids.includes(id) || machine === undefined || machine.isDamaged || machine.dead !== null;
     };
-    const keepsMajority = (config: Config): boolean => {
-      const voters = voterIds(config);
-      return voters.filter((id) => !isLost(id)).length >= majority(voters.length);
-    };
-    return this.list.every(({ configs }) => configs.every(keepsMajority));
+    return this.list.every(({ configs }) => configs.every((config) => keepsMajority(config, isLost)));
   }
 
   /**
@@ -140,7 +138,7 @@ export class Cluster {
    */
   wentBack(machine: Machine): void {
     machine.inspectAgain();
-    const { writes } = machine.inspector;
+    const { writes } = machine.durable;
     const heard = Math.max(0, ...this.up.map((peer) => peer.running?.peerWrites.of(machine.id) ?? 0));
     if (heard <= writes) return;
     this.observer.count("promisesForgotten");

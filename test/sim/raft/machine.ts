@@ -37,8 +37,9 @@ import { AppError, isAppError } from "../../../src/util/errors.ts";
 import { silentLogger } from "../../../src/util/log.ts";
 import { must } from "../../../src/util/assert.ts";
 import { Disk, DiskHandle } from "./disk.ts";
-import { DiskInspector, chainHash } from "./inspector.ts";
-import type { Watched } from "./invariants.ts";
+import { chainHash } from "../../support/raft-oracle/chain-hash.ts";
+import { DiskInspector } from "../../support/raft-oracle/disk-inspector.ts";
+import type { Watched } from "../../support/raft-oracle/invariants.ts";
 import { ReplicatedStore } from "./replicated-store.ts";
 import { SimSnapshots, bodyKey, readBody } from "./snapshots.ts";
 import type { Plug, Wire } from "./wire.ts";
@@ -88,7 +89,7 @@ export type Running = {
 export class Machine implements Watched {
   readonly id: MemberId;
   readonly disk: Disk;
-  readonly inspector: DiskInspector;
+  readonly durable: DiskInspector;
   /** Of the log in memory. */
   chain: number[] = [0];
   /** The last index that this process applied or restored. */
@@ -112,8 +113,8 @@ export class Machine implements Watched {
     this.#around = around;
     this.#founders = founders;
     this.disk = new Disk(around.weather.diskFaults);
-    this.inspector = new DiskInspector(around.committed, around.watch.hardState(id));
-    this.disk.log.onDurable = (ops) => this.inspector.look(ops);
+    this.durable = new DiskInspector(around.committed, around.watch.hardState(id));
+    this.disk.log.onDurable = (ops) => this.durable.look(ops);
   }
 
   get isUp(): boolean {
@@ -348,7 +349,7 @@ export class Machine implements Watched {
     const first = log.get(FIRST_KEY);
     const compactedTo = first === undefined ? 0 : decodeCompactionPoint(first, identitySealer).index;
     const records = log.range(recordKey(compactedTo + 1), RECORDS_END).map(({ value }) => value);
-    this.inspector.start({ compactedTo, records, hardState: log.get(HARD_STATE_KEY) });
+    this.durable.start({ compactedTo, records, hardState: log.get(HARD_STATE_KEY) });
   }
 
   pause(): void {

@@ -6,8 +6,8 @@ import type { LoadedLog } from "../../../src/manager/replica/log-storage.ts";
 import type { AppError } from "../../../src/util/errors.ts";
 import { RunHash } from "../../support/sim-env.ts";
 import { countStep } from "./coverage.ts";
-import { chainHash } from "./inspector.ts";
-import { INVARIANTS, violated, type Disks, type Invariants } from "./invariants.ts";
+import { chainHash } from "../../support/raft-oracle/chain-hash.ts";
+import { INVARIANTS, violated, type Disks, type Invariants } from "../../support/raft-oracle/invariants.ts";
 import type { Before, Machine, Watch } from "./machine.ts";
 import type { World } from "./world.ts";
 
@@ -62,12 +62,12 @@ export class Observer implements Watch {
   // Members
 
   loaded(machine: Machine, { prevIndex, entries, snapshot }: LoadedLog): void {
-    const { chain, id, inspector } = machine;
+    const { chain, id, durable } = machine;
     if (snapshot !== null) this.count("snapshotsLoaded");
     for (const entry of entries) this.#deps.invariants.appended(id, entry, chain[entry.index] ?? 0);
     const lastIndex = prevIndex + entries.length;
-    if (inspector.lastIndex === lastIndex && inspector.chain[lastIndex] === chain[lastIndex]) return;
-    violated(INVARIANTS.loadsDurable, `${id} has a log up to ${lastIndex}, up to ${inspector.lastIndex} was durable`);
+    if (durable.lastIndex === lastIndex && durable.chain[lastIndex] === chain[lastIndex]) return;
+    violated(INVARIANTS.loadsDurable, `${id} has a log up to ${lastIndex}, up to ${durable.lastIndex} was durable`);
   }
 
   stepped(machine: Machine, before: Before, event: Event, effects: Effects): void {

@@ -4,7 +4,7 @@ import type { RunSeed, SeedOptions, SeedResult } from "../simulator.ts";
 import { Calm } from "./calm.ts";
 import { Clients } from "./clients.ts";
 import { Cluster } from "./cluster.ts";
-import { Violation } from "./invariants.ts";
+import { Violation } from "../../support/raft-oracle/invariants.ts";
 import { Storm } from "./storm.ts";
 
 export const runSeed: RunSeed = (seed, options = {}) => {
@@ -23,7 +23,7 @@ export const runSeed: RunSeed = (seed, options = {}) => {
 };
 
 function run(seed: number, options: SeedOptions = {}): SeedResult {
-  const cluster = new Cluster(seed, options.trace ?? null);
+  const cluster = new Cluster(seed, options);
   const clients = new Clients(cluster);
   let failure: Failure | null = null;
   try {

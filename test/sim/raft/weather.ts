@@ -115,6 +115,48 @@ export function weatherOf(dice: Dice): Weather {
   };
 }
 
+/** Nothing fails, limits are those of life, nobody writes: for tests of how long things take. */
+export function fairWeather(overrides: Partial<Weather> = {}): Weather {
+  return {
+    wire: "streams",
+    voters: 3,
+    learners: 0,
+    raft: {},
+    snapshots: DEFAULT_SNAPSHOT_OPTIONS,
+    pieceBytes: 4_000,
+    wireFaults: { delayMs: [0.2, 1], loss: 0, duplicate: 0, late: 0, lateMs: 0 },
+    diskFaults: { syncMs: [1, 5], stall: 0, stallMs: [0, 0] },
+    pullFails: 0,
+    pullRots: 0,
+    badClocks: 0,
+    busyMachines: 0,
+    storm: NO_STORM,
+    stormMs: 0,
+    clients: 0,
+    client: { keys: 1, thinkMs: 10, timeoutMs: 1_000, attemptsMax: 1, loss: 0 },
+    ...overrides,
+  };
+}
+
+const NO_STORM: Storm = {
+  crash: 0,
+  churn: 0,
+  blackout: 0,
+  pause: 0,
+  loopStall: 0,
+  clockJump: 0,
+  partition: 0,
+  flap: 0,
+  reset: 0,
+  halfOpen: 0,
+  diskFails: 0,
+  damage: 0,
+  rollback: 0,
+  members: 0,
+  transfer: 0,
+  hints: 0,
+};
+
 function tinyLimits(dice: Dice): Partial<RaftOptions> {
   return {
     inflightMessagesMax: dice.whole([1, 3]),

@@ -3,7 +3,7 @@ import { bootstrapEntry, makeConfig } from "../../../src/raft/config.ts";
 import { RaftCore } from "../../../src/raft/core.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/types.ts";
 import type { Config, Entry, HardState, MemberId } from "../../../src/raft/types.ts";
-import { Disk } from "../raft-node.ts";
+import { Disk } from "./disk.ts";
 import type { ScriptNode } from "./node.ts";
 import { viewOf } from "./state-line.ts";
 import { memberAt } from "./words.ts";
@@ -36,7 +36,7 @@ export function addWithPast(world: World, id: MemberId, { config, entries, hardS
     const hash = node.disk.chain[entry.index] ?? 0;
     world.invariants.appended(id, entry, hash);
     if (entry.index > node.disk.hardState.commit) continue;
-    if (committed[entry.index] === undefined) committed.push(hash);
+    if (committed[entry.index] === undefined) world.invariants.given(hash, entry.term);
     else if (committed[entry.index] !== hash) throw new Error(`Others have committed another entry ${entry.index}`);
   }
   start(world, node);

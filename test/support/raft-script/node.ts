@@ -1,7 +1,8 @@
 /** One member of a script: its core, its disk, and what the disk has not finished. */
 import type { RaftCore } from "../../../src/raft/core.ts";
 import type { Entry, MemberId, Persist, ReadResult, SnapshotMeta, Status } from "../../../src/raft/types.ts";
-import { Disk } from "../raft-node.ts";
+import type { Watched } from "../raft-oracle/invariants.ts";
+import { Disk } from "./disk.ts";
 import type { View } from "./state-line.ts";
 
 /** Under way until a command lets it finish: at a crash it is lost. */
@@ -13,7 +14,7 @@ export type Pull = { readonly from: MemberId; readonly meta: SnapshotMeta; reado
 /** `crashed`: by an assertion of the core, `why` says which. */
 export type Fate = "up" | "down" | "removed" | "crashed";
 
-export class ScriptNode {
+export class ScriptNode implements Watched {
   readonly id: MemberId;
   disk = new Disk();
   core: RaftCore | null = null;
@@ -36,6 +37,10 @@ export class ScriptNode {
 
   constructor(id: MemberId) {
     this.id = id;
+  }
+
+  get durable(): Disk {
+    return this.disk;
   }
 
   get isUp(): boolean {

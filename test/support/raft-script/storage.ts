@@ -1,5 +1,6 @@
 /** Disks that finish when they are told to, and snapshots from being taken to being installed. */
 import type { SnapshotMeta } from "../../../src/raft/types.ts";
+import { INVARIANTS, violated } from "../raft-oracle/invariants.ts";
 import type { ScriptNode, Write } from "./node.ts";
 import type { World } from "./world.ts";
 
@@ -9,7 +10,7 @@ export function persistNext(world: World, node: ScriptNode): boolean {
   if (write === undefined) return false;
   if ("persist" in write) {
     const { persist } = write;
-    world.invariants.wrote(node.id, node.disk.hardState, persist.hardState);
+    world.invariants.wroteHardState(node.id, node.disk.hardState, persist.hardState);
     node.disk.write(persist);
     const title = (): string => `persist ${node.id} #${persist.token}`;
     world.trace.underDetail(title, () => world.step(node, { type: "persisted", token: persist.token }));
@@ -19,7 +20,8 @@ export function persistNext(world: World, node: ScriptNode): boolean {
 
 function install(world: World, node: ScriptNode, meta: SnapshotMeta): void {
   node.disk.install(meta, world.invariants.committed);
-  if (meta.index <= node.applied) world.invariants.fail(`${node.id} loads ${meta.index} over ${node.applied}`);
+  if (meta.index <= node.applied)
+    violated(INVARIANTS.applyEqual, `${node.id} loads ${meta.index} over ${node.applied}`);
   node.pull = null;
   node.applied = meta.index;
   node.machine = [...(world.bodies.get(meta.index) ?? [])];
@@ -37,7 +39,7 @@ export function takeSnapshot(world: World, node: ScriptNode, keep: number): void
   if (term === null || index <= (node.disk.snapshot?.index ?? 0)) throw new Error(`Nothing new to take at ${index}`);
   if (node.writes.length > 0) throw new Error(`Persist first: a snapshot lies behind the entries it covers`);
   const body = world.bodies.get(index) ?? [...node.machine];
-  if (body.join() !== node.machine.join()) world.invariants.fail(`state machines differ at ${index}`);
+  if (body.join() !== node.machine.join()) violated(INVARIANTS.stateEqual, `state machines differ at ${index}`);
   world.bodies.set(index, body);
   const meta: SnapshotMeta = { index, term, config: core.configAt(index), sizeBytes: 100, hash: `${index}` };
   node.disk.addSnapshot(meta);

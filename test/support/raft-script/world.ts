@@ -1,12 +1,10 @@
 /**
  * The world of a Raft script: members with real cores, driven as the real driver does, but one step
  * at a time and only where a command says so. Every step writes its trace and is checked against
- * the invariants of raft-invariants.ts.
+ * the invariants of raft-oracle/invariants.ts.
  *
  * Starting and ending members: lifecycle.ts. Disks and snapshots: storage.ts.
  */
-import { voterIds } from "../../../src/raft/config.ts";
-import { majority } from "../../../src/raft/quorum.ts";
 import { AssertionFailure } from "../../../src/util/assert.ts";
 import type {
   Effects,
@@ -18,7 +16,8 @@ import type {
   RaftOptions,
   ReadResult,
 } from "../../../src/raft/types.ts";
-import { RaftInvariants, chainHash } from "../raft-invariants.ts";
+import { chainHash } from "../raft-oracle/chain-hash.ts";
+import { INVARIANTS, Invariants, violated } from "../raft-oracle/invariants.ts";
 import { ScriptNetwork } from "./network.ts";
 import { ScriptNode } from "./node.ts";
 import { changesOf, viewOf } from "./state-line.ts";
@@ -31,7 +30,7 @@ export type Answer = { readonly refusal: string | null };
 export class World {
   readonly network = new ScriptNetwork();
   readonly trace = new Trace();
-  readonly invariants = new RaftInvariants();
+  readonly invariants = new Invariants();
   options: Partial<RaftOptions> = {};
   /** By the last command, since the last `mark`, and since the script began. */
   sent: { last: Message[]; marked: Message[]; ever: Message[] } = { last: [], marked: [], ever: [] };
@@ -76,11 +75,11 @@ export class World {
     if (effects === null) return;
     const after = node.running;
     if (after.term < term || after.commit < commit || after.applied < applied) {
-      this.invariants.fail(`${node.id} went back: ${changesOf(viewOf(node.status), node.view)}`);
+      violated(INVARIANTS.voteOnce, `${node.id} went back: ${changesOf(viewOf(node.status), node.view)}`);
     }
     this.#learnLog(node, effects.persist);
     if (after.isLeader && (!isLeader || term !== after.term)) {
-      this.invariants.becameLeader(node.id, after.term, node.chain);
+      this.invariants.becameLeader(node, after.term);
     }
     this.#showChanges(node);
     this.#carryOut(node, effects);
@@ -141,7 +140,7 @@ export class World {
 
   #send(node: ScriptNode, message: Message): void {
     const receiver = this.#nodes.get(message.to);
-    this.invariants.promises(node, message, receiver);
+    this.invariants.sends(node, message, receiver);
     for (const list of Object.values(this.sent)) list.push(message);
     const isOnItsWay = this.network.send(message);
     this.trace.message(message, isOnItsWay ? "" : " (lost)");
@@ -156,7 +155,7 @@ export class World {
   }
 
   #finishRead(node: ScriptNode, result: ReadResult): void {
-    if (node.reads.has(result.requestId)) this.invariants.fail(`read r${result.requestId} is answered twice`);
+    if (node.reads.has(result.requestId)) throw new Error(`Read r${result.requestId} is answered twice`);
     node.reads.set(result.requestId, result);
     const { ok, requestId } = result;
     if (ok) this.invariants.read(node.id, result.index, this.#committedAtRead.get(requestId) ?? 0);
@@ -172,24 +171,15 @@ export class World {
   }
 
   #apply(node: ScriptNode, entries: readonly Entry[]): void {
+    const { term, config } = node.status;
     for (const entry of entries) {
-      if (entry.index !== node.applied + 1) {
-        this.invariants.fail(`${node.id} is to apply ${entry.index} after ${node.applied}`);
-      }
-      const hash = node.chain[entry.index] ?? this.invariants.fail(`${node.id} applies ${entry.index}, which it lacks`);
-      this.invariants.commits(node.status, entry, hash, () => this.#isDurable(node, entry.index, hash));
+      this.invariants.commits(node, entry, { term, config }, (id) => this.#nodes.get(id)?.disk);
+      this.invariants.applies(node, entry.index, node.applied);
       node.applied = entry.index;
       if (entry.kind === "normal" && entry.payload.byteLength > 0) node.machine.push(payloadWord(entry.payload));
     }
     this.trace.detail(`${node.id} apply ${entriesWord(entries)}`);
     this.step(node, { type: "applied", index: node.applied });
-  }
-
-  /** On a majority of the voters of the latest configuration that the committing member knows. */
-  #isDurable(node: ScriptNode, index: number, hash: number): boolean {
-    const voters = voterIds(node.status.config);
-    const holding = voters.filter((id) => this.#nodes.get(id)?.disk.chain[index] === hash).length;
-    return holding >= majority(voters.length);
   }
 
   /** Hands a message over. To one that is not there it is lost. */

@@ -10,8 +10,7 @@ import {
   voterIds,
 } from "../../../src/raft/config.ts";
 import { majority } from "../../../src/raft/quorum.ts";
-import { changed } from "../../support/raft-harness.ts";
-import { voters } from "../../support/raft-member.ts";
+import { changed, voters } from "../../support/raft-member.ts";
 import type { Config, Member } from "../../../src/raft/types.ts";
 
 const ABC = voters("a", "b", "c");

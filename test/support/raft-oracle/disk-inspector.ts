@@ -1,21 +1,12 @@
-/**
- * What a member's disk holds, seen by someone who watches every byte become durable: its log as a chain of hashes and
- * its hard state. The hash at an index covers everything up to it, so an equal prefix is one comparison.
- */
-import { crc32 } from "node:zlib";
+/** What a member's disk holds, seen by someone who watches every byte become durable: its log as a chain, its hard state. */
 import { decodeRecord } from "../../../src/manager/replica/entry-codec.ts";
 import { decodeHardState, decodeManifest } from "../../../src/manager/replica/log-records.ts";
 import { identitySealer } from "../../../src/manager/replica/sealer.ts";
-import type { Entry, HardState } from "../../../src/raft/types.ts";
+import type { HardState } from "../../../src/raft/types.ts";
+import { chainHash } from "./chain-hash.ts";
+import type { Durable } from "./invariants.ts";
 
-export function chainHash(previous: number, { term, kind, payload }: Pick<Entry, "term" | "kind" | "payload">): number {
-  let hash = Math.imul(previous ^ term, 0x01000193) ^ kind.charCodeAt(0);
-  hash = Math.imul(hash ^ crc32(payload), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) | 0;
-}
-
-export class DiskInspector {
+export class DiskInspector implements Durable {
   /** By index; index 0 is the empty log. */
   chain: number[] = [0];
   /** What it held before it was damaged: acknowledged in good faith. */

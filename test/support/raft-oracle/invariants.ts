@@ -1,13 +1,14 @@
 /**
- * What must hold after every step of every member (reference: Ongaro's thesis, figure 3.2, and what history added),
- * checked by someone who sees all memories and all disks. Each has a name, which a failing seed reports.
+ * What must hold after every step of every member of a simulated cluster (Ongaro's thesis, figure 3.2, and what history
+ * added), checked by someone who sees all memories and all disks. Each has a name, which a failing run reports. Nothing
+ * here is ever replaced by a mutant: the judge does not change with the accused.
  */
 import { voterIds } from "../../../src/raft/config.ts";
 import type { RaftCore } from "../../../src/raft/core.ts";
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from "../../../src/raft/log.ts";
 import { majority } from "../../../src/raft/quorum.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/types.ts";
 import type { Config, Entry, HardState, MemberId, Message, RaftOptions } from "../../../src/raft/types.ts";
-import { chainHash, type DiskInspector } from "./inspector.ts";
 
 export const INVARIANTS = {
   oneLeader: "I1 at most one leader in a term",
@@ -50,17 +51,34 @@ export function violated(invariant: (typeof INVARIANTS)[keyof typeof INVARIANTS]
 export type Watched = {
   readonly id: MemberId;
   readonly isUp: boolean;
-  readonly core: RaftCore;
+  /** Asked only while it is up. */
+  readonly core: RaftCore | null;
   /** Of its log in memory, by index. */
   readonly chain: readonly number[];
-  readonly inspector: DiskInspector;
+  readonly durable: Durable;
 };
+
+/** What would survive a crash. */
+export type Durable = {
+  readonly hardState: HardState;
+  readonly chain: readonly number[];
+  /** Whether it has this entry, or had it before its disk was damaged: acknowledged in good faith. */
+  had(index: number, hash: number): boolean;
+};
+
+/** Keeps a majority of its voters without those that are lost. */
+export function keepsMajority(config: Config, isLost: (id: MemberId) => boolean): boolean {
+  const voters = voterIds(config);
+  return voters.filter((id) => !isLost(id)).length >= majority(voters.length);
+}
 
 /** Where a change is in the committed log, and the moment at which somebody had applied it. */
 export type Made = { readonly index: number; readonly moment: number };
 
 /** What is on the disk of a member, dead or alive. */
-export type Disks = (id: MemberId) => DiskInspector | undefined;
+export type Disks = (id: MemberId) => Durable | undefined;
+
+type Limits = Pick<RaftOptions, "appendBytesMax" | "inflightMessagesMax" | "uncommittedBytesMax">;
 
 /** More than any run reaches. */
 const TERMS_MAX = 100_000;
@@ -78,9 +96,9 @@ export class Invariants {
   #appliedMax = 0;
   /** Requests in the committed log. */
   readonly #requests = new Map<string, Made>();
-  readonly #limits: Pick<RaftOptions, "appendBytesMax" | "inflightMessagesMax" | "uncommittedBytesMax">;
+  readonly #limits: Limits;
 
-  constructor(limits: Pick<RaftOptions, "appendBytesMax" | "inflightMessagesMax" | "uncommittedBytesMax">) {
+  constructor(limits: Limits = DEFAULT_RAFT_OPTIONS) {
     this.#limits = limits;
   }
 
@@ -88,15 +106,15 @@ export class Invariants {
     return this.committed.length - 1;
   }
 
-  /** The founding entry is committed by definition. */
-  founded(entry: Entry): void {
-    this.committed.push(chainHash(0, entry));
-    this.#commitTerms.push(entry.term);
+  /** The next entry is committed by definition: the founding one, or what a run begins with. */
+  given(hash: number, term: number): void {
+    this.committed.push(hash);
+    this.#commitTerms.push(term);
   }
 
   // Logs
 
-  becameLeader({ id, chain }: Watched, term: number): void {
+  becameLeader({ id, chain }: Pick<Watched, "id" | "chain">, term: number): void {
     const other = this.#leaders.get(term);
     if (other !== undefined && other !== id) violated(INVARIANTS.oneLeader, `term ${term}: ${other} and ${id}`);
     this.#leaders.set(term, id);
@@ -166,8 +184,8 @@ export class Invariants {
 
   /** Nothing is promised that is not on the sender's disk, and no prefix that is not the receiver's. */
   sends(sender: Watched, message: Message, receiver: Watched | undefined): void {
-    const { id, inspector } = sender;
-    const { hardState } = inspector;
+    const { id } = sender;
+    const { hardState } = sender.durable;
     const { term, to } = message;
     if (message.type === "append") this.#isInBounds(id, message.entries);
     if (message.type === "vote" || (message.type === "vote-reply" && message.granted)) {
@@ -184,13 +202,13 @@ export class Invariants {
   }
 
   #isAckTrue(sender: Watched, { index, term, to }: Message & { readonly index: number }, receiver?: Watched): void {
-    const durable = sender.inspector.chain[index];
+    const durable = sender.durable.chain[index];
     if (durable === undefined || durable !== sender.chain[index]) {
       violated(INVARIANTS.commitDurable, `${sender.id} acknowledges ${index} to ${to}, which is not on its disk`);
     }
     // For as long as that one leads.
-    const leads = receiver?.isUp === true && receiver.core.isLeader && receiver.core.term === term;
-    if (!leads || receiver.chain[index] === durable) return;
+    const core = receiver?.isUp === true ? receiver.core : null;
+    if (core === null || !core.isLeader || core.term !== term || receiver?.chain[index] === durable) return;
     violated(INVARIANTS.logMatching, `${sender.id} acknowledges ${index} to ${to}, whose log differs there`);
   }
 
