@@ -15,7 +15,9 @@ const QUIET_TIMEOUTS = 5;
 /** Longer than any stall. */
 const DISKS_MS_MAX = 10_000;
 const COMMIT_MS_MAX = 20_000;
+const CATCH_UP_MS_MAX = 10_000;
 const CONVERGE_MS_MAX = 20_000;
+const TOLD_MS_MAX = 10_000;
 
 export class Calm {
   readonly #cluster: Cluster;
@@ -35,10 +37,12 @@ export class Calm {
     const electMs = world.runUntil(() => this.#cluster.leader() !== null, limitMs);
     if (electMs === null) violated(INVARIANTS.elects, `no leader after ${limitMs} ms`);
     observer.trace(() => `-- calm: a leader after ${electMs} ms`);
+    this.#catchUp();
     this.#clients.stop();
     this.#commit();
     this.#converge();
     this.#staysQuiet();
+    this.#removedHaveStopped();
     this.#equalStates();
     this.#clients.judge();
   }
@@ -69,6 +73,19 @@ export class Calm {
     if (ms === null) violated(INVARIANTS.commits, `a write or a read has no answer after ${COMMIT_MS_MAX} ms`);
   }
 
+  /** Everyone gets to where the cluster is now, although clients go on writing. */
+  #catchUp(): void {
+    const { commitIndex } = this.#cluster.invariants;
+    const hasCaughtUp = (): boolean => {
+      const leader = this.#cluster.leader();
+      return (
+        leader !== null && this.#members(leader.core.status().config).every(({ applied }) => applied >= commitIndex)
+      );
+    };
+    const ms = this.#cluster.world.runUntil(hasCaughtUp, CATCH_UP_MS_MAX);
+    if (ms === null) violated(INVARIANTS.converges, `members lack ${commitIndex} after ${CATCH_UP_MS_MAX} ms`);
+  }
+
   /** Everyone who is up and a member has applied everything. */
   #hasConverged(): boolean {
     const leader = this.#cluster.leader();
@@ -93,6 +110,17 @@ export class Calm {
     const leader = this.#cluster.leader();
     if (leader?.core.term === term) return;
     violated(INVARIANTS.calmTerms, `term ${term} became ${leader?.core.term ?? "leaderless"}`);
+  }
+
+  /** They ask for votes until somebody tells them why they get none. */
+  #removedHaveStopped(): void {
+    const { world, up } = this.#cluster;
+    const areGone = (): boolean => {
+      const config = this.#cluster.leader()?.core.status().config ?? { members: [] };
+      return up.every(({ id, isUp, wasMember }) => !isUp || !wasMember || hasMember(config, id));
+    };
+    const ms = world.runUntil(areGone, TOLD_MS_MAX);
+    if (ms === null) violated(INVARIANTS.toldRemoved, `removed members are still there after ${TOLD_MS_MAX} ms`);
   }
 
   #equalStates(): void {

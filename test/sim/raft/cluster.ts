@@ -43,6 +43,7 @@ export class Cluster {
       machine: (id) => this.machines.get(id),
       onEnd: (machine) => this.#restart(machine),
       trace: options.trace ?? null,
+      electionTicks: this.#electionTicks,
     });
     const deps = {
       world: this.world,
@@ -193,8 +194,13 @@ export class Cluster {
     return this.list.every(({ disk }) => disk.busyUntil <= this.world.now + DISK_QUICK_MS);
   }
 
+  get #electionTicks(): number {
+    return this.weather.raft.electionTicks ?? DEFAULT_RAFT_OPTIONS.electionTicks;
+  }
+
+  /** The longest that a member waits. */
   get electionTimeoutMs(): number {
-    return 2 * (this.weather.raft.electionTicks ?? DEFAULT_RAFT_OPTIONS.electionTicks) * TICK_MS;
+    return 2 * this.#electionTicks * TICK_MS;
   }
 
   describe(): string {

@@ -3,7 +3,7 @@
  * flusher, log storage, reads, membership, transport) around a real core and a real store; what opens the directory
  * and moves snapshot bodies is the simulator's, because in life those wait.
  */
-import { EMPTY_CONFIG, bootstrapEntry } from "../../../src/raft/config.ts";
+import { EMPTY_CONFIG, bootstrapEntry, hasMember } from "../../../src/raft/config.ts";
 import { RaftCore } from "../../../src/raft/core.ts";
 import {
   DEFAULT_RAFT_OPTIONS,
@@ -303,6 +303,11 @@ export class Machine implements Watched {
     if (this.#process === null) return;
     this.#stop(this.#process, { silent: power });
     this.disk.crash(this.#around.world.dice, { power });
+  }
+
+  /** It knows of a committed configuration that it is in. */
+  get wasMember(): boolean {
+    return this.running !== null && hasMember(this.core.configAt(this.core.commit), this.id);
   }
 
   /** What it holds, or held last, for the cluster's configuration: committed, and latest. */

@@ -5,6 +5,7 @@ import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import type { LoadedLog } from "../../../src/manager/replica/log-storage.ts";
 import type { AppError } from "../../../src/util/errors.ts";
 import { RunHash } from "../../support/sim-env.ts";
+import { Contacts, configsOf } from "./contacts.ts";
 import { countStep } from "./coverage.ts";
 import { chainHash } from "../../support/raft-oracle/chain-hash.ts";
 import { INVARIANTS, violated, type Disks, type Invariants } from "../../support/raft-oracle/invariants.ts";
@@ -19,6 +20,7 @@ export type ObserverDeps = {
   /** A process ended by itself as it should. */
   readonly onEnd: (machine: Machine) => void;
   readonly trace: ((line: string) => void) | null;
+  readonly electionTicks: number;
 };
 
 export class Observer implements Watch {
@@ -27,11 +29,13 @@ export class Observer implements Watch {
   readonly #hash = new RunHash();
   readonly #numbers = new Float64Array(5);
   readonly #numberBytes = new Uint8Array(this.#numbers.buffer);
+  readonly #contacts: Contacts;
   #moment = 0;
   readonly #count = (what: string): void => this.count(what);
 
   constructor(deps: ObserverDeps) {
     this.#deps = deps;
+    this.#contacts = new Contacts(deps.electionTicks);
   }
 
   count(what: string, by = 1): void {
@@ -86,7 +90,13 @@ export class Observer implements Watch {
       this.count("elections");
       this.trace(() => `${id} leads term ${term}`);
       invariants.becameLeader(machine, term);
+      invariants.elected(id, term, configsOf(core), disks);
     }
+    if (term > before.term && effects.persist?.hardState.vote === id) {
+      const isTold = event.type === "message" && event.message.type === "timeout-now";
+      invariants.campaigns(id, term, { config: configsOf(core).latest, isTold });
+    }
+    this.#contacts.stepped(machine, before, event, effects);
     for (const message of effects.messages) invariants.sends(machine, message, this.#deps.machine(message.to));
     if (effects.committed.length > 0) {
       const { config } = core.status();

@@ -26,6 +26,8 @@ export class SimSnapshots implements SnapshotMover {
   readonly #current: CurrentSnapshot;
   #building: { isGivenUp: boolean } | null = null;
   #pulling: object | null = null;
+  /** Of the body that is about to count. */
+  #installing: string | null = null;
   /** Of slots on this disk. */
   readonly #bodies = new Map<string, Uint8Array>();
 
@@ -65,6 +67,7 @@ export class SimSnapshots implements SnapshotMover {
       const { index, term, config } = position;
       const manifest = this.#manifest({ index, term, config, sizeBytes: bytes.byteLength, hash: hashOf(bytes) });
       this.#keep(manifest.slot, bytes, () => {
+        if (building.isGivenUp) return;
         this.#current.take(
           manifest,
           () => building.isGivenUp,
@@ -127,7 +130,11 @@ export class SimSnapshots implements SnapshotMover {
     const restore = this.#driver.stateMachine.beginRestore(manifest.meta.index);
     restore.add(body);
     while (restore.step());
-    const isAccepted = this.#current.install({ manifest, restore, from }, () => this.#collect());
+    const isAccepted = this.#current.install({ manifest, restore, from }, () => {
+      this.#installing = null;
+      this.#collect();
+    });
+    this.#installing = isAccepted ? manifest.slot : null;
     if (!isAccepted) this.#collect();
     else if (this.#building !== null) {
       this.#building.isGivenUp = true;
@@ -136,7 +143,8 @@ export class SimSnapshots implements SnapshotMover {
   }
 
   #collect(): void {
-    const slots = [...this.#bodies.keys()].filter((slot) => slot !== this.#current.manifest?.slot);
+    const kept = [this.#current.manifest?.slot, this.#installing];
+    const slots = [...this.#bodies.keys()].filter((slot) => !kept.includes(slot));
     // What is built or pulled right now is not known to be garbage.
     if (slots.length === 0 || this.#building !== null || this.#pulling !== null) return;
     for (const slot of slots) this.#bodies.delete(slot);

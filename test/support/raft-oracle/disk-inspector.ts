@@ -2,16 +2,19 @@
 import { decodeRecord } from "../../../src/manager/replica/entry-codec.ts";
 import { decodeHardState, decodeManifest } from "../../../src/manager/replica/log-records.ts";
 import { identitySealer } from "../../../src/manager/replica/sealer.ts";
-import type { HardState } from "../../../src/raft/types.ts";
+import type { HardState, MemberId } from "../../../src/raft/types.ts";
 import { chainHash } from "./chain-hash.ts";
 import type { Durable } from "./invariants.ts";
+
+const NOTHING: HardState = { term: 0, vote: null, commit: 0 };
 
 export class DiskInspector implements Durable {
   /** By index; index 0 is the empty log. */
   chain: number[] = [0];
   /** What it held before it was damaged: acknowledged in good faith. */
   #former: readonly number[] = [];
-  hardState: HardState = { term: 0, vote: null, commit: 0 };
+  #formerHardState: HardState = NOTHING;
+  hardState: HardState = NOTHING;
   /** Durable writes, as the hard state counts them. */
   writes = 0;
   readonly #committed: readonly number[];
@@ -28,15 +31,22 @@ export class DiskInspector implements Durable {
     return this.chain[index] === hash || this.#former[index] === hash;
   }
 
+  mayHaveVoted(term: number, candidate: MemberId): boolean {
+    return [this.hardState, this.#formerHardState].some(
+      (state) => state.term > term || (state.term === term && state.vote === candidate),
+    );
+  }
+
   get lastIndex(): number {
     return this.chain.length - 1;
   }
 
   /** Begins anew with what is there. Where that is no log, the member does not start either. */
   start(found: { compactedTo: number; records: readonly Uint8Array[]; hardState: Uint8Array | undefined }): void {
-    this.hardState = { term: 0, vote: null, commit: 0 };
-    this.writes = 0;
+    this.#formerHardState = this.hardState;
     this.#former = this.chain;
+    this.hardState = NOTHING;
+    this.writes = 0;
     this.chain = this.#committed.slice(0, found.compactedTo + 1);
     for (const record of found.records) this.#record(record);
     if (found.hardState !== undefined) this.#hardState(found.hardState);

@@ -22,15 +22,19 @@ export const INVARIANTS = {
   stateEqual: "I9 equal index means equal state",
   exactlyOnce: "I10 what was acknowledged is in the log once, what was refused is not",
   readFresh: "I11 a read sees whatever was committed before it began",
-  bounded: "I12 windows and queues stay within their bounds",
+  bounded: "I12 windows, queues and repetitions stay within their bounds",
+  elected: "E1 only voters lead, by durable votes of a majority",
+  preVoted: "E2 nobody raises its term but by a majority's pre-votes or its leader's word",
+  quorumHeard: "E3 a leader that a majority does not answer leads no more",
   loadsDurable: "D1 a start finds the log that was durable",
   endsForCause: "D2 no process ends but for its disk",
   rollbackSeen: "D3 a disk that went back is recognised and not used",
   elects: "L1 a healed majority elects a leader in time",
   commits: "L2 a healed majority commits in time",
-  converges: "L3 healed members converge in time",
+  converges: "L3 healed members catch up in time, also while others write, and converge",
   calmTerms: "L4 terms do not grow without need",
-  linearizable: "L5 what clients saw is linearizable",
+  toldRemoved: "L5 removed members are told, and stop",
+  linearizable: "L6 what clients saw is linearizable",
 } as const;
 
 export class Violation extends Error {
@@ -64,6 +68,8 @@ export type Durable = {
   readonly chain: readonly number[];
   /** Whether it has this entry, or had it before its disk was damaged: acknowledged in good faith. */
   had(index: number, hash: number): boolean;
+  /** Whether it may have voted so: it did, or is in a later term. */
+  mayHaveVoted(term: number, candidate: MemberId): boolean;
 };
 
 /** Keeps a majority of its voters without those that are lost. */
@@ -71,6 +77,8 @@ export function keepsMajority(config: Config, isLost: (id: MemberId) => boolean)
   const voters = voterIds(config);
   return voters.filter((id) => !isLost(id)).length >= majority(voters.length);
 }
+
+export type Configs = { readonly latest: Config; readonly committed: Config };
 
 /** Where a change is in the committed log, and the moment at which somebody had applied it. */
 export type Made = { readonly index: number; readonly moment: number };
@@ -89,6 +97,8 @@ export class Invariants {
   /** Term of the member that first called it committed. */
   readonly #commitTerms: number[] = [0];
   readonly #leaders = new Map<number, MemberId>();
+  /** By candidate and term: who would vote for it. */
+  readonly #preVotes = new Map<string, Set<MemberId>>();
   /** By index and term: log matching says that there is one hash for each. */
   readonly #logs = new Map<number, number>();
   /** State by the index it is of. */
@@ -112,7 +122,26 @@ export class Invariants {
     this.#commitTerms.push(term);
   }
 
-  // Logs
+  // Elections
+
+  /** @param by the core's own event that made it campaign: its leader's word needs no pre-votes. */
+  campaigns(
+    id: MemberId,
+    term: number,
+    { config, isTold }: { readonly config: Config; readonly isTold: boolean },
+  ): void {
+    const granted = this.#preVotes.get(`${id}/${term}`);
+    const isWilling = (voter: MemberId): boolean => voter === id || granted?.has(voter) === true;
+    if (isTold || keepsMajority(config, (voter) => !isWilling(voter))) return;
+    violated(INVARIANTS.preVoted, `${id} campaigns in term ${term}, pre-votes: ${[...(granted ?? [])].join()}`);
+  }
+
+  elected(id: MemberId, term: number, { latest, committed }: Configs, disks: Disks): void {
+    const isVoter = [latest, committed].some((config) => voterIds(config).includes(id));
+    const votes = voterIds(latest).filter((voter) => disks(voter)?.mayHaveVoted(term, id));
+    if (isVoter && keepsMajority(latest, (voter) => !votes.includes(voter))) return;
+    violated(INVARIANTS.elected, `${id} leads term ${term}, votes of ${voterIds(latest).join()}: ${votes.join()}`);
+  }
 
   becameLeader({ id, chain }: Pick<Watched, "id" | "chain">, term: number): void {
     const other = this.#leaders.get(term);
@@ -124,6 +153,8 @@ export class Invariants {
     if (chain[index] === this.committed[index]) return;
     violated(INVARIANTS.leaderComplete, `${id} leads term ${term} without committed entry ${index}`);
   }
+
+  // Logs
 
   appended(id: MemberId, { index, term }: Entry, hash: number): void {
     const key = index * TERMS_MAX + term;
@@ -188,6 +219,7 @@ export class Invariants {
     const { hardState } = sender.durable;
     const { term, to } = message;
     if (message.type === "append") this.#isInBounds(id, message.entries);
+    if (message.type === "pre-vote-reply" && message.granted) this.#noteGrant(message);
     if (message.type === "vote" || (message.type === "vote-reply" && message.granted)) {
       const vote = message.type === "vote" ? id : to;
       if (hardState.term === term && hardState.vote === vote) return;
@@ -199,6 +231,13 @@ export class Invariants {
       }
       this.#isAckTrue(sender, message, receiver);
     }
+  }
+
+  #noteGrant({ from, to, term }: Message): void {
+    const key = `${to}/${term}`;
+    const known = this.#preVotes.get(key);
+    if (known === undefined) this.#preVotes.set(key, new Set([from]));
+    else known.add(from);
   }
 
   #isAckTrue(sender: Watched, { index, term, to }: Message & { readonly index: number }, receiver?: Watched): void {

@@ -1,4 +1,4 @@
-import type { Entry, HardState, Persist, SnapshotMeta } from "../../../src/raft/types.ts";
+import type { Entry, HardState, MemberId, Persist, SnapshotMeta } from "../../../src/raft/types.ts";
 import { chainHash } from "../raft-oracle/chain-hash.ts";
 import type { Durable } from "../raft-oracle/invariants.ts";
 
@@ -15,6 +15,10 @@ export class Disk implements Durable {
 
   had(index: number, hash: number): boolean {
     return this.chain[index] === hash;
+  }
+
+  mayHaveVoted(term: number, candidate: MemberId): boolean {
+    return this.hardState.term > term || (this.hardState.term === term && this.hardState.vote === candidate);
   }
 
   get snapshot(): SnapshotMeta | null {
