@@ -14,6 +14,7 @@ import type { Expectations } from "./expect/expectation.ts";
 import { logExpectations } from "./expect/logs.ts";
 import { memberExpectations } from "./expect/members.ts";
 import { messageExpectations } from "./expect/messages.ts";
+import { Violation } from "../raft-oracle/invariants.ts";
 import { ScriptError } from "./parse.ts";
 import type { Command, Script } from "./parse.ts";
 import { World } from "./world.ts";
@@ -64,12 +65,16 @@ export function runScript(script: Script): ScriptRun {
     }
     refuseCrash(world);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const failure = new ScriptError(script.file, last, why);
+    const failure = new ScriptError(script.file, last, whyOf(error));
     failure.cause = error;
     return { traces, failure };
   }
   return { traces, failure: null };
+}
+
+function whyOf(error: unknown): string {
+  if (error instanceof Violation) return `${error.invariant}: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function runCommand(world: World, { words }: Command): void {

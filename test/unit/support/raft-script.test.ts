@@ -49,7 +49,7 @@ describe("support/raft-script", () => {
     // A peer that says it has what it has not, and a leader that must believe it.
     const lie = ["cut 1->2", "propose 1 x", "persist 1", "receive 2->1 append-reply term=2 ok index=3"];
     expect(failureOf("add-nodes 3", "elect 1", "cut 1->3", ...lie, "expect leader 1")).to.equal(
-      "x.txt:8: Invariant broken: 1 commits 3 before it is durable on a majority",
+      "x.txt:8: I6 what is committed or acknowledged is durable: 1 commits 3, of 1,2,3 only 1 hold it",
     );
   });
 
