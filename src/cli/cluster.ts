@@ -3,7 +3,9 @@ import type { Command } from "commander";
 import { AppError, isAppError } from "../util/errors.ts";
 import { action, staleFlag, type Session } from "./command.ts";
 import { upgrade } from "./cluster-upgrade.ts";
+import { registerUpdate } from "./cluster-update.ts";
 import { usage } from "./exit.ts";
+import { massSilenceText } from "./mass-silence.ts";
 import { beginning, resume, warnIfWaiting, type ResumeFlags } from "./resume.ts";
 import { realEnv } from "../util/real-env.ts";
 import { shortId } from "./render.ts";
@@ -14,6 +16,7 @@ export function registerCluster(cluster: Command): void {
   staleFlag(cluster.command("info").description("Show leader, managers, nodes and tasks")).action(
     action<{ readonly stale?: boolean }>(info),
   );
+  registerUpdate(cluster);
   cluster
     .command("upgrade")
     .description("Show how far a rolling upgrade got, and end it")
@@ -41,6 +44,7 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
   }
   const { cluster } = answer;
   const waits = cluster?.awaitsResume ?? null;
+  const massSilence = massSilenceText(cluster?.massSilence ?? null, realEnv.wallNow());
   const leader =
     answer.leaderId === "" ? "none" : `${answer.leaderAddress} (${shortId(answer.leaderId)}), term ${answer.term}`;
   const rows: readonly (readonly [string, string])[] = [
@@ -53,6 +57,7 @@ async function info({ client, out }: Session, { stale }: { readonly stale?: bool
     ["Tasks", `${answer.tasksRunning} of ${answer.tasks} running`],
     ["Version", `${answer.commitIndex}`],
     ["Protocol", protocolText(answer)],
+    ...(massSilence === null ? [] : [["Silence", massSilence] as const]),
     ...(waits === null ? [] : [["Waits", beginning(waits, realEnv.wallNow())] as const]),
   ];
   for (const [name, value] of rows) out.line(`${(name === "" ? "" : `${name}:`).padEnd(LABEL_WIDTH)}${value}`);

@@ -1,10 +1,12 @@
 /** `shoal node ...` */
 import type { Command } from "commander";
-import type { Availability, Node, NodeSpec, Recovery } from "../model/index.ts";
+import type { Availability, MassSilence, Node, NodeSpec, Recovery } from "../model/index.ts";
 import { nodeName } from "../model/naming.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
+import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, many, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
+import { warnOfMassSilence } from "./mass-silence.ts";
 import { allPages } from "./pages.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
 import { managerStatus, nodeStatus, nodeStyle, runtimes, shortId, title } from "./render.ts";
@@ -61,10 +63,12 @@ export function registerNode(node: Command): void {
 
 async function list({ client, out }: Session, { filter }: ListFlags): Promise<void> {
   let waits: Recovery | null = null;
+  let massSilence: MassSilence | null = null;
   const nodes = await allPages(
     (request) => client.call("Control.ListNodes", request),
     (page) => {
       waits = page.awaitsResume;
+      ({ massSilence } = page);
       return page.nodes;
     },
     filter,
@@ -93,6 +97,7 @@ async function list({ client, out }: Session, { filter }: ListFlags): Promise<vo
     (summary) => ({ ...summary.node, manager: summary.manager?.reachability ?? "NONE" }),
   );
   for (const hint of deadVoters(nodes)) out.note(hint);
+  warnOfMassSilence(out, massSilence, realEnv.wallNow());
   warnIfWaiting(out, waits);
 }
 

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { parseDurationMs } from "../util/units.ts";
 import { many } from "./command.ts";
+import { nodeLossFlags } from "./node-loss-flags.ts";
 
 export type WaitFlags = { readonly detach?: boolean; readonly waitTimeout?: string };
 
@@ -120,5 +121,5 @@ function bothFlags(command: Command): Command {
     .option("--log-driver <driver>", "instead of json-file with rotation")
     .option("--log-opt <key=value>", "option of the log driver", many)
     .option("--pull <policy>", "missing, always or never (missing)");
-  return waitFlags(placed);
+  return waitFlags(nodeLossFlags(placed));
 }

@@ -3,76 +3,78 @@ import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
 import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
 import { usage } from "./exit.ts";
 import { baseRestart, changedMode, newMode, withRetries, type ModeFlags } from "./mode-flags.ts";
+import { withNodeLoss, type NodeLossFlags } from "./node-loss-flags.ts";
 import { emptyContainer, withContainer, withProcess } from "./runtime-flags.ts";
 import { choice, count, parsePort, parsePortName, withPairs, type Environment } from "./value-syntax.ts";
 
 /** As commander gives them: absent keys were not on the command line. */
-export type SpecFlags = ModeFlags & {
-  readonly name?: string;
-  readonly runtime?: string;
-  readonly force?: boolean;
-  readonly image?: string;
-  readonly args?: string;
-  readonly entrypoint?: string;
-  readonly workdir?: string;
-  readonly user?: string;
-  readonly hostname?: string;
-  readonly readOnly?: boolean;
-  readonly init?: boolean;
-  readonly tty?: boolean;
-  readonly pull?: string;
-  readonly stopSignal?: string;
-  readonly stopGracePeriod?: string;
-  readonly limitCpu?: string;
-  readonly limitMemory?: string;
-  readonly limitPids?: string;
-  readonly reserveCpu?: string;
-  readonly reserveMemory?: string;
-  readonly restartCondition?: string;
-  readonly restartDelay?: string;
-  readonly restartMaxAttempts?: string;
-  readonly restartWindow?: string;
-  readonly restartBackoffMax?: string;
-  readonly replicasMaxPerNode?: string;
-  readonly updateParallelism?: string;
-  readonly updateOrder?: string;
-  readonly healthCmd?: string;
-  readonly healthInterval?: string;
-  readonly healthTimeout?: string;
-  readonly healthRetries?: string;
-  readonly healthStartPeriod?: string;
-  readonly healthcheck?: boolean;
-  readonly capAdd?: readonly string[];
-  readonly capDrop?: readonly string[];
-  readonly logDriver?: string;
-  readonly logOpt?: readonly string[];
-  /** Of create: each becomes the `…Add` beside it. */
-  readonly env?: readonly string[];
-  readonly label?: readonly string[];
-  readonly containerLabel?: readonly string[];
-  readonly publish?: readonly string[];
-  readonly mount?: readonly string[];
-  readonly constraint?: readonly string[];
-  readonly sysctl?: readonly string[];
-  readonly addHost?: readonly string[];
-  /** Of update. */
-  readonly envAdd?: readonly string[];
-  readonly envRm?: readonly string[];
-  readonly labelAdd?: readonly string[];
-  readonly labelRm?: readonly string[];
-  readonly containerLabelAdd?: readonly string[];
-  readonly containerLabelRm?: readonly string[];
-  readonly publishAdd?: readonly string[];
-  readonly publishRm?: readonly string[];
-  readonly mountAdd?: readonly string[];
-  readonly mountRm?: readonly string[];
-  readonly constraintAdd?: readonly string[];
-  readonly constraintRm?: readonly string[];
-  readonly sysctlAdd?: readonly string[];
-  readonly sysctlRm?: readonly string[];
-  readonly hostAdd?: readonly string[];
-  readonly hostRm?: readonly string[];
-};
+export type SpecFlags = ModeFlags &
+  NodeLossFlags & {
+    readonly name?: string;
+    readonly runtime?: string;
+    readonly force?: boolean;
+    readonly image?: string;
+    readonly args?: string;
+    readonly entrypoint?: string;
+    readonly workdir?: string;
+    readonly user?: string;
+    readonly hostname?: string;
+    readonly readOnly?: boolean;
+    readonly init?: boolean;
+    readonly tty?: boolean;
+    readonly pull?: string;
+    readonly stopSignal?: string;
+    readonly stopGracePeriod?: string;
+    readonly limitCpu?: string;
+    readonly limitMemory?: string;
+    readonly limitPids?: string;
+    readonly reserveCpu?: string;
+    readonly reserveMemory?: string;
+    readonly restartCondition?: string;
+    readonly restartDelay?: string;
+    readonly restartMaxAttempts?: string;
+    readonly restartWindow?: string;
+    readonly restartBackoffMax?: string;
+    readonly replicasMaxPerNode?: string;
+    readonly updateParallelism?: string;
+    readonly updateOrder?: string;
+    readonly healthCmd?: string;
+    readonly healthInterval?: string;
+    readonly healthTimeout?: string;
+    readonly healthRetries?: string;
+    readonly healthStartPeriod?: string;
+    readonly healthcheck?: boolean;
+    readonly capAdd?: readonly string[];
+    readonly capDrop?: readonly string[];
+    readonly logDriver?: string;
+    readonly logOpt?: readonly string[];
+    /** Of create: each becomes the `…Add` beside it. */
+    readonly env?: readonly string[];
+    readonly label?: readonly string[];
+    readonly containerLabel?: readonly string[];
+    readonly publish?: readonly string[];
+    readonly mount?: readonly string[];
+    readonly constraint?: readonly string[];
+    readonly sysctl?: readonly string[];
+    readonly addHost?: readonly string[];
+    /** Of update. */
+    readonly envAdd?: readonly string[];
+    readonly envRm?: readonly string[];
+    readonly labelAdd?: readonly string[];
+    readonly labelRm?: readonly string[];
+    readonly containerLabelAdd?: readonly string[];
+    readonly containerLabelRm?: readonly string[];
+    readonly publishAdd?: readonly string[];
+    readonly publishRm?: readonly string[];
+    readonly mountAdd?: readonly string[];
+    readonly mountRm?: readonly string[];
+    readonly constraintAdd?: readonly string[];
+    readonly constraintRm?: readonly string[];
+    readonly sysctlAdd?: readonly string[];
+    readonly sysctlRm?: readonly string[];
+    readonly hostAdd?: readonly string[];
+    readonly hostRm?: readonly string[];
+  };
 
 /**
  * @param words the image and its arguments, or with --runtime process the command.
@@ -99,6 +101,7 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
     labels: {},
     ...newMode(flags),
     update: null,
+    nodeLoss: null,
     task,
   };
   return applyFlags(spec, asAdditions(flags), environment);
@@ -126,6 +129,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
     ...spec,
     labels: withPairs(spec.labels, { add: flags.labelAdd, remove: flags.labelRm, flag: "--label" }),
     ...changedMode(spec, flags),
+    ...withNodeLoss(spec, flags),
     update: withUpdate(spec.update, flags),
     task: {
       ...task,

@@ -17,6 +17,7 @@ import type {
 } from "./index.ts";
 
 import { DEFAULT_TIME_ZONE, normalSchedule } from "./cron-schedule.ts";
+import { DEFAULT_REPLACE_AFTER_MS, DEFAULT_REPLACE_CLOSED_AFTER_MS } from "./node-loss.ts";
 import { jobOf, modeOf } from "./service-mode.ts";
 
 export const DEFAULT_REPLICAS = 1;
@@ -118,7 +119,12 @@ export function normaliseNodeSpec(spec: NodeSpec): NodeSpec {
 }
 
 export function normaliseClusterSpec(spec: ClusterSpec): ClusterSpec {
-  return { ...spec, taskHistoryLimit: orDefault(spec.taskHistoryLimit, DEFAULT_TASK_HISTORY) };
+  return {
+    ...spec,
+    taskHistoryLimit: orDefault(spec.taskHistoryLimit, DEFAULT_TASK_HISTORY),
+    replaceAfterMs: orDefault(spec.replaceAfterMs, DEFAULT_REPLACE_AFTER_MS),
+    replaceClosedAfterMs: orDefault(spec.replaceClosedAfterMs, DEFAULT_REPLACE_CLOSED_AFTER_MS),
+  };
 }
 
 function normaliseContainer(spec: ContainerSpec): ContainerSpec {

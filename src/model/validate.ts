@@ -27,6 +27,7 @@ import type {
   TaskSpec,
 } from "./index.ts";
 import { REPLICAS_MAX, validateMode } from "./validate-mode.ts";
+import { checkReplaceAfter, validateNodeLoss } from "./validate-node-loss.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -49,6 +50,7 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
     throw invalid(`${path}.task`, "a task is needed", "say what to run: task.container or task.process");
   validateTaskSpec(spec.task, `${path}.task`);
   validateMode(spec, path);
+  validateNodeLoss(spec, `${path}.nodeLoss`);
   if (spec.update !== null) {
     checkInteger(spec.update.parallelism, `${path}.update.parallelism`, { min: 0, max: REPLICAS_MAX });
     checkOneOf(spec.update.order, `${path}.update.order`, ["STOP_FIRST", "START_FIRST"]);
@@ -67,6 +69,8 @@ export function validateNodeSpec(spec: NodeSpec | null, path = "spec"): NodeSpec
 export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): ClusterSpec {
   if (spec === null) throw invalid(path, "a cluster spec is needed", "read the cluster and change what it has");
   if (spec.name !== "") checkName(spec.name, `${path}.name`);
+  checkReplaceAfter(spec.replaceAfterMs, `${path}.replaceAfterMs`);
+  checkReplaceAfter(spec.replaceClosedAfterMs, `${path}.replaceClosedAfterMs`);
   checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
   return spec;
 }

@@ -34,7 +34,7 @@ export async function createCluster(
     cluster: {
       id: clusterId,
       meta: null,
-      spec: { name: first.clusterName, taskHistoryLimit: 0 },
+      spec: { name: first.clusterName, taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 },
       incarnation: newId(env),
       rootCertificatePem: root.certificatePem,
       rootKeyPem: root.keyPem,
@@ -43,6 +43,7 @@ export async function createCluster(
       removedNodeIds: [],
       protocol,
       awaitsResume: null,
+      massSilence: null,
     },
     ...(await firstManager(env, { ...root, clusterId }, first)),
   };
@@ -111,6 +112,8 @@ export function newNode({ nodeId, role, address, name, labels, keyFingerprint, n
       engineMessage: "",
       sessionManagerId: "",
       agentEpoch: 0,
+      silence: null,
+      engineSinceMs: nowMs,
     },
     keyFingerprint,
   };

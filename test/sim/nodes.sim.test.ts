@@ -1,6 +1,7 @@
 /** What happens to tasks when nodes, links and managers go and come back, end to end on simulated time. */
 import { expect } from "chai";
 import { SimCluster, type Machine } from "../support/sim-cluster.ts";
+import type { NodeLossInput } from "../../src/proto/gen/NodeLoss.ts";
 import type { Node, Task } from "../../src/model/index.ts";
 
 const REPLICAS = 4;
@@ -8,23 +9,33 @@ const REPLICAS = 4;
 /** A task that should run, and where it does. */
 type Placed = { readonly id: string; readonly nodeId: string };
 
+type StartOptions = {
+  readonly workers?: number;
+  readonly managers?: number;
+  /** Managers have an engine too. */
+  readonly managersRun?: boolean;
+  readonly nodeLoss?: NodeLossInput | null;
+};
+
 class Rig {
   readonly cluster: SimCluster;
   /** Every state a node was seen in, in order, as `w1 DOWN`. */
   readonly states: string[] = [];
 
-  constructor(seed: number) {
-    this.cluster = new SimCluster(seed);
+  constructor(seed: number, { managersRun = false } = {}) {
+    this.cluster = new SimCluster(seed, { traits: (_, role) => ({ runs: managersRun || role === "worker" }) });
   }
 
-  static async start(seed: number, { workers = 3, managers = 3 } = {}): Promise<Rig> {
-    const rig = new Rig(seed);
+  static async start(seed: number, options: StartOptions = {}): Promise<Rig> {
+    const { workers = 3, managers = 3, managersRun = false, nodeLoss = null } = options;
+    const rig = new Rig(seed, { managersRun });
     await rig.cluster.start({ managers, workers });
     await rig.cluster.mustCall("Control.CreateService", {
       requestId: `rig-${seed}`,
       spec: {
         name: "web",
         replicated: { replicas: REPLICAS },
+        nodeLoss,
         task: { container: { image: "app:1", stopGraceMs: 1000 }, restart: { delayMs: 100 } },
       },
     });
@@ -189,6 +200,69 @@ describe("sim/nodes", () => {
     await rig.run(3000);
     expect({ running: rig.running(), starts: rig.starts() }).to.deep.equal(before);
     expect(rig.tasks()).to.have.length(REPLICAS);
+  });
+
+  it("replaces nothing for 60 s when most workers fall silent within 10 s, and nothing at all if they come back", async () => {
+    const rig = await Rig.start(50, { workers: 8 });
+    const before = { running: rig.running(), starts: rig.starts() };
+    const heals: (() => void)[] = [];
+    for (const worker of rig.cluster.workers.slice(0, 6)) {
+      heals.push(rig.cutOff(worker));
+      await rig.run(400);
+    }
+    await rig.run(50_000);
+    expect(rig.givenUp()).to.deep.equal([]);
+    const { nodes, massSilence } = await rig.cluster.mustCall("Control.ListNodes", {});
+    expect(nodes).to.have.length(11);
+    expect(massSilence).to.deep.include({ silent: 6, nodes: 11 });
+    for (const heal of heals) heal();
+    await rig.run(20_000);
+    expect({ running: rig.running(), starts: rig.starts() }).to.deep.equal(before);
+    expect(rig.tasks()).to.have.length(REPLICAS);
+  });
+
+  it("replaces sooner or later where the service says so, and keeps the replacement if it is told to", async () => {
+    const nodeLoss = { replaceAfterMs: 12_000, onReturn: "KEEP_REPLACEMENT" } as const;
+    const rig = await Rig.start(51, { nodeLoss });
+    const worker = rig.busyWorker();
+    const originals = rig.tasksOn(worker);
+    const heal = rig.cutOff(worker);
+    await rig.run(10_000);
+    expect(rig.givenUp()).to.deep.equal([`${worker.name} DOWN`]);
+    expect(rig.tasks(), "the cluster's 6 s are not this service's").to.have.length(REPLICAS);
+    await rig.until("replaced", 4000, () => rig.running().length === REPLICAS + originals.length);
+    heal();
+    await rig.until("the originals go", 8000, () => rig.running().length === REPLICAS);
+    expect(rig.running().filter(({ id }) => originals.some((one) => one.id === id))).to.deep.equal([]);
+  });
+
+  it("keeps the originals of a node that comes back, and stops their replacements", async () => {
+    const rig = await Rig.start(52);
+    const worker = rig.busyWorker();
+    const before = rig.running();
+    const heal = rig.cutOff(worker);
+    await rig.until("replaced", 8000, () => rig.running().length > REPLICAS);
+    await rig.run(2000);
+    heal();
+    await rig.until("the surplus goes", 10_000, () => rig.running().length === REPLICAS);
+    await rig.run(5000);
+    expect(rig.running()).to.deep.equal(before);
+  });
+
+  it("runs the tasks of a host that led and worked elsewhere within 10 s", async () => {
+    for (const seed of [60, 61, 62]) {
+      const rig = await Rig.start(seed, { managersRun: true, workers: 1 });
+      const leader = rig.leader();
+      const lost = rig.tasksOn(leader);
+      expect(lost, `seed ${seed}: the leader runs tasks`).to.not.deep.equal([]);
+      rig.cluster.crash(leader, { power: true });
+      const tookMs = await rig.until(
+        "its tasks run elsewhere",
+        12_000,
+        () => rig.running().filter(({ nodeId }) => nodeId !== leader.id).length === REPLICAS,
+      );
+      expect(tookMs, `seed ${seed}`).to.be.below(10_000);
+    }
   });
 
   it("replaces the tasks of a killed agent that does not come back after 30 s", async () => {

@@ -82,7 +82,17 @@ export function aNode(shape: NodeShape = {}): Node {
       protocolMin: 0,
       protocolMax: 0,
     },
-    status: { state, message: "", sinceMs: 0, engineOk, engineMessage, sessionManagerId: "", agentEpoch: 1 },
+    status: {
+      state,
+      message: "",
+      sinceMs: 0,
+      engineOk,
+      engineMessage,
+      sessionManagerId: "",
+      agentEpoch: 1,
+      silence: null,
+      engineSinceMs: 0,
+    },
     keyFingerprint: "",
   };
 }

@@ -296,7 +296,12 @@ export class SimCluster {
     return {
       id: this.clusterId,
       meta: null,
-      spec: { name: "sim", taskHistoryLimit: this.#options.taskHistoryLimit ?? 0 },
+      spec: {
+        name: "sim",
+        taskHistoryLimit: this.#options.taskHistoryLimit ?? 0,
+        replaceAfterMs: 0,
+        replaceClosedAfterMs: 0,
+      },
       incarnation: "1",
       rootCertificatePem: "",
       rootKeyPem: "",
@@ -305,6 +310,7 @@ export class SimCluster {
       removedNodeIds: [],
       protocol: 0,
       awaitsResume: null,
+      massSilence: null,
     };
   }
 

@@ -8,6 +8,7 @@ import { canRaise, isTerminal, observedState } from "../../model/task-state.ts";
 import { validateNodeSpec } from "../../model/validate.ts";
 import type { ManagerStatusInput } from "../../proto/gen/ManagerStatus.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
+import { clusterOf } from "../../store/cluster.ts";
 import type { StoreApi, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
@@ -45,7 +46,8 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
     const page = pageOf(matching, (node) => `${nodeName(node).toLowerCase()}\0${node.id}`, request);
     const nodes = page.rows.map((node) => ({ node, manager: managerStatus(replica, node) }));
     const { nextPageToken } = page;
-    return { nodes, nextPageToken, version: tx.version, awaitsResume: awaitsResume(tx.all("cluster")) };
+    const massSilence = clusterOf(tx)?.massSilence ?? null;
+    return { nodes, nextPageToken, version: tx.version, awaitsResume: awaitsResume(tx.all("cluster")), massSilence };
   });
 
   router.unary("Control.UpdateNode", async (request, context) => {

@@ -3,7 +3,7 @@
  * is never a second task beside one that is wanted, whatever happened to nodes and leaders.
  */
 import { bySlot } from "./slot.ts";
-import type { ServiceState, Slot } from "./slot.ts";
+import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { nodeSlotsOf } from "./node-slots.ts";
 import { create, newPlan, planSlot } from "./slot-plan.ts";
 import type { SlotPlan } from "./slot-plan.ts";
@@ -15,6 +15,7 @@ export function planGlobal(state: ServiceState): Plan {
   const { members, gone } = nodeSlotsOf(state);
   const working: SlotPlan[] = [];
   const steps = gone.flatMap((slot) => removal(slot, "its node was removed"));
+  const isServed = members.some(({ kind, slot }) => kind === "run" && slot.tasks.some(({ serving }) => serving));
   let wakeAtMs: number | null = null;
   for (const { slot, kind, why, untilMs } of members) {
     if (kind === "run") {
@@ -22,8 +23,9 @@ export function planGlobal(state: ServiceState): Plan {
       continue;
     }
     if (slot.tasks.length > 0) wakeAtMs = earlier(wakeAtMs, untilMs);
+    const isOnlyHope = kind === "stop" && !isServed && slot.tasks.some(isOnSilentNode);
     if (kind === "none") steps.push(...removal(slot, why));
-    else if (kind === "stop") steps.push(...shutDownSteps(slot, why));
+    else if (kind === "stop" && !isOnlyHope) steps.push(...shutDownSteps(slot, why));
     else {
       const kept = planKept(slot, state);
       steps.push(...kept.steps);
@@ -38,6 +40,11 @@ export function planGlobal(state: ServiceState): Plan {
     steps: [...steps, ...working.flatMap((plan) => plan.steps)],
     wakeAtMs: working.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), wakeAtMs),
   };
+}
+
+/** It may run for all that is known: silence alone never takes the last task of a service. */
+function isOnSilentNode({ node }: SlotTask): boolean {
+  return node?.status?.state === "DOWN";
 }
 
 function planNode(slot: Slot, state: ServiceState): SlotPlan {

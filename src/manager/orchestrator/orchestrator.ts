@@ -4,6 +4,7 @@
  */
 import type { Change, WriteTx } from "../../store/types.ts";
 import type { Node } from "../../model/index.ts";
+import { clusterLossTimes, type LossTimes } from "../../model/node-loss.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
@@ -21,6 +22,7 @@ export class Orchestrator extends StoreLoop {
     if (change.table === "service") this.dirty.add(change.id);
     else if (change.table === "task") this.#noteTask(change);
     else if (change.table === "node") this.#noteNode(change);
+    else if (change.table === "cluster") this.#noteCluster(change);
     else if (change.table === "run") this.dirty.add((change.after ?? change.before)?.serviceId ?? "");
     return this.dirty.size > before;
   }
@@ -78,6 +80,11 @@ export class Orchestrator extends StoreLoop {
     if (!isRoutine) this.dirty.add(task.serviceId);
   }
 
+  #noteCluster({ before, after }: Extract<Change, { table: "cluster" }>): void {
+    if (isSameTimes(clusterLossTimes(before?.spec ?? null), clusterLossTimes(after?.spec ?? null))) return;
+    for (const service of this.deps.store.speculative().all("service")) this.dirty.add(service.id);
+  }
+
   #noteNode({ id, before, after }: Extract<Change, { table: "node" }>): void {
     if (before !== undefined && after !== undefined && standing(before) === standing(after)) return;
     // Read outside an update, but only to learn which services to plan.
@@ -85,6 +92,10 @@ export class Orchestrator extends StoreLoop {
     for (const task of state.find("task", "node", id)) this.dirty.add(task.serviceId);
     for (const service of state.all("service")) if (runsOnEveryNode(service.spec)) this.dirty.add(service.id);
   }
+}
+
+function isSameTimes(a: LossTimes, b: LossTimes): boolean {
+  return a.silentMs === b.silentMs && a.closedMs === b.closedMs;
 }
 
 /** All of a node that plans look at. */
@@ -97,6 +108,7 @@ function standing({ spec, status, description, role, address }: Node): string {
     spec?.labels,
     status?.state,
     status?.sinceMs,
+    status?.silence,
     status?.agentEpoch,
     description?.engineLabels,
     description?.platform,

@@ -1,5 +1,7 @@
 /** The plan the store's state calls for now, by the service's mode. Pure; what `shoal plan` and tests look at. */
 import { jobOf, modeOf } from "../../model/service-mode.ts";
+import { clusterLossTimes } from "../../model/node-loss.ts";
+import { clusterOf } from "../../store/cluster.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { planCron } from "./cron.ts";
 import { planGlobal } from "./global.ts";
@@ -23,6 +25,7 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
     nodeOf: (id) => tx.get("node", id),
     nodes: () => tx.all("node"),
     specOf: (revision) => tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined,
+    lossTimes: clusterLossTimes(clusterOf(tx)?.spec ?? null),
     nowMs: tx.timeMs,
     run: 0,
     runs: tx.find("run", "service", serviceId),

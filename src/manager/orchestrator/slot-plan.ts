@@ -118,7 +118,7 @@ function planEndings(slot: Slot): Step[] {
 }
 
 function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
-  const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs);
+  const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs, state.service.spec?.nodeLoss?.onReturn);
   shutDown(plan, drop, cause("orchestrator", "surplus: another task of the slot runs"));
   plan.wakeAtMs = earlier(plan.wakeAtMs, wakeAtMs);
   return keep;

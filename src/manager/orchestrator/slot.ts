@@ -12,6 +12,7 @@ import {
 } from "../../model/task-state.ts";
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
+import { isLost, lossTimes, type LossTimes } from "../../model/node-loss.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
 
@@ -20,7 +21,8 @@ import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
  * - ended: wanted, but it stopped
  * - lost: wanted, but its node is drained, has left, is gone or does not fit any more; it must be
  *   stopped and replaced
- * - silent: wanted, and its node is down; it may well run, so it stays wanted beside a stand-in
+ * - silent: wanted, and its node is silent for longer than its service waits; it may well run, so it
+ *   stays wanted beside a stand-in
  * - good: wanted, and nothing is known against it
  */
 export type Fate = "stopping" | "ended" | "lost" | "silent" | "good";
@@ -61,6 +63,8 @@ export type ServiceState = {
   readonly nodes: () => Iterable<Node>;
   /** The task spec of a revision; undefined if it is no longer stored. */
   readonly specOf: (revision: number) => TaskSpec | undefined;
+  /** The cluster's, for a service that does not say. */
+  readonly lossTimes: LossTimes;
   /** Cluster time. */
   readonly nowMs: number;
   /** Number of the job's run that is planned; 0 for a service. */
@@ -134,7 +138,8 @@ function troubleOf(
   const name = nodeName(node);
   if (node.spec?.availability === "DRAIN") return { fate: "lost", text: `node ${name} is drained` };
   if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
-  if (node.status?.state === "DOWN") return { fate: "silent", text: `node ${name} is down` };
+  if (isLost(node, lossTimes(state.service.spec, state.lossTimes)))
+    return { fate: "silent", text: `node ${name} is down` };
   // The placement it was made with: a newer one is the rollout's, which replaces in turns.
   const spec = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
   const broken = brokenPlacement(spec?.placement ?? null, node);

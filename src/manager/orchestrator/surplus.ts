@@ -3,6 +3,7 @@
  * its stand-in, and after anything nobody thought of. Replace fast, kill late: as long as it is not
  * certain that the one to keep serves, both run.
  */
+import type { OnReturn } from "../../model/index.ts";
 import type { SlotTask } from "./slot.ts";
 import { earlier } from "./steps.ts";
 
@@ -17,8 +18,12 @@ export type Surplus = {
   readonly wakeAtMs: number | null;
 };
 
-/** @param group good tasks of one slot from the oldest to the newest, all current or all out of date */
-export function planSurplus(group: readonly SlotTask[], nowMs: number): Surplus {
+/**
+ * @param byAge good tasks of one slot from the oldest to the newest, all current or all out of date
+ * @param onReturn the replacement stays only if it serves: what is still being started is no reason to stop what runs
+ */
+export function planSurplus(byAge: readonly SlotTask[], nowMs: number, onReturn: OnReturn = "KEEP_ORIGINAL"): Surplus {
+  const group = onReturn === "KEEP_REPLACEMENT" ? byAge.toReversed() : byAge;
   if (group.length < 2) return { keep: group, drop: [], wakeAtMs: null };
   const keeper = group.find((view) => view.serving && settlesAtMs(view, nowMs) === 0);
   if (keeper === undefined) return withoutKeeper(group, nowMs);
@@ -27,7 +32,7 @@ export function planSurplus(group: readonly SlotTask[], nowMs: number): Surplus 
   const drop = group.filter((view) => view !== keeper && !unsettled.includes(view));
   return unsettled.length === 0
     ? { keep: [keeper], drop, wakeAtMs: null }
-    : // The original is about to report; only what is neither it nor its proven stand-in goes.
+    : // The one to prefer is about to report; only what is neither it nor its proven stand-in goes.
       { keep: group.filter((view) => !drop.includes(view)), drop, wakeAtMs: soonest(unsettled, nowMs) };
 }
 

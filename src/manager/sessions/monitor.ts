@@ -3,13 +3,16 @@
  * leader counts against a node, and time this process did not observe does not.
  */
 import type { Node, NodeStatus } from "../../model/index.ts";
+import { clusterLossTimes, lossTimes, UNREACHABLE_AFTER_MS } from "../../model/node-loss.ts";
 import type { NodeSeen } from "../../proto/gen/NodeSeen.ts";
 import type { RelayRequest } from "../../proto/gen/RelayRequest.ts";
-import type { StoreApi, WriteTx } from "../../store/types.ts";
+import { clusterOf } from "../../store/cluster.ts";
+import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
-import { livenessOf, UNREACHABLE_AFTER_MS, type Liveness, type NodeLink } from "./liveness.ts";
+import { livenessOf, type Liveness, type NodeLink } from "./liveness.ts";
+import { MASS_HOLD_MS, massSilence } from "./mass-silence.ts";
 import type { ObservedClock } from "./observed-clock.ts";
 import { applyReport } from "./reports.ts";
 
@@ -50,6 +53,8 @@ export class NodeMonitor {
   readonly #startedAt: number;
   readonly #unsubscribe: (() => void)[] = [];
   #nextCheckAt = 0;
+  /** Observed time until which nothing is replaced: too many nodes fell silent at once. */
+  #heldUntil = 0;
   #isChecking = false;
   #isStopped = false;
 
@@ -71,6 +76,13 @@ export class NodeMonitor {
       }),
       clock.onLook(() => this.#onLook()),
     );
+    // The first of the leader's transactions: it knows what time it is.
+    store
+      .update((tx) => {
+        const untilMs = clusterOf(tx)?.massSilence?.untilMs ?? 0;
+        this.#heldUntil = clock.now() + Math.max(0, untilMs - tx.timeMs);
+      })
+      .catch((error: unknown) => this.#onFailure(error));
   }
 
   stop(): void {
@@ -156,9 +168,11 @@ export class NodeMonitor {
     const node = tx.get("node", seen.nodeId);
     if (node === undefined || seen.link !== "OPEN") return;
     if (this.#known.get(seen.nodeId)?.sessionId !== seen.sessionId) return;
+    const before = node.status ?? EMPTY_STATUS;
     const status: NodeStatus = {
-      ...(node.status ?? EMPTY_STATUS),
+      ...before,
       engineOk: seen.engineOk,
+      engineSinceMs: seen.engineOk === before.engineOk ? before.engineSinceMs : tx.timeMs,
       engineMessage: seen.engineMessage,
       sessionManagerId: managerId,
       agentEpoch: seen.agentEpoch,
@@ -168,25 +182,43 @@ export class NodeMonitor {
     putIfChanged(tx, node, { ...node, description, address, status });
   }
 
-  #livenessOf({ id, status }: Node): Liveness {
+  #livenessOf(tx: ReadTx, node: Node): Liveness {
+    const { id, status } = node;
     const known = this.#known.get(id);
+    const link = this.#linkOf(node);
+    const now = this.#deps.clock.now();
+    const graceUntil = known === undefined || known.isInherited ? this.#options.graceUntil : 0;
     return livenessOf({
-      link: known?.link ?? { kind: "UNHEARD", at: this.#startedAt },
-      now: this.#deps.clock.now(),
-      graceUntil: known === undefined || known.isInherited ? this.#options.graceUntil : 0,
+      link,
+      now,
+      holdUntil: Math.max(graceUntil, this.#heldUntil),
       current: status?.state ?? "UNKNOWN",
+      known: status?.silence ?? null,
+      times: clusterLossTimes(clusterOf(tx)?.spec ?? null),
+      others: now - link.at < UNREACHABLE_AFTER_MS ? [] : otherTimes(tx, id, link),
     });
+  }
+
+  /** Of a node nobody has told of yet, silence goes on from what the leader before had counted. */
+  #linkOf({ id, status }: Node): NodeLink {
+    const inherited: NodeLink = { kind: "UNHEARD", at: this.#startedAt - (status?.silence?.ms ?? 0) };
+    return this.#known.get(id)?.link ?? inherited;
   }
 
   #evaluate(tx: WriteTx, nodeId: string): void {
     const node = tx.get("node", nodeId);
     if (node === undefined) return;
     const status = node.status ?? EMPTY_STATUS;
-    const { state, message, nextCheckAt } = this.#livenessOf(node);
+    const liveness = this.#livenessOf(tx, node);
+    const { state, message, silence, nextCheckAt } = liveness;
     if (nextCheckAt !== null) this.#checkAt(nextCheckAt);
-    if (state === status.state) return;
+    if (!isNews(status, liveness)) return;
+    if (state === status.state) {
+      tx.put("node", { ...node, status: { ...status, silence } });
+      return;
+    }
     this.#deps.log.info("node state changed", { nodeId, from: status.state, to: state, message });
-    tx.put("node", { ...node, status: { ...status, state, message, sinceMs: tx.timeMs } });
+    tx.put("node", { ...node, status: { ...status, state, message, silence, sinceMs: tx.timeMs } });
   }
 
   #checkAt(at: number): void {
@@ -197,32 +229,74 @@ export class NodeMonitor {
     if (this.#isStopped || this.#isChecking || this.#deps.clock.now() < this.#nextCheckAt) return;
     this.#isChecking = true;
     this.#check()
-      .catch((error: unknown) => {
-        this.#deps.log.debug("node check failed", { code: AppError.from(error).code });
-        this.#checkAt(this.#deps.clock.now() + RETRY_MS);
-      })
+      .catch((error: unknown) => this.#onFailure(error))
       .finally(() => {
         this.#isChecking = false;
       });
   }
 
+  #onFailure(error: unknown): void {
+    this.#deps.log.debug("node check failed", { code: AppError.from(error).code });
+    this.#checkAt(this.#deps.clock.now() + RETRY_MS);
+  }
+
   /** Looks at every node; writes only for those whose state is another now. */
   async #check(): Promise<void> {
     const { store } = this.#deps;
+    const state = store.speculative();
+    // Looked at first: it keeps what follows from giving anybody up.
+    const updates: Promise<unknown>[] = [this.#noteMassSilence(state)];
     this.#nextCheckAt = Infinity;
     const due: string[] = [];
-    for (const node of store.speculative().all("node")) {
-      const { state, nextCheckAt } = this.#livenessOf(node);
-      if (nextCheckAt !== null) this.#checkAt(nextCheckAt);
-      if (state !== (node.status?.state ?? "UNKNOWN")) due.push(node.id);
+    for (const node of state.all("node")) {
+      const liveness = this.#livenessOf(state, node);
+      if (liveness.nextCheckAt !== null) this.#checkAt(liveness.nextCheckAt);
+      if (isNews(node.status ?? EMPTY_STATUS, liveness)) due.push(node.id);
     }
-    const updates = slices(due, NODES_PER_UPDATE_MAX).map((ids) =>
-      store.update((tx) => {
-        for (const id of ids) this.#evaluate(tx, id);
-      }),
-    );
+    for (const ids of slices(due, NODES_PER_UPDATE_MAX)) {
+      updates.push(
+        store.update((tx) => {
+          for (const id of ids) this.#evaluate(tx, id);
+        }),
+      );
+    }
     await Promise.all(updates);
   }
+
+  async #noteMassSilence(state: ReadTx): Promise<void> {
+    const { clock, log, store } = this.#deps;
+    const now = clock.now();
+    if (now < this.#heldUntil) return;
+    const listened = [...state.all("node")].map((node) => ({
+      link: this.#linkOf(node),
+      state: node.status?.state ?? ("UNKNOWN" as const),
+    }));
+    const mass = massSilence(listened, now);
+    if (mass === null) return;
+    this.#heldUntil = now + MASS_HOLD_MS;
+    log.warn("many nodes fell silent at once: nothing is replaced for a while", { ...mass, holdMs: MASS_HOLD_MS });
+    await store.update((tx) => {
+      const cluster = clusterOf(tx);
+      if (cluster === undefined) return;
+      const untilMs = tx.timeMs + MASS_HOLD_MS;
+      tx.put("cluster", { ...cluster, massSilence: { ...mass, sinceMs: tx.timeMs, untilMs } });
+    });
+  }
+}
+
+/** Silences after which services that run here, and say so themselves, are replaced. */
+function otherTimes(tx: ReadTx, nodeId: string, { kind }: NodeLink): number[] {
+  const cluster = clusterLossTimes(clusterOf(tx)?.spec ?? null);
+  const times = new Set<number>();
+  for (const { serviceId } of tx.find("task", "node", nodeId)) {
+    const { silentMs, closedMs } = lossTimes(tx.get("service", serviceId)?.spec ?? null, cluster);
+    times.add(kind === "CLOSED" ? closedMs : silentMs);
+  }
+  return [...times];
+}
+
+function isNews(status: NodeStatus, { state, silence }: Liveness): boolean {
+  return state !== status.state || silence?.ms !== status.silence?.ms || silence?.closed !== status.silence?.closed;
 }
 
 export const EMPTY_STATUS: NodeStatus = {
@@ -233,6 +307,8 @@ export const EMPTY_STATUS: NodeStatus = {
   engineMessage: "",
   sessionManagerId: "",
   agentEpoch: 0,
+  silence: null,
+  engineSinceMs: 0,
 };
 
 function putIfChanged(tx: WriteTx, before: Node, after: Node): void {

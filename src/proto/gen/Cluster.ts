@@ -3,6 +3,7 @@
 import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from './Meta.ts';
 import type { ClusterSpecInput as _shoal_v1_ClusterSpecInput, ClusterSpec as _shoal_v1_ClusterSpec } from './ClusterSpec.ts';
 import type { RecoveryInput as _shoal_v1_RecoveryInput, Recovery as _shoal_v1_Recovery } from './Recovery.ts';
+import type { MassSilenceInput as _shoal_v1_MassSilenceInput, MassSilence as _shoal_v1_MassSilence } from './MassSilence.ts';
 
 export interface ClusterInput {
   'id'?: (string);
@@ -33,6 +34,10 @@ export interface ClusterInput {
    * deleted on any node.
    */
   'awaitsResume'?: (_shoal_v1_RecoveryInput | null);
+  /**
+   * The last time that many nodes fell silent at once.
+   */
+  'massSilence'?: (_shoal_v1_MassSilenceInput | null);
 }
 
 export interface Cluster {
@@ -64,4 +69,8 @@ export interface Cluster {
    * deleted on any node.
    */
   'awaitsResume': (_shoal_v1_Recovery | null);
+  /**
+   * The last time that many nodes fell silent at once.
+   */
+  'massSilence': (_shoal_v1_MassSilence | null);
 }

@@ -8,6 +8,16 @@ export interface ClusterSpecInput {
    * Tasks kept per slot, the live one included; 0 is the default of 5.
    */
   'taskHistoryLimit'?: (number | string | Long);
+  /**
+   * From a node's last word until its tasks are replaced, for services that do not say; at least 3 s; 0 is 6 s. Only
+   * time under a leader counts.
+   */
+  'replaceAfterMs'?: (number | string | Long);
+  /**
+   * The same for a node whose kernel closed the connection without a goodbye: what it runs is presumed to go on. At least
+   * 3 s; 0 is 30 s.
+   */
+  'replaceClosedAfterMs'?: (number | string | Long);
 }
 
 export interface ClusterSpec {
@@ -16,4 +26,14 @@ export interface ClusterSpec {
    * Tasks kept per slot, the live one included; 0 is the default of 5.
    */
   'taskHistoryLimit': (number);
+  /**
+   * From a node's last word until its tasks are replaced, for services that do not say; at least 3 s; 0 is 6 s. Only
+   * time under a leader counts.
+   */
+  'replaceAfterMs': (number);
+  /**
+   * The same for a node whose kernel closed the connection without a goodbye: what it runs is presumed to go on. At least
+   * 3 s; 0 is 30 s.
+   */
+  'replaceClosedAfterMs': (number);
 }

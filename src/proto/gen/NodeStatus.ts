@@ -1,5 +1,6 @@
 // Original file: proto/shoal/v1/objects.proto
 
+import type { SilenceInput as _shoal_v1_SilenceInput, Silence as _shoal_v1_Silence } from './Silence.ts';
 import type { Long } from '@grpc/proto-loader';
 
 // Original file: proto/shoal/v1/objects.proto
@@ -70,6 +71,14 @@ export interface NodeStatusInput {
    * Incremented by the node at every start of its agent.
    */
   'agentEpoch'?: (number | string | Long);
+  /**
+   * Unset while the node is heard of.
+   */
+  'silence'?: (_shoal_v1_SilenceInput | null);
+  /**
+   * Cluster time of the last change of engine_ok.
+   */
+  'engineSinceMs'?: (number | string | Long);
 }
 
 export interface NodeStatus {
@@ -92,4 +101,12 @@ export interface NodeStatus {
    * Incremented by the node at every start of its agent.
    */
   'agentEpoch': (number);
+  /**
+   * Unset while the node is heard of.
+   */
+  'silence': (_shoal_v1_Silence | null);
+  /**
+   * Cluster time of the last change of engine_ok.
+   */
+  'engineSinceMs': (number);
 }

@@ -7,6 +7,7 @@ import type { GlobalInput as _shoal_v1_GlobalInput, Global as _shoal_v1_Global }
 import type { ReplicatedJobInput as _shoal_v1_ReplicatedJobInput, ReplicatedJob as _shoal_v1_ReplicatedJob } from './ReplicatedJob.ts';
 import type { GlobalJobInput as _shoal_v1_GlobalJobInput, GlobalJob as _shoal_v1_GlobalJob } from './GlobalJob.ts';
 import type { CronInput as _shoal_v1_CronInput, Cron as _shoal_v1_Cron } from './Cron.ts';
+import type { NodeLossInput as _shoal_v1_NodeLossInput, NodeLoss as _shoal_v1_NodeLoss } from './NodeLoss.ts';
 
 export interface ServiceSpecInput {
   /**
@@ -24,6 +25,10 @@ export interface ServiceSpecInput {
   'replicatedJob'?: (_shoal_v1_ReplicatedJobInput | null);
   'globalJob'?: (_shoal_v1_GlobalJobInput | null);
   'cron'?: (_shoal_v1_CronInput | null);
+  /**
+   * What becomes of its tasks while their node does not answer.
+   */
+  'nodeLoss'?: (_shoal_v1_NodeLossInput | null);
   /**
    * Fixed at creation; none is replicated.
    */
@@ -46,6 +51,10 @@ export interface ServiceSpec {
   'replicatedJob'?: (_shoal_v1_ReplicatedJob | null);
   'globalJob'?: (_shoal_v1_GlobalJob | null);
   'cron'?: (_shoal_v1_Cron | null);
+  /**
+   * What becomes of its tasks while their node does not answer.
+   */
+  'nodeLoss': (_shoal_v1_NodeLoss | null);
   /**
    * Fixed at creation; none is replicated.
    */

@@ -17,10 +17,12 @@ import type { IssueNodeCertificateResponse, IssueNodeCertificateResponseInput } 
 import type { IssueContextCertificateRequest, IssueContextCertificateRequestInput } from "./IssueContextCertificateRequest.ts";
 import type { IssueContextCertificateResponse, IssueContextCertificateResponseInput } from "./IssueContextCertificateResponse.ts";
 import type { Cluster, ClusterInput } from "./Cluster.ts";
+import type { MassSilence, MassSilenceInput } from "./MassSilence.ts";
 import type { Recovery, RecoveryInput } from "./Recovery.ts";
 import type { Node, NodeInput } from "./Node.ts";
 import type { NodeDescription, NodeDescriptionInput } from "./NodeDescription.ts";
 import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
+import type { Silence, SilenceInput } from "./Silence.ts";
 import type { Service, ServiceInput } from "./Service.ts";
 import type { Run, RunInput } from "./Run.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
@@ -28,6 +30,7 @@ import type { Task, TaskInput } from "./Task.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
 import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
 import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
+import type { NodeLoss, NodeLossInput } from "./NodeLoss.ts";
 import type { Replicated, ReplicatedInput } from "./Replicated.ts";
 import type { Global, GlobalInput } from "./Global.ts";
 import type { ReplicatedJob, ReplicatedJobInput } from "./ReplicatedJob.ts";
@@ -147,6 +150,8 @@ const RUN_STATE = { RUNNING: 0, SUCCEEDED: 1, FAILED: 2, TIMED_OUT: 3, STOPPED: 
 const RUN_STATE_NAMES = new Map<number, keyof typeof RUN_STATE>([[0, "RUNNING"], [1, "SUCCEEDED"], [2, "FAILED"], [3, "TIMED_OUT"], [4, "STOPPED"], [5, "SKIPPED"], [6, "MISSED"]]);
 const TASK_STATE = { NEW: 0, PENDING: 64, ASSIGNED: 192, ACCEPTED: 256, PREPARING: 320, READY: 384, STARTING: 448, RUNNING: 512, COMPLETE: 576, SHUTDOWN: 640, FAILED: 704, REJECTED: 768, REMOVE: 800, ORPHANED: 832 } as const;
 const TASK_STATE_NAMES = new Map<number, keyof typeof TASK_STATE>([[0, "NEW"], [64, "PENDING"], [192, "ASSIGNED"], [256, "ACCEPTED"], [320, "PREPARING"], [384, "READY"], [448, "STARTING"], [512, "RUNNING"], [576, "COMPLETE"], [640, "SHUTDOWN"], [704, "FAILED"], [768, "REJECTED"], [800, "REMOVE"], [832, "ORPHANED"]]);
+const NODELOSS_ONRETURN = { KEEP_ORIGINAL: 0, KEEP_REPLACEMENT: 1 } as const;
+const NODELOSS_ONRETURN_NAMES = new Map<number, keyof typeof NODELOSS_ONRETURN>([[0, "KEEP_ORIGINAL"], [1, "KEEP_REPLACEMENT"]]);
 const CRON_OVERLAP = { SKIP: 0, REPLACE: 1, ALLOW: 2 } as const;
 const CRON_OVERLAP_NAMES = new Map<number, keyof typeof CRON_OVERLAP>([[0, "SKIP"], [1, "REPLACE"], [2, "ALLOW"]]);
 const UPDATECONFIG_ORDER = { STOP_FIRST: 0, START_FIRST: 1 } as const;
@@ -598,10 +603,11 @@ function encodeCluster(w: Writer, m: ClusterInput): void {
   if (m.removedNodeIds != null) for (const x of m.removedNodeIds) w.text(74, x);
   if (m.protocol) w.uint(80, Number(m.protocol));
   if (m.awaitsResume != null) { const start = w.open(90); encodeRecovery(w, m.awaitsResume); w.close(start); }
+  if (m.massSilence != null) { const start = w.open(98); encodeMassSilence(w, m.massSilence); w.close(start); }
 }
 
 function decodeCluster(r: Reader): Cluster {
-  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0, awaitsResume: null };
+  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0, awaitsResume: null, massSilence: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -627,6 +633,34 @@ function decodeCluster(r: Reader): Cluster {
         m.protocol = r.small(); break;
       case 90:
 { const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
+      case 98:
+{ const outer = r.open(); m.massSilence = decodeMassSilence(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeMassSilence(w: Writer, m: MassSilenceInput): void {
+  if (m.sinceMs) w.uint(8, Number(m.sinceMs));
+  if (m.untilMs) w.uint(16, Number(m.untilMs));
+  if (m.silent) w.uint(24, Number(m.silent));
+  if (m.nodes) w.uint(32, Number(m.nodes));
+}
+
+function decodeMassSilence(r: Reader): MassSilence {
+  const m: MassSilence = { sinceMs: 0, untilMs: 0, silent: 0, nodes: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.sinceMs = r.uint(); break;
+      case 16:
+        m.untilMs = r.uint(); break;
+      case 24:
+        m.silent = r.small(); break;
+      case 32:
+        m.nodes = r.small(); break;
       default: r.skip(tag);
     }
   }
@@ -770,10 +804,12 @@ function encodeNodeStatus(w: Writer, m: NodeStatusInput): void {
   if (m.engineMessage) w.text(42, m.engineMessage);
   if (m.sessionManagerId) w.text(50, m.sessionManagerId);
   if (m.agentEpoch) w.uint(56, Number(m.agentEpoch));
+  if (m.silence != null) { const start = w.open(66); encodeSilence(w, m.silence); w.close(start); }
+  if (m.engineSinceMs) w.uint(72, Number(m.engineSinceMs));
 }
 
 function decodeNodeStatus(r: Reader): NodeStatus {
-  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0 };
+  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -791,6 +827,30 @@ function decodeNodeStatus(r: Reader): NodeStatus {
         m.sessionManagerId = r.text(); break;
       case 56:
         m.agentEpoch = r.uint(); break;
+      case 66:
+{ const outer = r.open(); m.silence = decodeSilence(r); r.close(outer); break; }
+      case 72:
+        m.engineSinceMs = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeSilence(w: Writer, m: SilenceInput): void {
+  if (m.ms) w.uint(8, Number(m.ms));
+  if (m.closed) w.bool(16, m.closed);
+}
+
+function decodeSilence(r: Reader): Silence {
+  const m: Silence = { ms: 0, closed: false };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.ms = r.uint(); break;
+      case 16:
+        m.closed = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -1100,10 +1160,11 @@ function encodeServiceSpec(w: Writer, m: ServiceSpecInput): void {
   if (m.cron != null) { const start = w.open(74); encodeCron(w, m.cron); w.close(start); }
   if (m.task != null) { const start = w.open(34); encodeTaskSpec(w, m.task); w.close(start); }
   if (m.update != null) { const start = w.open(42); encodeUpdateConfig(w, m.update); w.close(start); }
+  if (m.nodeLoss != null) { const start = w.open(90); encodeNodeLoss(w, m.nodeLoss); w.close(start); }
 }
 
 function decodeServiceSpec(r: Reader): ServiceSpec {
-  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null };
+  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, nodeLoss: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1138,6 +1199,28 @@ function decodeServiceSpec(r: Reader): ServiceSpec {
 { const outer = r.open(); m.task = decodeTaskSpec(r); r.close(outer); break; }
       case 42:
 { const outer = r.open(); m.update = decodeUpdateConfig(r); r.close(outer); break; }
+      case 90:
+{ const outer = r.open(); m.nodeLoss = decodeNodeLoss(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeNodeLoss(w: Writer, m: NodeLossInput): void {
+  if (m.replaceAfterMs) w.int(8, Number(m.replaceAfterMs));
+  if (m.onReturn != null && m.onReturn !== "KEEP_ORIGINAL" && m.onReturn !== 0) w.uint(16, numberOf(NODELOSS_ONRETURN, m.onReturn));
+}
+
+function decodeNodeLoss(r: Reader): NodeLoss {
+  const m: NodeLoss = { replaceAfterMs: 0, onReturn: "KEEP_ORIGINAL" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.replaceAfterMs = r.int(); break;
+      case 16:
+        m.onReturn = enumValue(NODELOSS_ONRETURN_NAMES, r.small()); break;
       default: r.skip(tag);
     }
   }
@@ -1703,10 +1786,12 @@ function decodeNodeSpec(r: Reader): NodeSpec {
 function encodeClusterSpec(w: Writer, m: ClusterSpecInput): void {
   if (m.name) w.text(10, m.name);
   if (m.taskHistoryLimit) w.int(16, Number(m.taskHistoryLimit));
+  if (m.replaceAfterMs) w.int(24, Number(m.replaceAfterMs));
+  if (m.replaceClosedAfterMs) w.int(32, Number(m.replaceClosedAfterMs));
 }
 
 function decodeClusterSpec(r: Reader): ClusterSpec {
-  const m: ClusterSpec = { name: "", taskHistoryLimit: 0 };
+  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1714,6 +1799,10 @@ function decodeClusterSpec(r: Reader): ClusterSpec {
         m.name = r.text(); break;
       case 16:
         m.taskHistoryLimit = r.int(); break;
+      case 24:
+        m.replaceAfterMs = r.int(); break;
+      case 32:
+        m.replaceClosedAfterMs = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -1991,10 +2080,11 @@ function encodeListNodesResponse(w: Writer, m: ListNodesResponseInput): void {
   if (m.nextPageToken) w.text(18, m.nextPageToken);
   if (m.version) w.uint(24, Number(m.version));
   if (m.awaitsResume != null) { const start = w.open(34); encodeRecovery(w, m.awaitsResume); w.close(start); }
+  if (m.massSilence != null) { const start = w.open(42); encodeMassSilence(w, m.massSilence); w.close(start); }
 }
 
 function decodeListNodesResponse(r: Reader): ListNodesResponse {
-  const m: ListNodesResponse = { nodes: [], nextPageToken: "", version: 0, awaitsResume: null };
+  const m: ListNodesResponse = { nodes: [], nextPageToken: "", version: 0, awaitsResume: null, massSilence: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2006,6 +2096,8 @@ function decodeListNodesResponse(r: Reader): ListNodesResponse {
         m.version = r.uint(); break;
       case 34:
 { const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
+      case 42:
+{ const outer = r.open(); m.massSilence = decodeMassSilence(r); r.close(outer); break; }
       default: r.skip(tag);
     }
   }
@@ -3919,10 +4011,12 @@ export const CODECS: MessageCodecs = {
   IssueContextCertificateRequest: { encode: encodeIssueContextCertificateRequest, decode: decodeIssueContextCertificateRequest },
   IssueContextCertificateResponse: { encode: encodeIssueContextCertificateResponse, decode: decodeIssueContextCertificateResponse },
   Cluster: { encode: encodeCluster, decode: decodeCluster },
+  MassSilence: { encode: encodeMassSilence, decode: decodeMassSilence },
   Recovery: { encode: encodeRecovery, decode: decodeRecovery },
   Node: { encode: encodeNode, decode: decodeNode },
   NodeDescription: { encode: encodeNodeDescription, decode: decodeNodeDescription },
   NodeStatus: { encode: encodeNodeStatus, decode: decodeNodeStatus },
+  Silence: { encode: encodeSilence, decode: decodeSilence },
   Service: { encode: encodeService, decode: decodeService },
   Run: { encode: encodeRun, decode: decodeRun },
   Revision: { encode: encodeRevision, decode: decodeRevision },
@@ -3930,6 +4024,7 @@ export const CODECS: MessageCodecs = {
   TaskStatus: { encode: encodeTaskStatus, decode: decodeTaskStatus },
   RequestRecord: { encode: encodeRequestRecord, decode: decodeRequestRecord },
   ServiceSpec: { encode: encodeServiceSpec, decode: decodeServiceSpec },
+  NodeLoss: { encode: encodeNodeLoss, decode: decodeNodeLoss },
   Replicated: { encode: encodeReplicated, decode: decodeReplicated },
   Global: { encode: encodeGlobal, decode: decodeGlobal },
   ReplicatedJob: { encode: encodeReplicatedJob, decode: decodeReplicatedJob },

@@ -88,7 +88,7 @@ function register(tx: ReadTx, key: string): string {
 }
 
 function putService(tx: WriteTx, name: string, value: string): { version: number } {
-  const spec = { name, labels: { value }, task: null, update: null };
+  const spec = { name, labels: { value }, task: null, update: null, nodeLoss: null };
   tx.put("service", { id: name, meta: null, spec, revision: 1, cause: null, scheduledFromMs: 0 });
   return { version: tx.version };
 }

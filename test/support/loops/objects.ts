@@ -2,6 +2,7 @@
 import type {
   Cron,
   JobPolicy,
+  NodeLoss,
   Node,
   RestartPolicy,
   Service,
@@ -28,6 +29,8 @@ export type NodePart = {
   readonly sinceMs?: number;
   readonly agentEpoch?: number;
   readonly engineMessage?: string;
+  readonly silence?: NonNullable<Node["status"]>["silence"];
+  readonly engineSinceMs?: number;
 };
 
 export function node(id: string, part: NodePart = {}): Node {
@@ -55,6 +58,8 @@ export function node(id: string, part: NodePart = {}): Node {
       engineMessage: part.engineMessage ?? "",
       sessionManagerId: "m1",
       agentEpoch: part.agentEpoch ?? 1,
+      silence: part.silence ?? null,
+      engineSinceMs: part.engineSinceMs ?? 0,
     },
   });
 }
@@ -82,6 +87,7 @@ export function spec(part: SpecPart = {}): TaskSpec {
       name: "x",
       labels: {},
       update: null,
+      nodeLoss: null,
       task: {
         ...runtime,
         resources: { limits: null, reservations: { nanoCpus: (part.cpus ?? 0) * 1e9, memoryBytes }, pidsLimit: 0 },
@@ -128,6 +134,7 @@ export function service(
     readonly revision?: number;
     readonly parallelism?: number;
     readonly order?: "STOP_FIRST" | "START_FIRST";
+    readonly nodeLoss?: NodeLoss;
   } = {},
 ): Service {
   return aService({
@@ -139,6 +146,7 @@ export function service(
       ...(part.mode ? {} : { mode: "replicated", replicated: { replicas: part.replicas ?? 1 } }),
       task: part.task ?? spec(),
       update: { parallelism: part.parallelism ?? 1, order: part.order ?? "STOP_FIRST" },
+      nodeLoss: part.nodeLoss ?? null,
       ...part.mode,
     },
   });

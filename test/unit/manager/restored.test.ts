@@ -21,6 +21,8 @@ import { aCluster, aNode } from "../../support/store/objects.ts";
 const READ = rpc("Backup.Read");
 const TASKS = 500;
 
+const SPEC = { name: "prod", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 };
+
 class Rig {
   readonly sim = new Sim(1);
   readonly env: SimEnv = this.sim.env("m1");
@@ -31,10 +33,7 @@ class Rig {
   async start(): Promise<this> {
     registerBackup(this.router, { env: this.env, store: this.store, replica: this.replica, nodeId: "m1" });
     await this.store.update((tx) => {
-      tx.put(
-        "cluster",
-        aCluster({ id: "c1", incarnation: "first", rootKeyPem: "KEY", spec: { name: "prod", taskHistoryLimit: 0 } }),
-      );
+      tx.put("cluster", aCluster({ id: "c1", incarnation: "first", rootKeyPem: "KEY", spec: SPEC }));
       for (const id of ["m1", "m2"]) tx.put("node", aNode({ ...node(id), role: "MANAGER" }));
       tx.put("node", node("w1"));
       tx.put("service", service("web", { replicas: TASKS }));

@@ -3,7 +3,7 @@
  * connection that its own kernel closed for 30 s; unless managers themselves were in trouble, who may then have heard it
  * and could not say so.
  */
-import { SILENT_DOWN_AFTER_MS } from "../../../../src/manager/sessions/liveness.ts";
+import { DEFAULT_REPLACE_AFTER_MS } from "../../../../src/model/node-loss.ts";
 import type { MakeInvariant } from "../invariant.ts";
 
 const PATH = "/shoal.v1.Session/Session";
@@ -32,7 +32,7 @@ export const blips: MakeInvariant = (world) => {
         if (machine === undefined) continue;
         world.coverage.add("node given up");
         const silentMs = world.sim.now - (lastWordAt.get(machine.name) ?? 0);
-        const leastMs = (SILENT_DOWN_AFTER_MS - GATHER_MS) * (1 - world.plan.drift);
+        const leastMs = (DEFAULT_REPLACE_AFTER_MS - GATHER_MS) * (1 - world.plan.drift);
         if (silentMs >= leastMs || world.sim.now - world.disturbedAt < AFTERMATH_MS) continue;
         throw new Error(
           `${machine.name} is DOWN ${Math.round(silentMs)} ms after its last word: ${change.after.status.message}`,

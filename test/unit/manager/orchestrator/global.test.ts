@@ -54,6 +54,17 @@ describe("manager/orchestrator: global services", () => {
     await world.until(() => runsOn("n1", "n2", "n3"), "the new node runs it");
   });
 
+  it("does not give up the last tasks of a service for silence alone", async () => {
+    await deployed("n1", "n2");
+    const before = world.running().map(({ id }) => id);
+    for (const id of ["n1", "n2"]) world.changeNode(id, { state: "DOWN", sinceMs: world.tx.timeMs });
+    await world.run(NODE_DOWN_KEPT_MS + 60_000);
+    for (const id of ["n1", "n2"]) expect(on(id).map(({ desired }) => desired)).to.deep.equal(["RUNNING"]);
+    world.changeNode("n1", { state: "READY", sinceMs: world.tx.timeMs });
+    await world.until(() => on("n2").every(({ desired }) => desired !== "RUNNING"), "another one serves");
+    expect(world.running().map(({ id }) => id)).to.include(before[0]!);
+  });
+
   it("leaves the task of a paused node alone, creates none on a paused fresh node, and none for one that fails there", async () => {
     await deployed("n1", "n2");
     const kept = on("n1")[0]!.id;

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { planScale } from "../../../../src/manager/orchestrator/scale.ts";
 import { slotsOf } from "../../../../src/manager/orchestrator/slot.ts";
+import { clusterLossTimes } from "../../../../src/model/node-loss.ts";
 import type { Task, TaskState } from "../../../../src/model/index.ts";
 import { node, service, spec, task } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
@@ -13,6 +14,7 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     nodeOf: (id) => node(id),
     nodes: () => [],
     specOf: () => spec(),
+    lossTimes: clusterLossTimes(null),
     nowMs: 0,
     run: 0,
     runs: [],

@@ -9,7 +9,8 @@ import { silentLogger } from "../../../../src/util/log.ts";
 import { aStatus } from "../../../support/agent-fixtures.ts";
 import { expectCode } from "../../../support/expect-code.ts";
 import { leadingStore } from "../../../support/leading-store.ts";
-import { node, task, type NodePart } from "../../../support/loops/objects.ts";
+import { node, service, task, type NodePart } from "../../../support/loops/objects.ts";
+import { aCluster } from "../../../support/store/objects.ts";
 import { Sim, type SimEnv } from "../../../support/sim-env.ts";
 
 const SEEN = codec("NodeSeen");
@@ -161,7 +162,8 @@ describe("manager/sessions/monitor", () => {
         }
       });
     }
-    await rig.sim.run(7000);
+    // So many at once are given up only after the hold.
+    await rig.sim.run(70_000);
     const states = new Set([...rig.store.view().all("node")].map(({ status }) => status?.state));
     expect([...states]).to.deep.equal(["DOWN"]);
     const seen = Array.from({ length: count }, (_, at) => rig.seen(`n${at}`));
@@ -291,9 +293,12 @@ describe("manager/sessions/monitor", () => {
     });
 
     it("waits out the grace after a loss of quorum, but only for nodes not heard of since", async () => {
-      await rig.begin({ n1: {}, n2: {}, n3: {} }, { graceUntil: 120_000 });
+      await rig.begin({ n1: {}, n2: {}, n3: {}, n4: {}, n5: {} }, { graceUntil: 120_000 });
       await rig.relay("m1", rig.seen("n1"), rig.seen("n3", { link: "CLOSED", silentMs: 50_000 }));
-      await rig.sim.run(7000);
+      for (let at = 0; at < 7; at += 1) {
+        await rig.relay("m1", rig.seen("n4"), rig.seen("n5"));
+        await rig.sim.run(1000);
+      }
       expect(rig.state("n1")).to.equal("DOWN");
       expect(rig.state("n2")).to.equal("UNREACHABLE");
       expect(rig.state("n3")).to.equal("UNREACHABLE");
@@ -304,6 +309,79 @@ describe("manager/sessions/monitor", () => {
       expect(rig.state("n2")).to.equal("DOWN");
       expect(rig.state("n3")).to.equal("DOWN");
     });
+  });
+
+  describe("many that fall silent at once", () => {
+    const SIX = { n1: {}, n2: {}, n3: {}, n4: {}, n5: {}, n6: {} };
+    /** All are heard of, then for `ms` only those named. */
+    const hear = async (ids: readonly string[], ms: number): Promise<void> => {
+      for (let at = 0; at < ms; at += 1000) {
+        await rig.relay("m1", ...ids.map((id) => rig.seen(id)));
+        await rig.sim.run(1000);
+      }
+    };
+    const down = (): string[] => Object.keys(SIX).filter((id) => rig.state(id) === "DOWN");
+
+    beforeEach(async () => {
+      await rig.begin(SIX);
+      await rig.store.update((tx) => tx.put("cluster", aCluster({ id: "c1" })));
+      await hear(Object.keys(SIX), 2000);
+    });
+
+    it("are not given up for 60 s, and the cluster says so", async () => {
+      await hear(["n1", "n2"], 50_000);
+      expect(down()).to.deep.equal([]);
+      const { massSilence } = rig.store.view().get("cluster", "c1")!;
+      expect(massSilence).to.deep.include({ silent: 4, nodes: 6 });
+      expect(massSilence!.untilMs - massSilence!.sinceMs).to.equal(60_000);
+      await hear(["n1", "n2"], 16_000);
+      expect(down()).to.deep.equal(["n3", "n4", "n5", "n6"]);
+    });
+
+    it("are half of the nodes, or fewer, or one after the other: then each is given up after 6 s", async () => {
+      await hear(["n1", "n2", "n3"], 14_000);
+      expect(down()).to.deep.equal(["n4", "n5", "n6"]);
+      await hear(["n1"], 9000);
+      expect(down(), "two of three that were left").to.deep.equal(["n4", "n5", "n6"]);
+      expect(rig.store.view().get("cluster", "c1")!.massSilence).to.deep.include({ silent: 2, nodes: 3 });
+    });
+
+    it("hold a node up that falls silent later, under a new leader too", async () => {
+      await hear(["n1", "n2"], 20_000);
+      rig.lead();
+      await hear(["n1"], 30_000);
+      expect(down()).to.deep.equal([]);
+      await hear(["n1"], 20_000);
+      expect(down()).to.deep.equal(["n2", "n3", "n4", "n5", "n6"]);
+    });
+  });
+
+  it("tells a silence at the times of the services on the node too", async () => {
+    await rig.begin({ n1: {} });
+    await rig.store.update((tx) => {
+      for (const [id, replaceAfterMs] of [
+        ["slow", 20_000],
+        ["quick", 4000],
+      ] as const) {
+        tx.put("service", service(id, { nodeLoss: { replaceAfterMs, onReturn: "KEEP_ORIGINAL" } }));
+        tx.put("task", task(`t-${id}`, { serviceId: id, nodeId: "n1", status: { state: "RUNNING" } }));
+      }
+    });
+    await rig.relay("m1", rig.seen("n1"));
+    const silence = (): number => rig.store.view().get("node", "n1")?.status?.silence?.ms ?? 0;
+    for (const [atMs, toldMs] of [
+      [2500, 0],
+      [3500, 3000],
+      [4500, 4000],
+      [6500, 6000],
+      [19_500, 6000],
+      [20_500, 20_000],
+    ] as const) {
+      await rig.sim.run(atMs - rig.clock.now());
+      expect(silence(), `after ${atMs} ms`).to.equal(toldMs);
+    }
+    await rig.relay("m1", rig.seen("n1"));
+    expect(silence()).to.equal(0);
   });
 
   it("looks after a node that joins while it leads", async () => {

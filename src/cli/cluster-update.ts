@@ -1,0 +1,56 @@
+/** `shoal cluster update`. */
+import type { Command } from "commander";
+import type { ClusterSpec } from "../model/index.ts";
+import { parseDurationMs } from "../util/units.ts";
+import { action, type Session } from "./command.ts";
+import { usage } from "./exit.ts";
+import { retryOnConflict, shown } from "./read-change-write.ts";
+import { count } from "./value-syntax.ts";
+
+export type ClusterFlags = {
+  readonly replaceAfter?: string;
+  readonly replaceClosedAfter?: string;
+  readonly taskHistoryLimit?: string;
+};
+
+export function registerUpdate(cluster: Command): void {
+  cluster
+    .command("update")
+    .description("Change what holds for the whole cluster")
+    .option("--replace-after <duration>", "replace tasks of a node silent for this long, 3s or more (6s)")
+    .option("--replace-closed-after <duration>", "the same where the node's kernel closed the connection (30s)")
+    .option("--task-history-limit <n>", "tasks kept per slot, the live one included (5)")
+    .action(action<ClusterFlags>(update));
+}
+
+async function update({ client, out }: Session, flags: ClusterFlags): Promise<void> {
+  const change = parseClusterChange(flags);
+  const changed = await retryOnConflict(async () => {
+    const { cluster } = await client.call("Control.GetCluster", {});
+    const { meta, spec } = shown(cluster, "the cluster");
+    const answer = await client.call("Control.UpdateCluster", {
+      requestId: client.requestId(),
+      version: meta?.version ?? 0,
+      spec: change(shown(spec, "the cluster's spec")),
+    });
+    return shown(answer.cluster, "the cluster");
+  });
+  out.say(changed.spec?.name ?? changed.id);
+  if (out.isJson) out.json(changed);
+}
+
+/** @returns what to do with the cluster's spec, whichever version of it the change meets. */
+export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => ClusterSpec {
+  const { replaceAfter, replaceClosedAfter, taskHistoryLimit } = flags;
+  const change: Partial<ClusterSpec> = {
+    ...(replaceAfter === undefined ? {} : { replaceAfterMs: parseDurationMs(replaceAfter, "--replace-after") }),
+    ...(replaceClosedAfter === undefined
+      ? {}
+      : { replaceClosedAfterMs: parseDurationMs(replaceClosedAfter, "--replace-closed-after") }),
+    ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit: count(taskHistoryLimit, "--task-history-limit") }),
+  };
+  if (Object.keys(change).length === 0) {
+    throw usage("Nothing to change", "say what with --replace-after, --replace-closed-after or --task-history-limit");
+  }
+  return (spec) => ({ ...spec, ...change });
+}

@@ -1,0 +1,28 @@
+/** What may be asked for tasks whose node does not answer. */
+import { checkDuration, checkOneOf } from "./checks.ts";
+import type { ServiceSpec } from "./index.ts";
+import { UNREACHABLE_AFTER_MS } from "./node-loss.ts";
+import { modeOf } from "./service-mode.ts";
+import { invalid } from "../util/errors.ts";
+
+export function validateNodeLoss(spec: ServiceSpec, path: string): void {
+  const { nodeLoss } = spec;
+  if (nodeLoss === null) return;
+  const mode = modeOf(spec);
+  if (mode !== "replicated") {
+    throw invalid(path, `a ${mode} service has no replacements to choose from`, "leave it out");
+  }
+  checkReplaceAfter(nodeLoss.replaceAfterMs, `${path}.replaceAfterMs`);
+  checkOneOf(nodeLoss.onReturn, `${path}.onReturn`, ["KEEP_ORIGINAL", "KEEP_REPLACEMENT"]);
+}
+
+/** 0 is the default. */
+export function checkReplaceAfter(ms: number, path: string): void {
+  checkDuration(ms, path);
+  if (ms === 0 || ms >= UNREACHABLE_AFTER_MS) return;
+  throw invalid(
+    path,
+    `${ms} ms is too short: heartbeats come every second, and a few may be late`,
+    `use at least ${UNREACHABLE_AFTER_MS} ms, or 0 for the default`,
+  );
+}

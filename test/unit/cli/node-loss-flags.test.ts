@@ -1,0 +1,35 @@
+import { expect } from "chai";
+import { parseClusterChange } from "../../../src/cli/cluster-update.ts";
+import { massSilenceText } from "../../../src/cli/mass-silence.ts";
+import { withNodeLoss } from "../../../src/cli/node-loss-flags.ts";
+
+describe("cli: what becomes of tasks whose node does not answer", () => {
+  it("says nothing without flags, and changes only what a flag names", () => {
+    expect(withNodeLoss({ nodeLoss: null }, {}).nodeLoss).to.equal(null);
+    const { nodeLoss } = withNodeLoss({ nodeLoss: null }, { replaceAfter: "45s" });
+    expect(nodeLoss).to.deep.equal({ replaceAfterMs: 45_000, onReturn: "KEEP_ORIGINAL" });
+    expect(withNodeLoss({ nodeLoss }, { onReturn: "replacement" }).nodeLoss).to.deep.equal({
+      replaceAfterMs: 45_000,
+      onReturn: "KEEP_REPLACEMENT",
+    });
+  });
+
+  it("refuses another word for the task that stays", () => {
+    expect(() => withNodeLoss({ nodeLoss: null }, { onReturn: "both" })).to.throw(/--on-return/);
+  });
+
+  it("changes the cluster's own times, and asks what to change", () => {
+    const spec = { name: "c", taskHistoryLimit: 5, replaceAfterMs: 6000, replaceClosedAfterMs: 30_000 };
+    const change = parseClusterChange({ replaceAfter: "10s", replaceClosedAfter: "1m" });
+    expect(change(spec as never)).to.deep.equal({ ...spec, replaceAfterMs: 10_000, replaceClosedAfterMs: 60_000 });
+    expect(() => parseClusterChange({})).to.throw(/Nothing to change/);
+  });
+
+  it("tells a mass silence while it holds", () => {
+    const mass = { sinceMs: 1000, untilMs: 61_000, silent: 4, nodes: 6 };
+    expect(massSilenceText(mass, 13_000)).to.equal(
+      "4 of 6 nodes fell silent at once: nothing is replaced for another 48s",
+    );
+    expect(massSilenceText(mass, 61_000)).to.equal(null);
+  });
+});
