@@ -310,6 +310,8 @@ export class Manager {
       // Who is behind cannot tell a manager that joined or was promoted meanwhile from one that went,
       // and may hear of either only from it. Raft itself tells a removed one that it is out.
       mayBeBehind: key === "Raft.Stream" && this.replica.leader() === null,
+      // Sessions ask the same themselves, and remember who knocked.
+      isAskedLater: key === "Session.Session",
     });
   }
 

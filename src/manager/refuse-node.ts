@@ -5,7 +5,12 @@ import type { Caller } from "../proto/rpc.ts";
 import type { ReadTx } from "../store/types.ts";
 import { AppError } from "../util/errors.ts";
 
-type Asked = { readonly key: RpcKey | null; readonly mayBeBehind: boolean };
+type Asked = {
+  readonly key: RpcKey | null;
+  readonly mayBeBehind: boolean;
+  /** Who serves the call refuses a node that is not known. */
+  readonly isAskedLater: boolean;
+};
 
 export function refuseNode(tx: ReadTx, caller: Extract<Caller, { kind: "node" }>, asked: Asked): AppError | null {
   const [cluster] = tx.all("cluster");
@@ -16,7 +21,7 @@ export function refuseNode(tx: ReadTx, caller: Extract<Caller, { kind: "node" }>
   const node = tx.get("node", caller.nodeId);
   if (node === undefined) {
     if (isRemoved(cluster, caller.nodeId)) return removedError(caller.nodeId, incarnation);
-    if (asked.mayBeBehind) return null;
+    if (asked.mayBeBehind || asked.isAskedLater) return null;
     return new AppError("denied", `Node ${caller.nodeId} is not a member of this cluster`, {
       incarnation,
       next: "join again with a token",

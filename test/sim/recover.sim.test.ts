@@ -1,8 +1,9 @@
-/** A lost quorum recovered on one manager, whole clusters on simulated time: nobody is disturbed, nothing is stopped unasked. */
+/** Recoveries and restores of whole clusters on simulated time: no former manager disturbs, nothing is stopped unasked. */
 import { expect } from "chai";
 import type { Task } from "../../src/model/index.ts";
 import { INDEX_GAP } from "../../src/manager/new-life.ts";
-import { recover } from "../support/new-life.ts";
+import { newId } from "../../src/util/id.ts";
+import { recover, restore, takeBackup } from "../support/new-life.ts";
 import { SimCluster, type Machine } from "../support/sim-cluster.ts";
 
 const REPLICAS = 4;
@@ -35,7 +36,7 @@ class Rig {
       replicated: { replicas },
       task: { container: { image: "app:1", stopGraceMs: 1000 }, restart: { delayMs: 100 } },
     };
-    const { services } = await cluster.mustCall("Control.ListServices", {});
+    const { services } = await cluster.mustCall("Control.ListServices", { filters: ["name=web"] });
     const [known] = services;
     if (known === undefined) await cluster.mustCall("Control.CreateService", { requestId: `create`, spec });
     else {
@@ -217,5 +218,109 @@ describe("sim/recover", function () {
     const now = await rig.cluster.mustCall("Control.GetService", { id: "web" });
     expect(now.service).to.deep.equal(changed.service);
     expect(now.service?.meta?.version).to.be.above(service?.meta?.version ?? 0);
+  });
+});
+
+describe("sim/restore", function () {
+  this.timeout(120_000);
+
+  it("makes the same cluster of a backup taken under writes: same ids and versions, nothing stopped unasked", async () => {
+    const rig = await Rig.start(21);
+    const { cluster } = rig;
+    let writes = 0;
+    const write = async (): Promise<void> => {
+      for (; writes < 200; writes += 1) {
+        const spec = { name: `w${writes}`, replicated: { replicas: 0 }, task: { container: { image: "x:1" } } };
+        await cluster.call(cluster.managers[writes % 3]!, "Control.CreateService", { requestId: `w${writes}`, spec });
+      }
+    };
+    const writing = write();
+    await rig.until("writes are under way", 20_000, () => writes > 20);
+    const source = cluster.managers.find((machine) => machine !== cluster.leader())!;
+    const before = rig.running();
+    const file = await takeBackup(cluster, source);
+    expect(writes, "it was taken under writes").to.be.below(200);
+    await cluster.sim.resolve(writing, { timeoutMs: 60_000, what: "the writes end" });
+    const rows = new Map([...source.node!.manager!.store.view().all("service")].map((row) => [row.id, row]));
+
+    // After the backup: two tasks more, then every manager is lost, two of them for ever.
+    await rig.scale(REPLICAS + 2);
+    const later = rig.running().filter((id) => !before.includes(id));
+    const containers = rig.containers();
+    for (const machine of cluster.managers) cluster.crash(machine, { power: true });
+    await cluster.sim.run(5_000);
+    const host = rig.machine("m1");
+    host.reinstall(newId(cluster.sim.env("new")), "manager");
+    const begun = await restore(cluster, host, file);
+    cluster.boot(host);
+    await rig.until("it leads", 20_000, () => cluster.leader() === host);
+    await rig.until("workers report by themselves", 60_000, () =>
+      ["w1", "w2", "w3"].every((name) => rig.nodeState(rig.machine(name)) === "WORKER READY"),
+    );
+    const tx = host.node!.manager!.store.view();
+    const restored = [...tx.all("service")];
+    expect(restored.length).to.be.within(20, 201);
+    for (const row of restored) if (row.spec?.name !== "web") expect(row).to.deep.equal(rows.get(row.id));
+    expect(tx.version).to.be.above(begun.index);
+    // One of the old managers is not lost after all.
+    const old = rig.machine("m2");
+    cluster.boot(old);
+    await rig.until(
+      "it goes on as a worker",
+      60_000,
+      () => rig.nodeState(old) === "WORKER READY" && old.superseding === "",
+    );
+    await cluster.sim.run(LONG_MS);
+    expect(rig.members(host)).to.deep.equal([host.id]);
+    expect(rig.containers()).to.deep.equal(containers);
+
+    const plan = await rig.resume();
+    expect(plan.filter((text) => text.startsWith("STOP"))).to.have.members(
+      later.map((id) => `STOP ${id} the state does not know it`),
+    );
+    await rig.until("they are gone", 20_000, () => rig.containers().length === REPLICAS);
+    await cluster.sim.run(20_000);
+    expect(rig.running()).to.deep.equal(before);
+    expect(rig.containers()).to.deep.equal(containers.filter((text) => !later.some((id) => text.startsWith(id))));
+    expect(cluster.fatal).to.deep.equal([]);
+  });
+
+  it("leaves a node alone that joined after the backup, and names it", async () => {
+    const rig = await Rig.start(22);
+    const { cluster } = rig;
+    const file = await takeBackup(cluster, cluster.leader()!);
+    const stranger = await cluster.addMachine("w9", "worker");
+    cluster.boot(stranger);
+    await rig.until("it is ready", 20_000, () => rig.nodeState(stranger) === "WORKER READY");
+    for (const name of ["w1", "w2", "w3"]) {
+      const { node } = await cluster.mustCall("Control.GetNode", { id: name });
+      const { id = "", meta, spec } = node ?? {};
+      await cluster.mustCall("Control.UpdateNode", {
+        requestId: `drain-${name}`,
+        id,
+        version: meta?.version ?? 0,
+        spec: { ...spec, availability: "DRAIN" },
+      });
+    }
+    await rig.until("all tasks are its", 30_000, () => stranger.engine!.running().length === REPLICAS);
+    await cluster.sim.run(5_000);
+    for (const machine of cluster.managers) cluster.crash(machine, { power: true });
+    const host = rig.machine("m1");
+    host.reinstall(newId(cluster.sim.env("new")), "manager");
+    await restore(cluster, host, file);
+    cluster.boot(host);
+    await rig.until("it leads", 20_000, () => cluster.leader() === host);
+    await cluster.sim.run(LONG_MS);
+    const { items, unknown } = await cluster.mustCall("Control.PlanResume", {});
+    expect(unknown.find(({ id }) => id === stranger.id)).to.include({
+      isStranger: true,
+      name: "w9",
+      reason: `the state does not know it: ${REPLICAS} tasks on it are left alone`,
+    });
+    expect(items.map(({ action }) => action)).to.not.include("STOP");
+    await rig.resume();
+    await cluster.sim.run(30_000);
+    expect(stranger.engine!.running()).to.have.length(REPLICAS);
+    expect(stranger.isExpelled).to.equal(false);
   });
 });

@@ -87,7 +87,7 @@ export class SimCluster {
     for (let at = 1; at <= workers; at += 1) this.#add(`w${at}`, "worker");
     const [first] = this.machines;
     if (first === undefined) throw new Error("A cluster has at least one manager");
-    this.boot(first, { kind: "init", bootstrap: { cluster: this.#clusterObject(), node: this.#nodeObject(first) } });
+    this.boot(first, { kind: "init", bootstrap: { cluster: this.#clusterObject(), node: this.nodeObject(first) } });
     await this.sim.runUntil(() => this.leader() !== null && first.node?.manager?.store.view().count("cluster") === 1, {
       timeoutMs: 20_000,
       what: "the first manager leads",
@@ -95,7 +95,7 @@ export class SimCluster {
     const others = this.machines.slice(1);
     await this.sim.resolve(
       must(first.node?.manager, "the first machine is a manager").store.update((tx) => {
-        for (const machine of others) tx.put("node", this.#nodeObject(machine));
+        for (const machine of others) tx.put("node", this.nodeObject(machine));
       }),
       { timeoutMs: 10_000, what: "node objects are written" },
     );
@@ -116,7 +116,7 @@ export class SimCluster {
     const manager = this.leader()?.node?.manager;
     if (manager === undefined || manager === null) throw new AppError("unavailable", "Nobody leads");
     await manager.store.update((tx) => {
-      if (tx.get("node", machine.id) === undefined) tx.put("node", this.#nodeObject(machine));
+      if (tx.get("node", machine.id) === undefined) tx.put("node", this.nodeObject(machine));
     });
   }
 
@@ -314,7 +314,8 @@ export class SimCluster {
     };
   }
 
-  #nodeObject(machine: Machine): Node {
+  /** As a join, or an init, puts it into the store. */
+  nodeObject(machine: Machine): Node {
     return {
       id: machine.id,
       meta: null,
