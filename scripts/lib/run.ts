@@ -5,7 +5,7 @@ import { get } from "node:http";
 
 export type RunOptions = {
   readonly timeoutMs?: number;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
 };

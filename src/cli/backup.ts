@@ -1,6 +1,6 @@
 /** `shoal backup`: the whole state as one file that only its owner can read. */
 import { createHash, type Hash } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { BackupMessage } from "../proto/gen/BackupMessage.ts";
@@ -15,6 +15,8 @@ import { isWorthRetrying } from "./retry.ts";
 
 type BackupFlags = { readonly stale?: boolean };
 type Begin = NonNullable<BackupMessage["begin"]>;
+/** Resolves when more may come. */
+type Write = (data: Uint8Array) => Promise<void>;
 type Received = { readonly begin: Begin; readonly bytes: number };
 
 export function registerBackup(command: Command): void {
@@ -50,7 +52,7 @@ async function toFile(session: Session, file: string, stale: boolean): Promise<R
       await rm(temporary, { force: true });
       const handle = await open(temporary, "wx", 0o600);
       try {
-        const result = await receive(session, handle, stale);
+        const result = await receive(session, (data) => handle.writeFile(data), stale);
         await handle.sync();
         return result;
       } finally {
@@ -83,12 +85,11 @@ function unwritable(error: unknown, file: string): unknown {
 
 /** Bytes that were written cannot be taken back: only the first manager that has any is asked. */
 async function toStandardOutput(session: Session, stale: boolean): Promise<Received> {
-  const handle = await open("/dev/stdout", "w");
-  try {
-    return await receive(session, handle, stale);
-  } finally {
-    await handle.close();
-  }
+  const write = async (data: Uint8Array): Promise<void> =>
+    await new Promise((done, reject) => {
+      process.stdout.write(data, (error) => (error ? reject(error) : done()));
+    });
+  return await receive(session, write, stale);
 }
 
 /** Each manager once. */
@@ -104,8 +105,8 @@ async function onAnyManager<T>({ client }: Session, work: () => Promise<T>): Pro
 }
 
 /** One stream into one file. @throws AppError `corrupt` when what arrived is not what was sent */
-async function receive({ client, timeoutMs }: Session, handle: FileHandle, stale: boolean): Promise<Received> {
-  const receiver = new Receiver(handle, { silenceMs: timeoutMs });
+async function receive({ client, timeoutMs }: Session, write: Write, stale: boolean): Promise<Received> {
+  const receiver = new Receiver(write, { silenceMs: timeoutMs });
   const stream = client.stream(
     "Backup.Read",
     { consistency: stale ? "STALE" : "LINEARIZABLE" },
@@ -121,7 +122,7 @@ async function receive({ client, timeoutMs }: Session, handle: FileHandle, stale
 /** Writes in order, and lets no more come than the disk takes. */
 class Receiver {
   readonly done: Promise<Received>;
-  readonly #handle: FileHandle;
+  readonly #write: Write;
   readonly #silenceMs: number;
   readonly #hash: Hash = createHash("sha256");
   #silence: Timer | null = null;
@@ -132,8 +133,8 @@ class Receiver {
   #settle: { resolve: (received: Received) => void; reject: (error: unknown) => void } | null = null;
 
   /** @param options.silenceMs between two messages, the disk's time included */
-  constructor(handle: FileHandle, { silenceMs }: { readonly silenceMs: number }) {
-    this.#handle = handle;
+  constructor(write: Write, { silenceMs }: { readonly silenceMs: number }) {
+    this.#write = write;
     this.#silenceMs = silenceMs;
     this.done = new Promise((resolvePromise, reject) => {
       this.#settle = { resolve: resolvePromise, reject };
@@ -157,7 +158,7 @@ class Receiver {
       this.#bytes += data.byteLength;
       stream.pause();
       this.#writing = this.#writing.then(async () => {
-        await this.#handle.writeFile(data);
+        await this.#write(data);
         stream.resume();
       });
       this.#writing.catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import { Option, type Command } from "commander";
 import { offline } from "../cli/command.ts";
 import { RESCUE } from "../cli/program.ts";
+import type { DebugRaftFlags } from "./debug-command.ts";
 import type { RestoreFlags } from "./restore-command.ts";
 import type { RecoverFlags } from "./recover-command.ts";
 import { envName, readConfig, SETTINGS, type RawSettings, type SettingName } from "./config.ts";
@@ -42,6 +43,7 @@ export function registerDaemon(program: Command): void {
 function registerOffline(program: Command): void {
   program.commandsGroup(RESCUE);
   registerRestore(program);
+  registerDebug(program);
   const recover = program.command("recover").description("Make a cluster of this manager after the quorum was lost");
   addSettings(recover, ["dataDir", "advertise"]);
   addOfflineFlags(recover)
@@ -69,10 +71,38 @@ function registerRestore(program: Command): void {
     );
 }
 
+function registerDebug(program: Command): void {
+  const debug = program.command("debug").description("Look at a stopped manager's data");
+  addFormat(
+    debug.command("raft <dir>").description("Show a log: identity, votes, snapshot, entries, and whether all is sound"),
+  )
+    .option("--from <index>", "entries from here on")
+    .option("--to <index>", "entries up to here")
+    .addHelpText("after", "\nThe data directory is not changed. Exit code 1: something in it is corrupted.")
+    .action(
+      offline<DebugRaftFlags>(async (session, flags, words) => {
+        const { debugRaft } = await import("./debug-command.ts");
+        await debugRaft(session, flags, words);
+      }),
+    );
+  addFormat(
+    debug.command("store <dir> [table] [id]").description("Show the state that a log, or a backup's file, holds"),
+  )
+    .addHelpText("after", "\nWithout a table: how many rows each has. The CA's key, tokens and answers are not shown.")
+    .action(
+      offline<object>(async (session, flags, words) => {
+        const { debugStore } = await import("./debug-command.ts");
+        await debugStore(session, flags, words);
+      }),
+    );
+}
+
+function addFormat(command: Command): Command {
+  return command.option("--format <kind>", "table, or json: one object a line");
+}
+
 function addOfflineFlags(command: Command): Command {
-  return command
-    .option("--config <file>", "file of name = value lines")
-    .option("--format <kind>", "table, or json: one object a line");
+  return addFormat(command).option("--config <file>", "file of name = value lines");
 }
 
 export type DevFlags = {

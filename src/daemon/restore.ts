@@ -98,17 +98,21 @@ async function discard(dataDir: string): Promise<void> {
   await new StartRecords(dataDir).forget();
 }
 
-async function readBackup(env: Env, file: string): Promise<RestoredState> {
-  const what = file === "-" ? "Standard input" : file;
+/** @throws AppError `not-found` | `invalid` | `corrupt` | `unsupported` */
+export async function readBackup(env: Env, file: string): Promise<RestoredState> {
+  if (file === "-") {
+    const chunks: AsyncIterable<Buffer> = process.stdin;
+    return await RestoredState.read(env, "Standard input", { chunks, protocolMax: PROTOCOLS.max });
+  }
   let handle: FileHandle;
   try {
-    handle = await open(file === "-" ? "/dev/stdin" : file, "r");
+    handle = await open(file, "r");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new AppError("not-found", `Cannot read ${file}: ${why}`, { path: "file" }, error);
   }
   try {
-    return await RestoredState.read(env, what, { chunks: chunksOf(handle), protocolMax: PROTOCOLS.max });
+    return await RestoredState.read(env, file, { chunks: chunksOf(handle), protocolMax: PROTOCOLS.max });
   } finally {
     await handle.close();
   }

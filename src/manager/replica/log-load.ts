@@ -51,13 +51,13 @@ export async function loadLog(source: Source, { writesMin }: { writesMin: number
   return reader.finish({ writesMin });
 }
 
-async function readAll(kv: PromptKv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+export async function readAll(kv: PromptKv, keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
   const values: (Uint8Array | undefined)[] = [];
   for (const key of keys) values.push(await kv.get(key));
   return values;
 }
 
-async function readRecords(
+export async function readRecords(
   { kv }: Source,
   firstIndex: number,
   onRecord: (bytes: Uint8Array, firstIndex: number) => void,
@@ -103,6 +103,11 @@ export class LogReader {
     if (this.#point.index > (this.#snapshot?.meta.index ?? 0)) {
       throw corruptAt(location, this.#point.index, "the snapshot that the log was compacted for is missing");
     }
+  }
+
+  /** What was read, sound as far as it goes; `finish` says whether it is all of it. */
+  get soFar(): Pick<VerifiedLog, "snapshot" | "point" | "entries"> & { readonly hardState: StoredHardState | null } {
+    return { hardState: this.#hardState, snapshot: this.#snapshot, point: this.#point, entries: this.#entries };
   }
 
   /** Where the log begins: records before it are leftovers of a compaction. */
