@@ -58,6 +58,11 @@ const PROOFS = {
     runs: 1,
     load: async () => (await import("./stalls.ts")).proveStalls,
   },
+  links: {
+    what: "streams between managers: half-open ones are noticed, broken ones are made again",
+    runs: 20,
+    load: async () => (await import("./links.ts")).proveLinks,
+  },
   chaos: {
     what: "managers under faults of every kind for --minutes: clients' histories and watches are judged",
     runs: 1,

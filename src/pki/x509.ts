@@ -12,8 +12,8 @@ import type { NodeIdentity } from "./types.ts";
 const DAY_MS = 86_400_000;
 export const ROOT_VALIDITY_MS = 20 * 365 * DAY_MS;
 export const LEAF_VALIDITY_MS = 90 * DAY_MS;
-/** Backdating: a joiner whose clock is behind must not find its certificate "not yet valid". */
-export const CLOCK_SKEW_MS = 3_600_000;
+/** Backdating: made by a manager whose clock is a day ahead, a certificate is good at once for all others. */
+export const CLOCK_SKEW_MS = DAY_MS + 3_600_000;
 /** Far above any request we make; a larger one is refused unread. */
 export const CSR_BYTES_MAX = 16 * 1024;
 export const CONTEXT_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/;

@@ -148,6 +148,22 @@ describe("integration/membership", function () {
     await voters(1);
   });
 
+  it("refuses to leave while those left would have no quorum, and lets it go by force", async () => {
+    await cluster("manager", "manager");
+    await hosts[2].stop();
+    await support.eventually("it is known to be silent", async () => {
+      const { nodes } = await hosts[0].call("Control.ListNodes", {});
+      return nodes.some(({ node, manager }) => node?.spec?.name === "h2" && manager?.reachability === "UNREACHABLE");
+    });
+    const error = await expectCode(hosts[1].call("Daemon.Leave", { force: false }), "precondition");
+    expect(error.message).to.include("quorum would be lost");
+    expect(error.details.next).to.include("force");
+    expect(await hosts[1].state()).to.equal("ready");
+    expect(members(hosts[0])).to.have.length(3);
+    await hosts[1].call("Daemon.Leave", { force: true });
+    expect(await hosts[1].state()).to.equal("uninitialized");
+  });
+
   it("tells a removed node so: manager or worker, it stops, says why, and joins again as a new one", async () => {
     await cluster("manager", "worker");
     for (const at of [1, 2] as const) {

@@ -1,11 +1,14 @@
 /** Three replicas on their real parts: gRPC over TLS, LevelDB, real time. One process, so nobody can be killed -9 here. */
 import { expect } from "chai";
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LevelKvFactory } from "../../src/disk/level-kv.ts";
 import { Replica } from "../../src/manager/replica/replica.ts";
 import { RotatingCredentials } from "../../src/pki/credentials.ts";
+import { rootSigner } from "../../src/pki/root-ca.ts";
+import { LEAF_VALIDITY_MS } from "../../src/pki/x509.ts";
 import { call } from "../../src/proto/client.ts";
 import { GrpcDialer } from "../../src/proto/grpc-client.ts";
 import type { Listener } from "../../src/proto/rpc.ts";
@@ -17,9 +20,13 @@ import { realEnv } from "../../src/util/real-env.ts";
 import { nodeFiles, serveTls, testAuthority, type TestAuthority } from "../support/grpc-harness.ts";
 import { Journal } from "../support/replica-cluster.ts";
 
+/** Enough to reconnect and to be renewed. */
+const CERTIFICATE_MS = 6_000;
+
 type Site = {
   readonly id: string;
   readonly address: string;
+  readonly credentials: RotatingCredentials;
   readonly dialer: GrpcDialer;
   readonly listener: Listener;
   replica: Replica;
@@ -48,7 +55,14 @@ describe("integration/replica", function () {
     const dialer = new GrpcDialer({ credentials, env: realEnv, log: silentLogger });
     const router = new Router(silentLogger);
     const listener = await serveTls(router, credentials);
-    const made = { id: name, address: listener.address, dialer, listener, ...replicaOf(name, dialer, router) };
+    const made = {
+      id: name,
+      address: listener.address,
+      credentials,
+      dialer,
+      listener,
+      ...replicaOf(name, dialer, router),
+    };
     sites.push(made);
     return made;
   }
@@ -133,6 +147,49 @@ describe("integration/replica", function () {
     await until(() => leader() !== undefined && leader() !== old, "a successor");
     expect(realEnv.now() - since).to.be.below(1_000);
     await write(["under the successor"]);
+  });
+
+  it("goes on over renewed certificates when the old ones have ended, without an election", async () => {
+    const ends: number[] = [];
+    // Made long ago, so to speak: they end in a moment.
+    const soon = await rootSigner(
+      { certificatePem: authority.rootCertificatePem, keyPem: authority.rootKeyPem },
+      { ...realEnv, wallNow: () => realEnv.wallNow() - LEAF_VALIDITY_MS + CERTIFICATE_MS },
+    );
+    for (const { id, credentials } of sites) {
+      const files = await nodeFiles({ ...authority, signer: soon }, "manager", id);
+      ends.push(Date.parse(new X509Certificate(files.certificatePem).validTo));
+      credentials.update(files);
+    }
+    // Connections of the certificates that end.
+    for (const { listener } of sites) for (const { id } of sites) listener.closeConnectionsOf(id);
+    await write(["over short certificates"]);
+    const term = leader()?.replica.status().term;
+    for (const { id, credentials } of sites) credentials.update(await nodeFiles(authority, "manager", id));
+    await until(() => realEnv.wallNow() > Math.max(...ends) + 500, "the end of the old certificates");
+    const last = await write(["over the connections that exist"]);
+    expect(leader()?.replica.status().term).to.equal(term);
+    for (const { listener } of sites) for (const { id } of sites) listener.closeConnectionsOf(id);
+    await until(() => sites.every(({ journal }) => journal.version >= last), "replication");
+    await write(["over new ones"]);
+  });
+
+  it("takes a manager in again whose certificate had ended, once it is renewed, without a restart", async () => {
+    await until(() => leader() !== undefined, "a leader");
+    const late = sites.find((one) => one !== leader());
+    if (late === undefined) throw new Error("no follower");
+    const long = await rootSigner(
+      { certificatePem: authority.rootCertificatePem, keyPem: authority.rootKeyPem },
+      { ...realEnv, wallNow: () => realEnv.wallNow() - 2 * LEAF_VALIDITY_MS },
+    );
+    late.credentials.update(await nodeFiles({ ...authority, signer: long }, "manager", late.id));
+    for (const { listener } of sites) listener.closeConnectionsOf(late.id);
+    for (const { id } of sites) late.listener.closeConnectionsOf(id);
+    const missed = await write(["without it"]);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(late.journal.version).to.be.below(missed);
+    late.credentials.update(await nodeFiles(authority, "manager", late.id));
+    await until(() => late.journal.version >= missed, "its return");
   });
 
   it("elects soon after the leader's connections break and its port refuses", async () => {

@@ -3,8 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
 import { ControlClient } from "../../scripts/lib/control-client.ts";
 import { Hopeless, runOk, waitFor } from "../../scripts/lib/run.ts";
@@ -15,16 +14,15 @@ import { WORKLOAD_IMAGE } from "./engine.ts";
 import { startHosts } from "./hosts.ts";
 import type { Host, Hosts } from "./hosts.ts";
 import { PacketFilter } from "./packet-filter.ts";
+import { HOOK_ARGS, isHooked, tellProcess } from "./process-hook.ts";
+import type { HookOrder } from "./process-hook.ts";
 import { SmallDisk } from "./small-disk.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
 const READY_MS = 90_000;
 const LEADER_MS = 30_000;
-/** A process that does not stand still takes what the hook is told within a turn of its loop. */
-const HOOK_MS = 10_000;
 const KILLED_MS = 10_000;
 const GRPC_PORT = 7377;
-const HOOK = join(dirname(fileURLToPath(import.meta.url)), "process-hook.mjs");
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -78,7 +76,7 @@ export class HostNode {
     const bootId = join(this.host.folder, "boot-id");
     if (!existsSync(bootId)) writeFileSync(bootId, `${randomUUID()}\n`);
     const script = 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"';
-    const daemon = [process.execPath, "--enable-source-maps", "--import", HOOK, SHOAL_BIN, "daemon"];
+    const daemon = [process.execPath, "--enable-source-maps", ...HOOK_ARGS, SHOAL_BIN, "daemon"];
     const child = this.host.spawn(["unshare", "-m", "bash", "-c", script, "boot", bootId, ...daemon], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
@@ -89,7 +87,6 @@ export class HostNode {
         SHOAL_DATA_DIR: this.dataDir,
         SHOAL_SOCKET: this.socket,
         SHOAL_NODE_NAME: this.name,
-        SHOAL_TEST_HOOK: this.#hookFile,
         ...this.#settings,
       },
     });
@@ -103,6 +100,11 @@ export class HostNode {
     this.#settings = { ...this.#settings, ...settings };
   }
 
+  /** Of the daemon started last; 0 before. */
+  get pid(): number {
+    return this.#daemon?.pid ?? 0;
+  }
+
   get isRunning(): boolean {
     const daemon = this.#daemon;
     return daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null;
@@ -110,8 +112,7 @@ export class HostNode {
 
   /** It runs, and has come as far as its own code: before that, signals end it. */
   get isUp(): boolean {
-    const file = `${this.#hookFile}.pid`;
-    return this.isRunning && existsSync(file) && readFileSync(file, "utf8") === String(this.#daemon?.pid);
+    return this.isRunning && isHooked(this.host.folder, this.#daemon ?? null);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -131,16 +132,8 @@ export class HostNode {
     return await this.ended(KILLED_MS);
   }
 
-  /** Its event loop stands still for so long, or its wall clock is wrong by so much (test/support/process-hook.mjs). */
-  async hook(what: { readonly stallMs: number } | { readonly clockShiftMs: number }): Promise<void> {
-    const text = JSON.stringify(what);
-    writeFileSync(this.#hookFile, text);
-    this.signal("SIGUSR2");
-    await waitFor(`${this.name} to do as told`, HOOK_MS, () => (existsSync(this.#hookFile) ? undefined : true), 10);
-  }
-
-  get #hookFile(): string {
-    return join(this.host.folder, "hook.json");
+  async hook(order: HookOrder): Promise<void> {
+    await tellProcess(this.host.folder, this.#daemon ?? null, order);
   }
 
   assertRuns(): void {
@@ -261,6 +254,8 @@ export type HostClusterOptions = {
   readonly diskBytes?: number;
   /** The other managers reach the last one through a proxy. */
   readonly isLastProxied?: boolean;
+  /** Of every daemon, as environment variables. */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 /** Managers on hosts without an engine, workers on hosts with one that has the workload image. */
@@ -298,7 +293,7 @@ async function proxyOf(
 
 async function makeNodes(
   hosts: Hosts,
-  { managers, diskBytes, proxy }: HostClusterOptions & { readonly proxy: TcpProxy | null },
+  { managers, diskBytes, proxy, settings: common = {} }: HostClusterOptions & { readonly proxy: TcpProxy | null },
 ): Promise<HostNode[]> {
   const advertised = (at: number): string => {
     if (proxy !== null && at === managers - 1) return proxy.address;
@@ -324,6 +319,7 @@ async function makeNodes(
       SHOAL_HTTP_LISTEN: "127.0.0.1:7378",
       ...entry,
       ...executor,
+      ...common,
     };
     const disk = diskBytes === undefined ? null : await SmallDisk.mount(join(host.folder, "shoal"), diskBytes);
     nodes.push(new HostNode({ name: `${role}${isManager ? at + 1 : at + 1 - managers}`, role, host, disk, settings }));

@@ -1,8 +1,9 @@
-// Preloaded into a daemon under test (node --import): on SIGUSR2 it does what the file named by SHOAL_TEST_HOOK says,
+// Preloaded into a daemon under test (process-hook.ts): on SIGUSR2 it does what hook.json beside its data directory says,
 // and removes the file; from when it can, its own number is in a file beside that. { stallMs }: the event loop stands still. { clockShiftMs }: the wall clock is so far from true.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
-const file = process.env.SHOAL_TEST_HOOK;
+const file = join(dirname(process.env.SHOAL_DATA_DIR), "hook.json");
 const RealDate = Date;
 let shiftMs = 0;
 

@@ -19,8 +19,8 @@ const ROLE_CALL_MS = 22_000;
 /** Other faults may leave no quorum for a while; healing ends them. */
 const ROLE_MS_MAX = 90_000;
 const DAY_MS = 24 * 3_600_000;
-/** A reset needs somebody who sends: heartbeats do. */
-const RESET_MS = 200;
+/** A reset needs somebody who sends: a leader's heartbeats do, and the probes of idle streams. */
+const RESET_MS = 500;
 
 export type FaultEvent = { readonly atMs: number; readonly what: string; readonly victim: string };
 

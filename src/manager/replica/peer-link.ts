@@ -45,9 +45,12 @@ const SUSPECT_REDIAL_MS = 25;
 export const LOST_AFTER_MS = 100;
 
 /** `beat` is called once a heartbeat interval. Without an answer for this many the stream is half-open. */
-export const SILENT_BEATS_MAX = 5;
-/** A link is probed every so many beats, idle too: it must be good when a vote needs it. Each ping costs two heartbeats. */
-export const PING_BEATS = 5;
+export const SILENT_BEATS_MAX = 4;
+/**
+ * A link is probed every so many beats, idle too: it must be good when a vote needs it. Each ping
+ * costs two heartbeats. With the silence above, a half-open stream is given up within a second.
+ */
+export const PING_BEATS = 2;
 
 /** Messages beyond this are not put into the same frame. */
 const FRAME_BYTES_TARGET = 1024 * 1024;

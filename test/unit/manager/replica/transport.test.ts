@@ -222,7 +222,7 @@ describe("manager/replica/transport", () => {
     expect(a.transport.isConnected("b")).to.equal(false);
   });
 
-  it("recycles a half-open stream five heartbeats after a ping without an answer", async () => {
+  it("gives a half-open stream up: a ping every other heartbeat, and four without an answer", async () => {
     const { world, a } = await pair();
     world.network.cut("b", "a");
     const since = world.sim.now;
