@@ -7,10 +7,11 @@ import { sleep } from "../util/env.ts";
 import { realEnv } from "../util/real-env.ts";
 import { formatSpan } from "../util/units.ts";
 import type { Session } from "./command.ts";
+import { WAIT_TIMEOUT_MS } from "./service-flags.ts";
 import { POLL_MS, withProgressLine, type ProgressLine } from "./progress.ts";
 
 /** A job that was created or changed: its run is the newest of what was asked for. */
-export async function waitForJob(session: Session, service: Service, timeoutMs: number): Promise<void> {
+export async function waitForJob(session: Session, service: Service, timeoutMs: number | null): Promise<void> {
   const name = service.spec?.name ?? service.id;
   if (service.spec?.cron) {
     session.out.note(`${name} runs by its schedule. Next: shoal service runs ${name}`);
@@ -29,7 +30,8 @@ export type AwaitedRun = {
 };
 
 /** @throws AppError when it ends otherwise than in success, and `deadline` when it does not end in time */
-export async function waitForRun(session: Session, awaited: AwaitedRun, timeoutMs: number): Promise<void> {
+export async function waitForRun(session: Session, awaited: AwaitedRun, askedMs: number | null): Promise<void> {
+  const timeoutMs = askedMs ?? WAIT_TIMEOUT_MS;
   await withProgressLine(session, awaited.name, async (line) => await follow(session, awaited, { timeoutMs, line }));
 }
 

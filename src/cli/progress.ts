@@ -2,18 +2,22 @@
  * Waits until a service is what it should be, showing how far it is on standard error: redrawn on a
  * terminal, plain lines when something changed otherwise.
  */
-import type { Service, Task, TaskSpec } from "../model/index.ts";
+import type { Service, Task } from "../model/index.ts";
 import { slotName } from "../model/naming.ts";
-import { specDifference } from "../model/revision-diff.ts";
+import { isFinished } from "../model/rollout.ts";
 import { isHealthy, isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep } from "../util/env.ts";
 import { realEnv } from "../util/real-env.ts";
+import { formatSpan } from "../util/units.ts";
 import type { Session } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { oneLine, type Output } from "./output.ts";
 import { allPages } from "./pages.ts";
+import { shown } from "./read-change-write.ts";
 import { taskError, title } from "./render.ts";
+import { rolloutPatienceMs, viewRollout } from "./rollout-progress.ts";
+import { WAIT_TIMEOUT_MS } from "./service-flags.ts";
 
 export const POLL_MS = 150;
 /** Longer than what fails at its start takes to fail: only then is it believed to run. */
@@ -27,13 +31,16 @@ export type Convergence = {
   /** What the first of the others says. */
   readonly worst: string;
   readonly isDone: boolean;
-  /** Tasks of older revisions still run: what is counted is the ones that replace them. */
-  readonly isUpdate: boolean;
 };
 
-export async function waitForService(session: Session, service: Service, timeoutMs: number): Promise<void> {
+/** @param timeoutMs null waits as long as something changes: a rollout ends by itself */
+export async function waitForService(session: Session, service: Service, timeoutMs: number | null): Promise<void> {
   const name = service.spec?.name ?? service.id;
-  await withProgressLine(session, name, async (line) => await converge(session, service.id, { name, timeoutMs, line }));
+  let note = "";
+  await withProgressLine(session, name, async (line) => {
+    note = await converge(session, service, { name, timeoutMs, line });
+  });
+  if (note !== "") session.out.note(note);
 }
 
 /** Ctrl-C ends the waiting, not what is waited for. */
@@ -57,71 +64,68 @@ export async function withProgressLine(
   }
 }
 
-type Wait = { readonly name: string; readonly timeoutMs: number; readonly line: ProgressLine };
+type Wait = { readonly name: string; readonly timeoutMs: number | null; readonly line: ProgressLine };
 
-async function converge(session: Session, id: string, { name, timeoutMs, line }: Wait): Promise<void> {
+/** @returns what is left to say. */
+async function converge(session: Session, changed: Service, { name, timeoutMs, line }: Wait): Promise<string> {
+  const begun = changed.rollout !== null && !isFinished(changed.rollout.state) ? changed.rollout : null;
+  const patienceMs = begun === null ? WAIT_TIMEOUT_MS : rolloutPatienceMs(changed);
   const startedAt = realEnv.now();
+  let said = "";
+  let saidAt = startedAt;
   let stableSince: number | null = null;
   for (;;) {
-    const state = await look(session, id);
+    const { service, state } = await look(session, changed.id);
+    const view = viewRollout(service, begun);
+    if (view.kind === "failed") throw view.error;
+    if (view.kind === "canary") return view.note;
     const now = realEnv.now();
-    line.show(describe(state));
-    stableSince = state.isDone ? (stableSince ?? now) : null;
-    if (stableSince !== null && now - stableSince >= (state.wanted === 0 ? 0 : STABLE_MS)) return;
-    if (now - startedAt >= timeoutMs) {
-      const text = `${name}: ${describe(state)}, after ${timeoutMs < 1000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`}`;
-      throw new AppError("deadline", text, { next: `shoal why ${name}` });
+    const text = view.kind === "going" ? withWorst(view.text, state) : describe(state);
+    line.show(text);
+    if (text !== said) saidAt = now;
+    said = text;
+    stableSince = view.kind === "done" && state.isDone ? (stableSince ?? now) : null;
+    const stableMs = state.wanted === 0 || begun !== null ? 0 : STABLE_MS;
+    if (stableSince !== null && now - stableSince >= stableMs) return view.kind === "done" ? view.note : "";
+    const waitedMs = now - (timeoutMs === null && begun !== null ? saidAt : startedAt);
+    if (waitedMs >= (timeoutMs ?? patienceMs)) {
+      throw new AppError("deadline", `${name}: ${text}, after ${formatSpan(now - startedAt)}`, {
+        next: `shoal why ${name}`,
+      });
     }
     await sleep(realEnv, POLL_MS);
   }
 }
 
-async function look({ client }: Session, id: string): Promise<Convergence> {
+async function look(
+  { client }: Session,
+  id: string,
+): Promise<{ readonly service: Service; readonly state: Convergence }> {
   const { service, desired } = await client.call("Control.GetService", { id });
   const tasks = await allPages(
     (request) => client.call("Control.ListTasks", request),
     (page) => page.tasks,
     [`service=${id}`],
   );
-  const current = service?.revision ?? 0;
-  const kept = await keptRevisions(client, service?.spec?.task ?? null, current, tasks);
-  const asCurrent = tasks.map((task) => (kept.has(task.revision) ? { ...task, revision: current } : task));
-  return convergence(desired, current, asCurrent);
+  return { service: shown(service, "service"), state: convergence(desired, tasks) };
 }
 
-/**
- * Older revisions that ask for the same: an update back to what some tasks still run leaves those
- * alone, and they count as up to date.
- */
-async function keptRevisions(
-  client: Session["client"],
-  wanted: TaskSpec | null,
-  current: number,
-  tasks: readonly Task[],
-): Promise<ReadonlySet<number>> {
-  const kept = new Set<number>();
-  const examples = new Map(tasks.filter(isWanted).map((task) => [task.revision, task]));
-  for (const [revision, task] of examples) {
-    if (revision === current || wanted === null) continue;
-    const { spec } = await client.call("Control.GetTask", { id: task.id });
-    if (spec !== null && specDifference(spec, wanted) !== "other") kept.add(revision);
-  }
-  return kept;
+export function describe(state: Convergence): string {
+  return withWorst(`${state.running} of ${state.wanted} tasks running`, state);
 }
 
-export function describe({ running, wanted, worst, isUpdate }: Convergence): string {
-  return `${running} of ${wanted} tasks ${isUpdate ? "updated" : "running"}${worst === "" ? "" : `: ${worst}`}`;
+function withWorst(text: string, { worst }: Convergence): string {
+  return worst === "" ? text : `${text}: ${worst}`;
 }
 
-/** Done: every slot has a healthy task of this revision, and nothing else is wanted or still stopping. */
-export function convergence(wanted: number, revision: number, tasks: readonly Task[]): Convergence {
+/** Done: every slot has a healthy task, and nothing else is wanted. */
+export function convergence(wanted: number, tasks: readonly Task[]): Convergence {
   const live = tasks.filter(isWanted);
-  const good = new Set(live.filter((task) => task.revision === revision && isHealthy(task)).map(slotName));
-  const waiting = live.find((task) => !good.has(slotName(task)));
+  const good = new Set(live.filter(isHealthy).map(slotName));
+  const waiting = live.find((task) => !good.has(slotName(task))) ?? live.find((task) => !isHealthy(task));
   const worst = waiting === undefined ? "" : oneLine(trouble(waiting, tasks));
-  const isUpdate = live.some((task) => task.revision !== revision);
-  const isOverfull = isUpdate || new Set(live.map(slotName)).size > wanted;
-  return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull, isUpdate };
+  const isOverfull = new Set(live.map(slotName)).size > wanted;
+  return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull };
 }
 
 /** A replacement that waits for its turn says nothing itself: what its slot's last attempt ended with does. */

@@ -4,6 +4,7 @@ import { jobOf, modeOf } from "../model/service-mode.ts";
 import { isTerminal, observedState } from "../model/task-state.ts";
 import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
+import { isFinished } from "../model/rollout.ts";
 import { formatAge } from "../util/units.ts";
 import type { Style } from "./output.ts";
 
@@ -14,7 +15,7 @@ export function shortId(id: string): string {
 }
 
 export function title(text: string): string {
-  return text === "" ? "" : text.charAt(0) + text.slice(1).toLowerCase();
+  return text === "" ? "" : text.charAt(0) + text.slice(1).toLowerCase().replaceAll("_", " ");
 }
 
 /** `Running 5 seconds ago`. */
@@ -66,6 +67,12 @@ function hostOf(ip: string): string {
 
 export function whatRuns(spec: TaskSpec | null): string {
   return spec?.container?.image ?? spec?.process?.command.join(" ") ?? "";
+}
+
+/** What stands beside the replicas while a rollout is under way; empty otherwise. */
+export function rolloutWord({ rollout }: Service): string {
+  if (rollout === null || isFinished(rollout.state)) return "";
+  return `${rollout.state.toLowerCase().replaceAll("_", " ")} ${rollout.updated}/${rollout.total}`;
 }
 
 /** As Docker writes it: `replicated job`. */

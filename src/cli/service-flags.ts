@@ -3,21 +3,24 @@ import type { Command } from "commander";
 import { parseDurationMs } from "../util/units.ts";
 import { many } from "./command.ts";
 import { nodeLossFlags } from "./node-loss-flags.ts";
+import { addRolloutFlags } from "./rollout-flags.ts";
 
 export type WaitFlags = { readonly detach?: boolean; readonly waitTimeout?: string };
 
-export const WAIT_TIMEOUT = "2m";
+export type Waiting = { readonly detach: boolean; readonly timeoutMs: number | null };
 
-/** @returns null for not at all. Wrong words are found before anything is changed. */
-export function waitTime({ detach, waitTimeout = WAIT_TIMEOUT }: WaitFlags): number | null {
-  const waitMs = parseDurationMs(waitTimeout, "--wait-timeout");
-  return detach === true ? null : waitMs;
+/** Wrong words are found before anything is changed. */
+export function waiting({ detach = false, waitTimeout }: WaitFlags): Waiting {
+  return { detach, timeoutMs: waitTimeout === undefined ? null : parseDurationMs(waitTimeout, "--wait-timeout") };
 }
+
+/** Of waits for a rollout the record says when they are over; of all others this does. */
+export const WAIT_TIMEOUT_MS = 120_000;
 
 export function waitFlags(command: Command): Command {
   return command
     .option("-d, --detach", "do not wait until it runs")
-    .option("--wait-timeout <duration>", `how long to wait (${WAIT_TIMEOUT})`)
+    .option("--wait-timeout <duration>", "how long to wait (2m; for a rollout, until it ends)")
     .option("-q, --quiet", "no progress");
 }
 
@@ -96,8 +99,6 @@ function bothFlags(command: Command): Command {
     .option("--restart-backoff-max <duration>", "longest wait of tasks that keep failing early; 0 is none (5m)")
     .option("--restart-max-attempts <n>", "restarts of one slot; 0 is no limit")
     .option("--restart-window <duration>", "attempts older than this do not count")
-    .option("--update-parallelism <n>", "tasks replaced at once (1)")
-    .option("--update-order <order>", "stop-first or start-first (stop-first)")
     .option("--stop-signal <signal>", "instead of SIGTERM")
     .option("--stop-grace-period <duration>", "from the stop signal to SIGKILL (10s)")
     .option("--health-cmd <command>", "command that says whether the task is healthy")
@@ -121,5 +122,5 @@ function bothFlags(command: Command): Command {
     .option("--log-driver <driver>", "instead of json-file with rotation")
     .option("--log-opt <key=value>", "option of the log driver", many)
     .option("--pull <policy>", "missing, always or never (missing)");
-  return waitFlags(nodeLossFlags(placed));
+  return waitFlags(addRolloutFlags(nodeLossFlags(placed)));
 }

@@ -11,7 +11,7 @@ import type { Style } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { shown } from "./read-change-write.ts";
 import { changeService } from "./service-change.ts";
-import { waitFlags, waitTime, type WaitFlags } from "./service-flags.ts";
+import { waitFlags, waiting, type WaitFlags } from "./service-flags.ts";
 
 export function registerRuns(service: Command): void {
   waitFlags(service.command("run <service>").description("Run a job or cron service now, and wait for its end")).action(
@@ -32,14 +32,14 @@ export function registerRuns(service: Command): void {
 
 async function run(session: Session, flags: WaitFlags, [id = ""]: readonly string[]): Promise<void> {
   const { client, out } = session;
-  const waitMs = waitTime(flags);
+  const { detach, timeoutMs } = waiting(flags);
   const answer = await client.call("Control.RunService", { requestId: client.requestId(), id });
   const started = shown(answer.run, "run");
   out.say(`${started.serviceName} run ${started.number}`);
   if (out.isJson) out.json(started);
-  if (waitMs === null) return;
+  if (detach) return;
   const { serviceId, serviceName: name, number } = started;
-  await waitForRun(session, { serviceId, name, isIt: (one) => one.number === number }, waitMs);
+  await waitForRun(session, { serviceId, name, isIt: (one) => one.number === number }, timeoutMs);
 }
 
 async function runs(session: Session, flags: ListFlags, words: readonly string[]): Promise<void> {

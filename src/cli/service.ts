@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { Recovery, Service } from "../model/index.ts";
 import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
+import { isFinished, rolloutRules } from "../model/rollout.ts";
 import { jobOf } from "../model/service-mode.ts";
 import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
@@ -17,8 +18,10 @@ import { registerRuns } from "./service-runs.ts";
 import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
 import { publishedPorts, replicas, serviceMode, shortId, whatRuns } from "./render.ts";
-import { createFlags, updateFlags, waitFlags, waitTime, type WaitFlags } from "./service-flags.ts";
 import { warnIfWaiting } from "./resume.ts";
+import { registerRollout } from "./rollout.ts";
+import { describeRollout } from "./rollout-progress.ts";
+import { createFlags, updateFlags, waitFlags, waiting, type Waiting, type WaitFlags } from "./service-flags.ts";
 import { applyFlags, newSpec, type SpecFlags } from "./spec-flags.ts";
 import { listTasks } from "./task.ts";
 import { count, parseEnvFile } from "./value-syntax.ts";
@@ -59,19 +62,27 @@ export function registerService(service: Command): void {
     action<LogFlags>(showLogs),
   );
   registerRuns(service);
+  registerRollout(service);
   service.command("rm <service...>").description("Remove services and their tasks").action(action(remove));
 }
 
 async function create(session: Session, flags: CreateFlags, words: readonly string[]): Promise<void> {
   const { client, out } = session;
-  const waitMs = waitTime(flags);
+  const wait = waiting(flags);
   const spec = newSpec(given({ ...flags, ...withEnvFiles(flags) }), words, process.env);
   const answer = await client.call("Control.CreateService", { requestId: client.requestId(), spec });
   const service = shown(answer.service, "service");
   out.say(service.id);
   if (out.isJson) out.json(service);
-  await settle(session, [service], waitMs);
+  noteOrder(session, service);
+  await settle(session, [service], wait);
   if (session.failures.length === 0) out.note(`Next: shoal service ps ${spec.name}`);
+}
+
+/** Start-first was asked for, or is the default, and will not be. */
+function noteOrder({ out }: Session, service: Service): void {
+  const { obstacle } = rolloutRules(service);
+  if (obstacle !== "" && service.spec?.update) out.note(`Updates stop first, for ${obstacle}`);
 }
 
 /** Variables of the command line win over those of files. */
@@ -95,11 +106,11 @@ function given(flags: SpecFlags): SpecFlags {
 }
 
 /** Everything was changed first, so that one slow service holds up none of the others. */
-async function settle(session: Session, services: readonly Service[], waitMs: number | null): Promise<void> {
-  if (waitMs === null) return;
+async function settle(session: Session, services: readonly Service[], { detach, timeoutMs }: Waiting): Promise<void> {
+  if (detach) return;
   await session.each(services, async (service) => {
     const wait = jobOf(service.spec) === null ? waitForService : waitForJob;
-    await wait(session, service, waitMs);
+    await wait(session, service, timeoutMs);
   });
 }
 
@@ -138,13 +149,17 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
 /** A filter that matches nothing shows an empty table; a service that does not exist is an error. */
 async function ps(session: Session, flags: ListFlags, words: readonly string[]): Promise<void> {
   const { client } = session;
-  const ids: string[] = [];
+  const services: Service[] = [];
   await session.each(words, async (id) => {
     const { service } = await client.call("Control.GetService", { id });
-    ids.push(shown(service, `service "${id}"`).id);
+    services.push(shown(service, `service "${id}"`));
   });
-  if (ids.length === 0) return;
-  await listTasks(session, [...ids.map((id) => `service=${id}`), ...(flags.filter ?? [])], flags);
+  if (services.length === 0) return;
+  await listTasks(session, [...services.map(({ id }) => `service=${id}`), ...(flags.filter ?? [])], flags);
+  for (const { spec, rollout } of services) {
+    if (rollout === null || isFinished(rollout.state)) continue;
+    session.out.note(`${spec?.name ?? ""}: ${describeRollout(rollout)}`);
+  }
 }
 
 async function inspect(session: Session, _: object, words: readonly string[]): Promise<void> {
@@ -157,16 +172,17 @@ async function inspect(session: Session, _: object, words: readonly string[]): P
 
 async function updateOne(session: Session, flags: SpecFlags & WaitFlags, [id = ""]: readonly string[]): Promise<void> {
   const { out } = session;
-  const waitMs = waitTime(flags);
+  const wait = waiting(flags);
   const service = await changeService(session, id, (spec) => applyFlags(spec, given(flags), process.env));
   out.say(service.spec?.name ?? id);
   if (out.isJson) out.json(service);
-  await settle(session, [service], waitMs);
+  noteOrder(session, service);
+  await settle(session, [service], wait);
 }
 
-async function scale(session: Session, waiting: WaitFlags, words: readonly string[]): Promise<void> {
+async function scale(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
   const wanted = words.map(parseScale);
-  await changeAll(session, waiting, wanted, async ({ id, replicas }) => ({
+  await changeAll(session, flags, wanted, async ({ id, replicas }) => ({
     service: await changeService(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
     said: `scaled to ${replicas}`,
   }));
@@ -179,8 +195,8 @@ export function parseScale(word: string): { readonly id: string; readonly replic
   return { id, replicas: count(word.slice(at + 1), id) };
 }
 
-async function restart(session: Session, waiting: WaitFlags, words: readonly string[]): Promise<void> {
-  await changeAll(session, waiting, words, async (id) => ({
+async function restart(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
+  await changeAll(session, flags, words, async (id) => ({
     service: await changeService(session, id, (spec) => {
       if (spec.cron)
         throw usage(`${spec.name} runs by its schedule`, `run it now with: shoal service run ${spec.name}`);
@@ -192,12 +208,12 @@ async function restart(session: Session, waiting: WaitFlags, words: readonly str
 
 async function changeAll<T>(
   session: Session,
-  waiting: WaitFlags,
+  flags: WaitFlags,
   items: readonly T[],
   work: (item: T) => Promise<{ readonly service: Service; readonly said: string }>,
 ): Promise<void> {
   const { out } = session;
-  const waitMs = waitTime(waiting);
+  const wait = waiting(flags);
   const changed: Service[] = [];
   await session.each(items, async (item) => {
     const { service, said } = await work(item);
@@ -205,7 +221,7 @@ async function changeAll<T>(
     if (out.isJson) out.json(service);
     changed.push(service);
   });
-  await settle(session, changed, waitMs);
+  await settle(session, changed, wait);
 }
 
 async function remove(session: Session, _: object, words: readonly string[]): Promise<void> {

@@ -4,12 +4,14 @@ import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
 import { usage } from "./exit.ts";
 import { baseRestart, changedMode, newMode, withRetries, type ModeFlags } from "./mode-flags.ts";
 import { withNodeLoss, type NodeLossFlags } from "./node-loss-flags.ts";
+import { withRollouts, type RolloutFlags } from "./rollout-flags.ts";
 import { emptyContainer, withContainer, withProcess } from "./runtime-flags.ts";
 import { choice, count, parsePort, parsePortName, withPairs, type Environment } from "./value-syntax.ts";
 
 /** As commander gives them: absent keys were not on the command line. */
 export type SpecFlags = ModeFlags &
-  NodeLossFlags & {
+  NodeLossFlags &
+  RolloutFlags & {
     readonly name?: string;
     readonly runtime?: string;
     readonly force?: boolean;
@@ -36,8 +38,6 @@ export type SpecFlags = ModeFlags &
     readonly restartWindow?: string;
     readonly restartBackoffMax?: string;
     readonly replicasMaxPerNode?: string;
-    readonly updateParallelism?: string;
-    readonly updateOrder?: string;
     readonly healthCmd?: string;
     readonly healthInterval?: string;
     readonly healthTimeout?: string;
@@ -102,6 +102,7 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
     ...newMode(flags),
     update: null,
     nodeLoss: null,
+    rollback: null,
     task,
   };
   return applyFlags(spec, asAdditions(flags), environment);
@@ -130,7 +131,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
     labels: withPairs(spec.labels, { add: flags.labelAdd, remove: flags.labelRm, flag: "--label" }),
     ...changedMode(spec, flags),
     ...withNodeLoss(spec, flags),
-    update: withUpdate(spec.update, flags),
+    ...withRollouts(spec, flags),
     task: {
       ...task,
       ...(task.process
@@ -197,19 +198,6 @@ function withPlacement(before: TaskSpec["placement"], flags: SpecFlags): TaskSpe
         ? (before?.maxReplicasPerNode ?? 0)
         : count(replicasMaxPerNode, "--replicas-max-per-node"),
     platforms: before?.platforms ?? [],
-  };
-}
-
-function withUpdate(before: ServiceSpec["update"], flags: SpecFlags): ServiceSpec["update"] {
-  const { updateParallelism, updateOrder } = flags;
-  if (!isGiven(updateParallelism, updateOrder)) return before;
-  return {
-    parallelism:
-      updateParallelism === undefined ? (before?.parallelism ?? 0) : count(updateParallelism, "--update-parallelism"),
-    order:
-      updateOrder === undefined
-        ? (before?.order ?? "STOP_FIRST")
-        : choice(updateOrder, "--update-order", ["STOP_FIRST", "START_FIRST"]),
   };
 }
 

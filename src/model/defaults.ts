@@ -14,6 +14,7 @@ import type {
   RestartPolicy,
   ServiceSpec,
   TaskSpec,
+  UpdateConfig,
 } from "./index.ts";
 
 import { DEFAULT_TIME_ZONE, normalSchedule } from "./cron-schedule.ts";
@@ -24,6 +25,8 @@ export const DEFAULT_REPLICAS = 1;
 export const DEFAULT_STOP_GRACE_MS = 10_000;
 export const DEFAULT_RESTART_BACKOFF_MAX_MS = 300_000;
 export const DEFAULT_UPDATE_PARALLELISM = 1;
+export const DEFAULT_UPDATE_MONITOR_MS = 5_000;
+export const DEFAULT_UPDATE_DEADLINE_MS = 600_000;
 export const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
 export const DEFAULT_HEALTH_TIMEOUT_MS = 30_000;
 export const DEFAULT_HEALTH_RETRIES = 3;
@@ -42,12 +45,8 @@ export function normaliseServiceSpec(spec: ServiceSpec): ServiceSpec {
     labels: sorted(spec.labels),
     ...normaliseMode(spec),
     task: spec.task === null ? null : normaliseTaskSpec(isJob ? asJobTask(spec.task) : spec.task),
-    update: isJob
-      ? null
-      : {
-          order: spec.update?.order ?? "STOP_FIRST",
-          parallelism: orDefault(spec.update?.parallelism ?? 0, DEFAULT_UPDATE_PARALLELISM),
-        },
+    update: isJob ? null : normaliseUpdate(spec.update, "ROLLBACK"),
+    rollback: spec.rollback === null ? null : normaliseUpdate(spec.rollback, "PAUSE"),
   };
 }
 
@@ -102,6 +101,23 @@ function asJobTask(spec: TaskSpec): TaskSpec {
   const maxAttempts = restart?.maxAttempts ?? DEFAULT_JOB_RETRIES;
   const delayMs = restart?.delayMs ?? DEFAULT_JOB_RETRY_DELAY_MS;
   return { ...spec, restart: { windowMs: 0, ...restart, condition, maxAttempts, delayMs } };
+}
+
+function normaliseUpdate(config: UpdateConfig | null, action: UpdateConfig["failureAction"]): UpdateConfig {
+  const failureAction = config?.failureAction ?? "DEFAULT";
+  return {
+    parallelism: config?.parallelism ?? DEFAULT_UPDATE_PARALLELISM,
+    _parallelism: "parallelism",
+    order: config?.order ?? "START_FIRST",
+    delayMs: config?.delayMs ?? 0,
+    monitorMs: config?.monitorMs ?? DEFAULT_UPDATE_MONITOR_MS,
+    _monitorMs: "monitorMs",
+    maxFailureRatio: config?.maxFailureRatio ?? 0,
+    failureAction: failureAction === "DEFAULT" ? action : failureAction,
+    progressDeadlineMs: orDefault(config?.progressDeadlineMs ?? 0, DEFAULT_UPDATE_DEADLINE_MS),
+    canary: config?.canary ?? 0,
+    canaryHealthyMs: config?.canaryHealthyMs ?? 0,
+  };
 }
 
 export function normaliseTaskSpec(spec: TaskSpec): TaskSpec {

@@ -37,6 +37,19 @@ export function brokenPlacement(placement: Placement | null, node: Node): string
   return placement.constraints.find((text) => !holds(text)) ?? null;
 }
 
+/** Names of the fields that differ, a runtime's own without its name, for people. */
+export function changedFields(from: TaskSpec | null, to: TaskSpec | null): string[] {
+  const names = (a: object, b: object): string[] => {
+    const left = new Map<string, unknown>(Object.entries(a));
+    const right = new Map<string, unknown>(Object.entries(b));
+    return [...new Set([...left.keys(), ...right.keys()])].filter((key) => !equalValues(left.get(key), right.get(key)));
+  };
+  const { container: _, process: __, ...rest } = from ?? {};
+  const { container, process, ...restTo } = to ?? {};
+  const runtime = names(from?.container ?? from?.process ?? {}, container ?? process ?? {});
+  return [...runtime, ...names(rest, restTo)].filter((name) => !name.startsWith("_"));
+}
+
 function essence(spec: TaskSpec): unknown {
   const container = spec.container ? { ...spec.container, pullPolicy: null } : null;
   return { ...spec, placement: null, container };

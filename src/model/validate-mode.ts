@@ -68,7 +68,9 @@ function refuseMaxReplicas({ task }: ServiceSpec, path: string): void {
   );
 }
 
-function refuseRollout({ update }: ServiceSpec, path: string): void {
-  if (update === null) return;
-  throw invalid(`${path}.update`, "a job is not updated task by task: a changed one starts over", "leave it out");
+function refuseRollout(spec: ServiceSpec, path: string): void {
+  for (const field of ["update", "rollback"] as const) {
+    if (spec[field] === null) continue;
+    throw invalid(`${path}.${field}`, "a job is not updated task by task: a changed one starts over", "leave it out");
+  }
 }

@@ -28,6 +28,7 @@ import type {
 } from "./index.ts";
 import { REPLICAS_MAX, validateMode } from "./validate-mode.ts";
 import { checkReplaceAfter, validateNodeLoss } from "./validate-node-loss.ts";
+import { validateRollouts } from "./validate-update.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -51,10 +52,7 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   validateTaskSpec(spec.task, `${path}.task`);
   validateMode(spec, path);
   validateNodeLoss(spec, `${path}.nodeLoss`);
-  if (spec.update !== null) {
-    checkInteger(spec.update.parallelism, `${path}.update.parallelism`, { min: 0, max: REPLICAS_MAX });
-    checkOneOf(spec.update.order, `${path}.update.order`, ["STOP_FIRST", "START_FIRST"]);
-  }
+  validateRollouts(spec, path);
   return spec;
 }
 

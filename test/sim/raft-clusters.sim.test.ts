@@ -37,7 +37,17 @@ class Rig {
   write(machine: Machine, count = 1): void {
     for (let n = 0; n < count; n += 1) {
       machine.running?.state.store.updateThen(
-        (tx) => tx.put("revision", { id: `r${tx.version}`, meta: null, serviceId: "s", number: 1, spec: null }),
+        (tx) =>
+          tx.put("revision", {
+            id: `r${tx.version}`,
+            meta: null,
+            serviceId: "s",
+            number: 1,
+            spec: null,
+            cause: null,
+            outcome: "NONE",
+            outcomeMessage: "",
+          }),
         { resolve: () => undefined, reject: () => undefined },
       );
     }

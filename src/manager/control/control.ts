@@ -16,6 +16,7 @@ import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
 import { registerRuns } from "./runs.ts";
 import { registerResume, type ResumeDeps } from "./resume.ts";
+import { registerRollouts } from "./rollouts.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerWatch, type WatchStore } from "./watch.ts";
@@ -44,6 +45,7 @@ export class ControlService {
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
     registerRuns(router, { reads, requests });
+    registerRollouts(router, { reads, requests });
     registerTasks(router, reads);
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });

@@ -7,7 +7,8 @@ import { awaitsResume } from "../../model/awaits-resume.ts";
 import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
 import { codec } from "../../proto/load.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
-import { removableRevisions, revisionId } from "../../store/revisions.ts";
+import { removableRevisions } from "../../store/revisions.ts";
+import { putNewService, putSpec } from "../../store/rollouts.ts";
 import type { ReadTx, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { newId } from "../../util/id.ts";
@@ -38,16 +39,7 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
       key: "Control.CreateService",
       request,
       context,
-      change: (tx) => ({
-        service: createService(tx, {
-          id: newId(env),
-          meta: null,
-          spec,
-          revision: 1,
-          cause,
-          scheduledFromMs: tx.timeMs,
-        }),
-      }),
+      change: (tx) => ({ service: createService(tx, { id: newId(env), spec, cause }) }),
       ...repeatable(spec),
     });
   });
@@ -101,7 +93,7 @@ function acceptSpec(spec: ServiceSpec | null): ServiceSpec {
   );
 }
 
-function createService(tx: WriteTx, service: Service): Service {
+function createService(tx: WriteTx, service: Pick<Service, "id" | "spec" | "cause">): Service {
   const name = service.spec?.name ?? "";
   const [taken] = tx.find("service", "name", name.toLowerCase());
   if (taken !== undefined) {
@@ -110,8 +102,7 @@ function createService(tx: WriteTx, service: Service): Service {
       next: "choose another name, or update that service",
     });
   }
-  tx.put("service", service);
-  putRevision(tx, service);
+  putNewService(tx, service);
   return stored(tx, service.id);
 }
 
@@ -124,7 +115,8 @@ function updateService(
 ): Service {
   const service = findService(tx, asked.id);
   const before = must(service.spec, "a stored service has a spec");
-  if (service.meta?.version !== asked.version)
+  // What its rollout wrote since it was read is no conflict.
+  if (asked.version < service.specVersion || asked.version > (service.meta?.version ?? 0))
     throw outOfSequence(`service "${before.name}"`, service.meta, asked.version);
   if (before.name !== spec.name) {
     throw new AppError("unsupported", `spec.name: cannot rename the service "${before.name}" to "${spec.name}"`, {
@@ -139,15 +131,9 @@ function updateService(
       next: "create a service of the other mode and remove this one",
     });
   }
-  const isNewRevision = !isSameTask(before.task, spec.task);
-  const revision = isNewRevision ? service.revision + 1 : service.revision;
   const scheduledFromMs = isSameSchedule(before, spec) ? service.scheduledFromMs : tx.timeMs;
-  const updated: Service = { ...service, spec, revision, cause, scheduledFromMs };
-  tx.put("service", updated);
-  if (isNewRevision) {
-    putRevision(tx, updated);
-    for (const { id } of removableRevisions(tx, service.id)) tx.remove("revision", id);
-  }
+  const isNewRevision = !isSameTask(before.task, spec.task);
+  putSpec(tx, { ...service, scheduledFromMs }, { spec, cause, isNewRevision });
   return stored(tx, service.id);
 }
 
@@ -179,12 +165,6 @@ function removeTask(tx: WriteTx, task: Task, actor: string): void {
   tx.put("task", { ...task, desired: "REMOVE", status: ended, cause, pendingReason: "" });
 }
 
-function putRevision(tx: WriteTx, service: Service): void {
-  const number = service.revision;
-  const spec = service.spec?.task ?? null;
-  tx.put("revision", { id: revisionId(service.id, number), meta: null, serviceId: service.id, number, spec });
-}
-
 /** By encoded bytes: both are complete, with their maps in one order. */
 function isSameTask(a: TaskSpec | null, b: TaskSpec | null): boolean {
   const type = codec("TaskSpec");
@@ -192,7 +172,7 @@ function isSameTask(a: TaskSpec | null, b: TaskSpec | null): boolean {
 }
 
 /** With the meta that the transaction gives it. */
-function stored(tx: ReadTx, id: string): Service {
+export function stored(tx: ReadTx, id: string): Service {
   return must(tx.get("service", id), "the service was put in this transaction");
 }
 

@@ -9,7 +9,7 @@ import { create, newPlan, planSlot } from "./slot-plan.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import { cause, earlier, removalSteps } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
-import { planRollout } from "./update.ts";
+import { planRollout, revisionOfNewSlot } from "./rollout.ts";
 
 export function planGlobal(state: ServiceState): Plan {
   const { members, gone } = nodeSlotsOf(state);
@@ -32,13 +32,14 @@ export function planGlobal(state: ServiceState): Plan {
       wakeAtMs = earlier(wakeAtMs, kept.wakeAtMs);
     }
   }
-  planRollout(
+  const rollout = planRollout(
     working.sort((a, b) => bySlot(a.slot, b.slot)),
     state,
   );
   return {
     steps: [...steps, ...working.flatMap((plan) => plan.steps)],
-    wakeAtMs: working.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), wakeAtMs),
+    wakeAtMs: working.reduce((wake, plan) => earlier(wake, plan.wakeAtMs), earlier(wakeAtMs, rollout.wakeAtMs)),
+    ...(rollout.change === null ? {} : { rollout: rollout.change }),
   };
 }
 
@@ -51,7 +52,11 @@ function planNode(slot: Slot, state: ServiceState): SlotPlan {
   if (slot.tasks.length > 0) return planSlot(slot, state);
   const plan = newPlan(slot);
   plan.phase = "moving";
-  create(plan, { startAtMs: 0, why: cause("orchestrator", "one on every node") }, state);
+  create(
+    plan,
+    { revision: revisionOfNewSlot(state), startAtMs: 0, why: cause("orchestrator", "one on every node") },
+    state,
+  );
   return plan;
 }
 

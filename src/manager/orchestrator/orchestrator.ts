@@ -3,13 +3,13 @@
  * inside one transaction. It holds nothing that a new leader would miss.
  */
 import type { Change, WriteTx } from "../../store/types.ts";
-import type { Node } from "../../model/index.ts";
+import type { Node, Task, TaskState } from "../../model/index.ts";
 import { clusterLossTimes, type LossTimes } from "../../model/node-loss.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 import { planOf } from "./plan.ts";
-import { applyStep } from "./steps.ts";
+import { applyRollout, applyStep } from "./steps.ts";
 
 /** Steps of one transaction: about 100 KiB of its 1 MiB, and a turn of a few milliseconds. */
 export const STEPS_PER_TURN_MAX = 200;
@@ -62,6 +62,10 @@ export class Orchestrator extends StoreLoop {
       applied += 1;
       applyStep(tx, this.deps.env, service, step);
     }
+    if (service !== null && plan.rollout !== undefined) {
+      applied += 1;
+      applyRollout(tx, service, plan.rollout);
+    }
     this.alarm(serviceId, plan.wakeAtMs, tx.timeMs);
     return applied;
   }
@@ -74,8 +78,8 @@ export class Orchestrator extends StoreLoop {
       after !== undefined &&
       before.desired === after.desired &&
       before.nodeId === after.nodeId &&
-      // Between assignment and RUNNING nothing is decided; the timeout of a job's task begins with STARTING.
-      compareStates(observedState(after), after.run > 0 ? "STARTING" : "RUNNING") < 0 &&
+      before.pendingReason === after.pendingReason &&
+      compareStates(observedState(after), decisiveState(after)) < 0 &&
       !isTerminal(observedState(before));
     if (!isRoutine) this.dirty.add(task.serviceId);
   }
@@ -96,6 +100,15 @@ export class Orchestrator extends StoreLoop {
 
 function isSameTimes(a: LossTimes, b: LossTimes): boolean {
   return a.silentMs === b.silentMs && a.closedMs === b.closedMs;
+}
+
+/**
+ * Between assignment and this state nothing is decided: one that waits for its start stops what it
+ * replaces once it is prepared, and the timeout of a job's task begins with its start.
+ */
+function decisiveState({ desired, run }: Task): TaskState {
+  if (desired === "READY") return "READY";
+  return run > 0 ? "STARTING" : "RUNNING";
 }
 
 /** All of a node that plans look at. */

@@ -1,4 +1,5 @@
 /** The plan the store's state calls for now, by the service's mode. Pure; what `shoal plan` and tests look at. */
+import { isProven, rolloutRules } from "../../model/rollout.ts";
 import { jobOf, modeOf } from "../../model/service-mode.ts";
 import { clusterLossTimes } from "../../model/node-loss.ts";
 import { clusterOf } from "../../store/cluster.ts";
@@ -18,6 +19,7 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
   if (service === undefined || !spec) {
     return { steps: removalSteps(tasks, "the service was removed"), wakeAtMs: null };
   }
+  const rules = rolloutRules(service);
   return planByMode({
     service,
     spec,
@@ -26,6 +28,8 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
     nodes: () => tx.all("node"),
     specOf: (revision) => tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined,
     lossTimes: clusterLossTimes(clusterOf(tx)?.spec ?? null),
+    rules,
+    isProven: isProven(tasks, service.rollout, rules, tx.timeMs),
     nowMs: tx.timeMs,
     run: 0,
     runs: tx.find("run", "service", serviceId),

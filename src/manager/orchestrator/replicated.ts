@@ -6,13 +6,14 @@ import type { ServiceState } from "./slot.ts";
 import { planSlot } from "./slot-plan.ts";
 import { cause, earlier, removalSteps } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
-import { planRollout } from "./update.ts";
+import { planRollout, revisionOfNewSlot } from "./rollout.ts";
 
 export function planReplicated(state: ServiceState): Plan {
   const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
   const scale = planScale(slotsOf(state), replicas);
   const slots = scale.keep.map((slot) => planSlot(slot, state));
-  planRollout(slots, state);
+  const rollout = planRollout(slots, state);
+  const revision = revisionOfNewSlot(state);
   return {
     steps: [
       ...scale.drop.flatMap((slot) =>
@@ -27,7 +28,7 @@ export function planReplicated(state: ServiceState): Plan {
         key: String(slot),
         slot,
         pinnedNodeId: "",
-        revision: state.service.revision,
+        revision,
         run: 0,
         desired: "RUNNING",
         startAfterMs: 0,
@@ -36,6 +37,7 @@ export function planReplicated(state: ServiceState): Plan {
         cause: cause("orchestrator", `one of ${replicas} replicas`),
       })),
     ],
-    wakeAtMs: slots.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), null),
+    wakeAtMs: slots.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), rollout.wakeAtMs),
+    ...(rollout.change === null ? {} : { rollout: rollout.change }),
   };
 }

@@ -182,7 +182,8 @@ function closed(run: Run, state: ServiceState, end: End): Plan {
 
 function firstSteps(slot: Slot, state: ServiceState): readonly Step[] {
   const plan = newPlan(slot);
-  create(plan, { startAtMs: 0, why: cause("orchestrator", `run ${state.run}`) }, state);
+  const why = cause("orchestrator", `run ${state.run}`);
+  create(plan, { revision: state.service.revision, startAtMs: 0, why }, state);
   return plan.steps;
 }
 

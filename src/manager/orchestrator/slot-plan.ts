@@ -1,53 +1,75 @@
-/** The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. */
+/**
+ * The plan for one slot by itself: endings, lost nodes, surplus, promotions, successors. A slot whose
+ * tasks are out of date is only told apart here: whether it takes its turn or is kept up as it is, is
+ * the rollout's to say (rollout.ts).
+ */
+import { DEFAULT_STOP_GRACE_MS } from "../../model/defaults.ts";
 import { endedByItself, isTerminal, observedState } from "../../model/task-state.ts";
-import { decideRestart, endText } from "../../model/restart.ts";
-import type { Cause } from "../../model/index.ts";
+import { decideRestart, endedAtMs, endText } from "../../model/restart.ts";
+import { isHeld } from "../../model/rollout.ts";
+import type { Cause, TaskSpec } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import { planSurplus, settlesAtMs } from "./surplus.ts";
 
-/** A successor starts after this long even if its predecessor has not reported its end. */
-export const PREDECESSOR_WAIT_MS = 60_000;
+/** A successor starts so long after the end of its predecessor's grace even if that has not reported its end. */
+export const PREDECESSOR_WAIT_MS = 50_000;
 
 export type SlotPlan = {
   readonly slot: Slot;
   readonly steps: Step[];
   wakeAtMs: number | null;
   /**
-   * serving: a current task serves · idle: nothing a rollout waits for · moving: its current task does
-   * not serve (yet) · unplaced: no node takes its current task · outdated: all its good tasks are.
+   * serving: a current task serves · moving: its current task does not serve (yet) · idle: nobody
+   * waits for its current task · outdated: it has no current task, and the last it had is out of date.
    */
-  phase: "serving" | "idle" | "moving" | "unplaced" | "outdated";
-  /** For `outdated`: the tasks a rollout replaces. */
-  outdated: readonly SlotTask[];
+  phase: "serving" | "moving" | "idle" | "outdated";
+  /** Good tasks of the current revision; more than one only while it is not certain which serves. */
+  current: readonly SlotTask[];
+  /** Good tasks that are out of date. */
+  old: readonly SlotTask[];
   /** Why its last task failed for good; empty if it did not. */
   givenUp: string;
 };
 
 export function newPlan(slot: Slot): SlotPlan {
-  return { slot, steps: [], wakeAtMs: null, phase: "idle", outdated: [], givenUp: "" };
+  return { slot, steps: [], wakeAtMs: null, phase: "idle", current: [], old: [], givenUp: "" };
 }
 
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   const plan = newPlan(slot);
   plan.steps.push(...planEndings(slot));
-  const isGood = ({ fate }: SlotTask): boolean => fate === "good";
-  const [currentGood, oldGood] = partition(slot.tasks.filter(isGood), (view) => view.current);
-  const old = keepOne(plan, oldGood, state);
-  const current = dropBlocked(plan, keepOne(plan, currentGood, state), old, state);
-  dropSilentSurplus(plan, current, state);
-  if (current.some((view) => view.serving)) {
+  const good = slot.tasks.filter(({ fate }) => fate === "good");
+  plan.old = keepOne(
+    plan,
+    good.filter((view) => !view.current),
+    state,
+  );
+  plan.current = keepOne(
+    plan,
+    good.filter((view) => view.current),
+    state,
+  );
+  dropSilentSurplus(plan, state);
+  if (plan.current.some((view) => view.serving)) {
     plan.phase = "serving";
-    shutDown(plan, old, cause("orchestrator", `replaced by revision ${state.service.revision}`));
-  } else {
-    promote(plan, old, state);
-    if (current.length > 0) plan.phase = phaseOf(slot, current);
-    else if (old.length > 0) planReplacement(plan, old, state);
-    else planSuccessor(plan, state);
-  }
-  promote(plan, current, state);
+    if (plan.old.length > 0) replaceOld(plan, state);
+  } else if (plan.current.length > 0) {
+    plan.phase = isWaitedFor(plan) ? "moving" : "idle";
+    // Beside an old task it waits for that one's end, which is the rollout's to call for.
+    if (plan.old.length === 0) promote(plan, plan.current, state);
+  } else if (plan.old.length > 0 || basisOf(slot)?.current === false) plan.phase = "outdated";
+  else planSuccessor(plan, state.service.revision, state);
   return plan;
+}
+
+/** An out-of-date slot whose turn it is not: it stays what it is, and goes on like any other. */
+export function keepUp(plan: SlotPlan, state: ServiceState): void {
+  promote(plan, plan.old, state);
+  if (plan.old.length > 0) return;
+  const revision = basisOf(plan.slot)?.task.revision ?? state.service.revision;
+  planSuccessor(plan, state.specOf(revision) === undefined ? state.service.revision : revision, state);
 }
 
 export function shutDown(plan: SlotPlan, views: readonly SlotTask[], why: Cause): void {
@@ -56,62 +78,79 @@ export function shutDown(plan: SlotPlan, views: readonly SlotTask[], why: Cause)
   }
 }
 
-type NewTask = {
+export type NewTask = {
+  readonly revision: number;
+  /** Desired READY until then, and until the predecessors are gone. */
   readonly startAtMs: number | "after-predecessors";
   readonly replaces?: string;
   readonly earlyEnds?: number;
   readonly why: Cause;
 };
 
-export function create(
-  plan: SlotPlan,
-  { startAtMs, replaces = "", earlyEnds = 0, why }: NewTask,
-  state: ServiceState,
-): void {
+export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): void {
+  const { revision, startAtMs, replaces = "", earlyEnds = 0, why } = newTask;
   const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs;
+  const startAfterMs = waits && startAtMs !== "after-predecessors" ? startAtMs : 0;
   plan.steps.push({
     kind: "create",
     key: plan.slot.key,
     slot: plan.slot.number,
     pinnedNodeId: plan.slot.nodeId,
-    revision: state.service.revision,
+    revision,
     run: state.run,
     desired: waits ? "READY" : goalOf(state),
-    startAfterMs: waits && startAtMs !== "after-predecessors" ? startAtMs : 0,
+    startAfterMs,
     earlyEnds,
     replaces,
     cause: why,
   });
-  if (waits && startAtMs !== "after-predecessors") plan.wakeAtMs = earlier(plan.wakeAtMs, startAtMs);
+  if (startAfterMs > 0) plan.wakeAtMs = earlier(plan.wakeAtMs, startAfterMs);
 }
 
-/** Two tasks of one slot cannot hold the same port of a node: then the old one goes first, whatever was asked. */
-export function startsFirst({ service, spec }: ServiceState): boolean {
-  return service.spec?.update?.order === "START_FIRST" && spec.ports.every((port) => port.published === 0);
+/**
+ * What the slot is, for want of a good task: what filled it last. A new task that ended before the old
+ * one beside it did took nothing over: the slot is still the old one's.
+ */
+function basisOf({ tasks }: Slot): SlotTask | undefined {
+  let last: SlotTask | undefined;
+  for (const view of tasks) {
+    if (view.task.desired === "REMOVE") continue;
+    const lead = last === undefined ? 1 : leftAtMs(view) - leftAtMs(last);
+    // Infinity minus itself is no number: a tie.
+    if (lead > 0 || (!(lead < 0) && view.current === last?.current)) last = view;
+  }
+  return last;
+}
+
+function leftAtMs({ task, fate, node }: SlotTask): number {
+  if (isTerminal(observedState(task))) return endedAtMs(task);
+  return fate === "silent" ? (node?.status?.sinceMs ?? 0) : Infinity;
+}
+
+export function ranOut({ task, fate }: SlotTask): boolean {
+  return (fate === "ended" || fate === "stopping") && endedByItself(task);
+}
+
+/** A task that was told to stop may still do so: nobody takes its place before it is gone. */
+export function isStopping({ task, fate, node }: SlotTask): boolean {
+  return (
+    fate === "stopping" &&
+    task.nodeId !== "" &&
+    !isTerminal(observedState(task)) &&
+    // From a node that does not answer the end would never be heard of.
+    (node?.status?.state === "READY" || node?.status?.state === "UNREACHABLE")
+  );
 }
 
 /** What is over gets a desired state that says so. */
-function planEndings(slot: Slot): Step[] {
+function planEndings({ key, tasks }: Slot): Step[] {
   const steps: Step[] = [];
-  for (const { task, fate, gone, trouble } of slot.tasks) {
-    const { key } = slot;
+  for (const { task, fate, gone, trouble } of tasks) {
     if (gone) steps.push({ kind: "orphan", key, task, cause: cause("orchestrator", "its node was removed") });
     else if (fate === "ended") {
-      steps.push({
-        kind: "desire",
-        key,
-        task,
-        desired: "SHUTDOWN",
-        cause: cause("restart", endText(task)),
-      });
+      steps.push({ kind: "desire", key, task, desired: "SHUTDOWN", cause: cause("restart", endText(task)) });
     } else if (fate === "lost") {
-      steps.push({
-        kind: "desire",
-        key,
-        task,
-        desired: "SHUTDOWN",
-        cause: cause("orchestrator", trouble),
-      });
+      steps.push({ kind: "desire", key, task, desired: "SHUTDOWN", cause: cause("orchestrator", trouble) });
     }
   }
   return steps;
@@ -124,27 +163,24 @@ function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState
   return keep;
 }
 
-/**
- * A silent task that came back out of date may hold what its current stand-in waits for. Where old and
- * new cannot run side by side the slot goes back to the rollout, which replaces in its turn.
- */
-function dropBlocked(
-  plan: SlotPlan,
-  current: readonly SlotTask[],
-  old: readonly SlotTask[],
-  state: ServiceState,
-): readonly SlotTask[] {
-  const isBlocked = current.length > 0 && current.every(({ task }) => task.nodeId === "");
-  if (!isBlocked || old.length === 0 || startsFirst(state)) return current;
-  shutDown(plan, current, cause("orchestrator", "the slot's out-of-date task runs again"));
-  return [];
+/** The new task is ready: the old one goes, unless it is kept until the new revision is proven, or the pause is over. */
+function replaceOld(plan: SlotPlan, state: ServiceState): void {
+  const isUnproven = !state.isProven && state.rules.startsFirst;
+  const isKept = (isUnproven || isHeld(state.service.rollout)) && plan.old.some((view) => view.serving);
+  if (!isKept) {
+    shutDown(plan, plan.old, cause("orchestrator", `replaced by revision ${state.service.revision}`));
+    return;
+  }
+  const provenAtMs = Math.min(...plan.current.map(({ task }) => task.readyAtMs + state.rules.monitorMs));
+  if (provenAtMs > state.nowMs) plan.wakeAtMs = earlier(plan.wakeAtMs, provenAtMs);
 }
 
 /** The stand-in fell silent after its original had come back: only the original is needed. */
-function dropSilentSurplus(plan: SlotPlan, current: readonly SlotTask[], state: ServiceState): void {
-  const [keeper, ...others] = current;
+function dropSilentSurplus(plan: SlotPlan, state: ServiceState): void {
+  const { tasks } = plan.slot;
+  const [keeper, ...others] = plan.current;
   if (keeper === undefined || others.length > 0 || !keeper.serving) return;
-  const newer = plan.slot.tasks.slice(plan.slot.tasks.indexOf(keeper) + 1).filter((view) => view.fate === "silent");
+  const newer = tasks.slice(tasks.indexOf(keeper) + 1).filter((view) => view.fate === "silent");
   if (newer.length === 0) return;
   const settled = settlesAtMs(keeper, state.nowMs);
   if (settled === 0) shutDown(plan, newer, cause("orchestrator", "surplus: the task it stood in for runs again"));
@@ -155,7 +191,7 @@ function dropSilentSurplus(plan: SlotPlan, current: readonly SlotTask[], state: 
 function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState): void {
   for (const view of views) {
     if (view.task.desired !== "READY") continue;
-    const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state.nowMs));
+    const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state));
     if (dueMs > state.nowMs) {
       plan.wakeAtMs = earlier(plan.wakeAtMs, dueMs);
       continue;
@@ -170,75 +206,70 @@ function goalOf({ run }: ServiceState): "RUNNING" | "COMPLETE" {
 }
 
 /** 0 if none is stopping any more; else the time after which they are not waited for. */
-function predecessorsGoneMs(slot: Slot, view: SlotTask, nowMs: number): number {
-  const isStopping = slot.tasks.some(
-    ({ task, fate, node }) =>
-      task !== view.task &&
-      fate === "stopping" &&
-      task.nodeId !== "" &&
-      !isTerminal(observedState(task)) &&
-      // From a node that does not answer the end would never be heard of.
-      (node?.status?.state === "READY" || node?.status?.state === "UNREACHABLE"),
+function predecessorsGoneMs(slot: Slot, view: SlotTask, state: ServiceState): number {
+  const others = slot.tasks.filter((other) => other !== view && isStopping(other));
+  return Math.max(
+    0,
+    ...others.map(({ task }) => {
+      // Its last change is when it was told to stop, or a later word of its agent.
+      const toldAtMs = task.meta?.updatedAtMs ?? state.nowMs;
+      return toldAtMs + graceMs(state.specOf(task.revision)) + PREDECESSOR_WAIT_MS;
+    }),
   );
-  return isStopping ? (view.task.meta?.createdAtMs ?? nowMs) + PREDECESSOR_WAIT_MS : 0;
 }
 
-/** A slot that never ran and that no node can take would hold a rollout up for nothing. */
-function phaseOf(slot: Slot, current: readonly SlotTask[]): SlotPlan["phase"] {
-  if (current.some(({ task }) => task.nodeId !== "" || task.pendingReason === "")) return "moving";
-  return slot.tasks.every(({ task }) => (task.status?.startedAtMs ?? 0) === 0) ? "idle" : "unplaced";
+function graceMs(spec: TaskSpec | undefined): number {
+  return spec?.container?.stopGraceMs ?? spec?.process?.stopGraceMs ?? DEFAULT_STOP_GRACE_MS;
 }
 
-/** Out-of-date tasks run, no current one: the rollout's turn, unless a current one has just failed here. */
-function planReplacement(plan: SlotPlan, old: readonly SlotTask[], state: ServiceState): void {
-  const failed = plan.slot.tasks.findLast((view) => view.current && ranOut(view));
-  if (failed === undefined) {
-    plan.phase = "outdated";
-    plan.outdated = old;
-  } else planRestart(plan, failed, "", state);
+/** A task that no node takes holds nobody up where its slot never ran, or ran it before, or lost its node. */
+function isWaitedFor({ slot, current, old }: SlotPlan): boolean {
+  if (old.length > 0 || current.some(({ task }) => task.nodeId !== "" || task.pendingReason === "")) return true;
+  if (current.some(({ task }) => task.replaces !== "")) return false;
+  const ran = slot.tasks.filter(({ task }) => (task.status?.startedAtMs ?? 0) > 0);
+  return ran.some((view) => !view.current) && !ran.some((view) => view.current);
 }
 
 /** No good task is left: the slot needs a new one, now or by the restart policy. */
-function planSuccessor(plan: SlotPlan, state: ServiceState): void {
-  const { tasks } = plan.slot;
-  const silent = tasks.findLast((view) => view.fate === "silent");
-  const last = tasks.findLast((view) => view.fate !== "silent" && view.task.desired !== "REMOVE");
-  const replaces = silent?.task.id ?? "";
-  const isOlder = silent !== undefined && last !== undefined && tasks.indexOf(last) < tasks.indexOf(silent);
-  if (last !== undefined && !isOlder && last.current && ranOut(last)) {
-    planRestart(plan, last, replaces, state);
+function planSuccessor(plan: SlotPlan, revision: number, state: ServiceState): void {
+  const { slot } = plan;
+  plan.phase = "moving";
+  const last = basisOf(slot);
+  const replaces = slot.tasks.findLast((view) => view.fate === "silent")?.task.id ?? "";
+  if (last !== undefined && last.fate !== "silent" && ranOut(last)) {
+    planRestart(plan, last, { revision, replaces }, state);
     return;
   }
-  const end = last !== undefined && ranOut(last) ? endText(last.task) : "the slot has no task";
-  const why = (last?.fate === "lost" ? last : silent)?.trouble ?? end;
-  plan.phase = "moving";
-  create(plan, { startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
+  const why = last === undefined || last.trouble === "" ? "the slot has no task" : last.trouble;
+  create(plan, { revision, startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
 }
 
-function planRestart(plan: SlotPlan, last: SlotTask, replaces: string, state: ServiceState): void {
-  const history = plan.slot.tasks.map((view) => view.task);
-  const restart = decideRestart(last.task, history, state.spec.restart, { nowMs: state.nowMs, sinceMs: 0 });
-  plan.phase = "moving";
+function planRestart(
+  plan: SlotPlan,
+  last: SlotTask,
+  successor: { readonly revision: number; readonly replaces: string },
+  state: ServiceState,
+): void {
+  const restart = restartOf(plan.slot, last, state);
   switch (restart.kind) {
     case "restart": {
       const { startAtMs, earlyEnds } = restart;
-      create(plan, { startAtMs, replaces, earlyEnds, why: cause("restart", endText(last.task)) }, state);
+      create(plan, { ...successor, startAtMs, earlyEnds, why: cause("restart", endText(last.task)) }, state);
       return;
     }
     case "wait":
       plan.wakeAtMs = earlier(plan.wakeAtMs, restart.untilMs);
       return;
     case "never":
-      // A failure for good holds a rollout up; a task that did its work does not.
-      if (restart.completed) plan.phase = "idle";
-      else plan.givenUp = restart.reason;
+      plan.phase = "idle";
+      if (!restart.completed) plan.givenUp = restart.reason;
   }
 }
 
-function ranOut({ task, fate }: SlotTask): boolean {
-  return (fate === "ended" || fate === "stopping") && endedByItself(task);
-}
-
-function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))];
+/** What the restart policy of the task's own revision says about its end. */
+export function restartOf(slot: Slot, last: SlotTask, state: ServiceState): ReturnType<typeof decideRestart> {
+  const history = slot.tasks.map(({ task }) => task);
+  const policy = (state.specOf(last.task.revision) ?? state.spec).restart;
+  const sinceMs = state.service.rollout?.startedAtMs ?? 0;
+  return decideRestart(last.task, history, policy, { nowMs: state.nowMs, sinceMs });
 }

@@ -13,6 +13,7 @@ import {
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
 import { isLost, lossTimes, type LossTimes } from "../../model/node-loss.ts";
+import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
 
@@ -65,6 +66,10 @@ export type ServiceState = {
   readonly specOf: (revision: number) => TaskSpec | undefined;
   /** The cluster's, for a service that does not say. */
   readonly lossTimes: LossTimes;
+  /** Of the rollout under way, or of the next one. */
+  readonly rules: RolloutRules;
+  /** Nothing is held back any more for fear that the new revision fails (model/rollout.ts). */
+  readonly isProven: boolean;
   /** Cluster time. */
   readonly nowMs: number;
   /** Number of the job's run that is planned; 0 for a service. */

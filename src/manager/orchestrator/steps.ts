@@ -4,7 +4,8 @@ import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
-import type { Cause, Run, Service, Task } from "../../model/index.ts";
+import type { Cause, Rollout, Run, Service, Task } from "../../model/index.ts";
+import { goBack, setOutcome } from "../../store/rollouts.ts";
 import type { WriteTx } from "../../store/types.ts";
 
 /** `key` names the slot (model/naming.ts). */
@@ -42,11 +43,21 @@ export type Step =
   /** Its node was removed: nobody else will report its end. */
   | { readonly kind: "orphan"; readonly key: string; readonly task: Task; readonly cause: Cause };
 
+/** What becomes of a service's rollout. */
+export type RolloutChange =
+  | { readonly kind: "record"; readonly rollout: Rollout }
+  /** It is over: the revision has proven itself as far as a rollout can tell. */
+  | { readonly kind: "done"; readonly rollout: Rollout }
+  /** The failure action is to go back. */
+  | { readonly kind: "back"; readonly to: number; readonly message: string };
+
 export type Plan = {
   /** Steps of one slot are adjacent: a caller that must cut a plan cuts between slots. */
   readonly steps: readonly Step[];
   /** Cluster time at which to plan again although nothing changed; null is never. */
   readonly wakeAtMs: number | null;
+  /** What becomes of the rollout's record; absent for nothing. */
+  readonly rollout?: RolloutChange;
 };
 
 export function cause(actor: "orchestrator" | "restart" | "reaper" | "cron", reason: string): Cause {
@@ -99,6 +110,22 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       const desired = compareStates(task.desired, "SHUTDOWN") < 0 ? "SHUTDOWN" : task.desired;
       const status = stoppedStatus(tx, task, "ORPHANED", "its node was removed");
       tx.put("task", { ...task, desired, status, cause: step.cause, pendingReason: "" });
+    }
+  }
+}
+
+export function applyRollout(tx: WriteTx, service: Service, change: RolloutChange): void {
+  switch (change.kind) {
+    case "record":
+      tx.put("service", { ...service, rollout: change.rollout });
+      return;
+    case "done":
+      tx.put("service", { ...service, rollout: change.rollout });
+      setOutcome(tx, service, "COMPLETED", change.rollout.message);
+      return;
+    case "back": {
+      const { to, message } = change;
+      goBack(tx, service, { to, message, outcome: "FAILED", cause: cause("orchestrator", message) });
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the restart policy makes of a task that ended, and when its successor starts. */
 import { attemptsBefore, decideRestart, EARLY_ENDS_FREE, endText } from "../../model/restart.ts";
 import { DEFAULT_RESTART_BACKOFF_MAX_MS } from "../../model/defaults.ts";
-import { endedByItself } from "../../model/task-state.ts";
+import { endedByItself, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { ExplainReason, RestartPolicy, Task } from "../../model/index.ts";
 import { revisionId } from "../../store/revisions.ts";
 import { attemptsOf } from "../../store/task-names.ts";
@@ -12,8 +12,9 @@ type About = (code: string, message: string, next?: string) => ExplainReason;
 
 /** Why a task that is prepared does not start yet. */
 export function startReasons(tx: ReadTx, task: Task, about: About): ExplainReason[] {
-  if (task.startAfterMs <= tx.timeMs) return [about("predecessor", "its predecessor in the slot is still stopping")];
-  const failed = attemptsOf(tx, task).findLast((other) => other !== task && endedByItself(other));
+  const slot = attemptsOf(tx, task);
+  if (task.startAfterMs <= tx.timeMs) return [about("predecessor", predecessorText(slot, task))];
+  const failed = slot.findLast((other) => other !== task && endedByItself(other));
   const last = failed === undefined ? "" : `: the last ${endText(failed)}`;
   const count = failed === undefined ? "" : countText(tx, failed);
   return [
@@ -23,6 +24,13 @@ export function startReasons(tx: ReadTx, task: Task, about: About): ExplainReaso
       `look at \`shoal service logs ${task.serviceName}\`, or set a shorter restart delay`,
     ),
   ];
+}
+
+function predecessorText(slot: readonly Task[], task: Task): string {
+  const old = slot.find((other) => other.id !== task.id && isWanted(other) && !isTerminal(observedState(other)));
+  return old === undefined
+    ? "its predecessor in the slot is still stopping"
+    : `it takes the place of task ${old.id}, which is to stop once this one is prepared`;
 }
 
 /** What follows the end of a task that has no successor yet. */

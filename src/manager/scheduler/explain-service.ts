@@ -2,12 +2,11 @@
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import { membershipOf } from "../../model/membership.ts";
 import { nodeName, slotName, taskName } from "../../model/naming.ts";
-import { specDifference } from "../../model/revision-diff.ts";
 import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { isHealthy, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Service, Task } from "../../model/index.ts";
-import { revisionId } from "../../store/revisions.ts";
 import type { ReadTx } from "../../store/types.ts";
+import { rolloutReasons } from "./explain-rollout.ts";
 import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
 
 /** What a service should have, and what is said of where it has nothing. */
@@ -24,13 +23,8 @@ export function explainService(tx: ReadTx, service: Service): Told & { readonly 
     .map(([, slotTasks]) => slotTasks.findLast(isWanted) ?? newestOf(slotTasks))
     .filter((task) => task !== undefined);
   const running = slots.size - broken.length;
-  const reasons = explainAlike(new Evidence(tx), broken);
-  const outdated = tasks.filter((task) => isWanted(task) && asksForOther(tx, service, task)).length;
-  if (outdated > 0) {
-    const text = `${outdated} ${outdated === 1 ? "task is" : "tasks are"} of an earlier revision than ${service.revision}`;
-    const next = running < aim.slots ? "the rollout goes on when the replaced tasks run" : "";
-    reasons.push(reasonAbout("service", service.id, name, "rollout", text, next));
-  }
+  const evidence = new Evidence(tx);
+  const reasons = [...explainAlike(evidence, broken), ...rolloutReasons(evidence, service, tasks)];
   const missing = aim.slots - slots.size;
   if (missing > 0)
     reasons.push(reasonAbout("service", service.id, name, "missing", `${missing} tasks are not created yet`));
@@ -68,14 +62,6 @@ function slotsOf(tasks: readonly Task[]): ReadonlyMap<string, readonly Task[]> {
     else slot.push(task);
   }
   return slots;
-}
-
-/** An older revision that asks for the same is no reason to replace its tasks. */
-function asksForOther(tx: ReadTx, service: Service, task: Task): boolean {
-  if (task.revision === service.revision) return false;
-  const spec = tx.get("revision", revisionId(service.id, task.revision))?.spec;
-  const wanted = service.spec?.task;
-  return !spec || !wanted || specDifference(spec, wanted) !== "none";
 }
 
 /** Replicas usually lack the same thing: it is explained once, and the others are named. */

@@ -1,7 +1,15 @@
 /** Why one task is where it is. */
 import { nodeName, taskName } from "../../model/naming.ts";
 import { endText } from "../../model/restart.ts";
-import { endedByItself, isComplete, isHealthy, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import {
+  compareStates,
+  endedByItself,
+  isComplete,
+  isHealthy,
+  isTerminal,
+  isWanted,
+  observedState,
+} from "../../model/task-state.ts";
 import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
 import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
@@ -80,9 +88,10 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   if (standIn !== undefined && isWanted(standIn)) {
     reasons.push(about("stand-in", `task ${standIn.id} stands in for it until its node answers or is removed`));
   }
+  const isPrepared = compareStates(observedState(task), "READY") >= 0;
   if (task.desired === "READY")
     return {
-      summary: `it is prepared on ${where} and waits to start`,
+      summary: isPrepared ? `it is prepared on ${where} and waits to start` : `it is being prepared on ${where}`,
       reasons: [...startReasons(tx, task, about), ...reasons],
     };
   const { message = "", error = "" } = task.status ?? {};

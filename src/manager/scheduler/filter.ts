@@ -5,11 +5,11 @@
 import { matches, parseConstraint } from "../../model/constraint.ts";
 import type { Constraint } from "../../model/constraint.ts";
 import { platformMatches } from "../../model/platform.ts";
-import { NO_RESOURCES, reservationsOf, shortOf } from "../../model/resources.ts";
+import { addResources, NO_RESOURCES, reservationsOf, shortOf } from "../../model/resources.ts";
 import type { Node, PortSpec, Resources, TaskSpec } from "../../model/index.ts";
 import { formatBytes } from "../../util/units.ts";
 import { fixedPorts, freeResources, portConflict, tasksOfService } from "./node-info.ts";
-import type { NodeInfo } from "./node-info.ts";
+import type { NodeInfo, Outgoing } from "./node-info.ts";
 
 export type RefusalCode =
   | "ready"
@@ -69,9 +69,16 @@ export function refuseNode(demand: Demand, node: Node): Refusal | null {
   );
 }
 
-/** What every placement may change. @param slot of the task: its own old task does not count against it. */
-export function refuseLoad(demand: Demand, info: NodeInfo, slot: number): Refusal | null {
-  return refuseResources(demand, info) ?? refusePort(demand, info) ?? refuseMaxReplicas(demand, info, slot);
+/** The slot's own old task does not count against a limit on tasks; what is outgoing counts against nothing. */
+export type Place = { readonly slot: number; readonly outgoing: Outgoing };
+
+/** What every placement may change. */
+export function refuseLoad(demand: Demand, info: NodeInfo, { slot, outgoing }: Place): Refusal | null {
+  return (
+    refuseResources(demand, info, outgoing) ??
+    refusePort(demand, info, outgoing) ??
+    refuseMaxReplicas(demand, info, slot)
+  );
 }
 
 /** `no suitable node (insufficient memory on 3 nodes; 1 node not ready)` */
@@ -171,8 +178,8 @@ function refusePlatform({ spec }: Demand, { description }: Node): Refusal | null
   };
 }
 
-function refuseResources({ reserved }: Demand, info: NodeInfo): Refusal | null {
-  const free = freeResources(info);
+function refuseResources({ reserved }: Demand, info: NodeInfo, outgoing: Outgoing): Refusal | null {
+  const free = addResources(freeResources(info), outgoing.reserved);
   const short = shortOf(reserved, free);
   if (short === null) return null;
   const total = info.node.description?.resources ?? NO_RESOURCES;
@@ -189,8 +196,8 @@ function refuseResources({ reserved }: Demand, info: NodeInfo): Refusal | null {
   };
 }
 
-function refusePort({ ports }: Demand, info: NodeInfo): Refusal | null {
-  const conflict = portConflict(info, ports);
+function refusePort({ ports }: Demand, info: NodeInfo, outgoing: Outgoing): Refusal | null {
+  const conflict = portConflict(info, ports, outgoing.taskIds);
   if (conflict === null) return null;
   const name = `${conflict.port.published}/${conflict.port.protocol.toLowerCase()}`;
   return {

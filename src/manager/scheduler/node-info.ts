@@ -28,6 +28,10 @@ export type NodeInfo = {
 /** Tasks of one service on one node. */
 export type ServiceTasks = { tasks: number; readonly bySlot: Map<number, number> };
 
+/** What a task's predecessors in its slot hold on a node: it waits for their end, so none of it is in its way. */
+export type Outgoing = { readonly reserved: Resources; readonly taskIds: ReadonlySet<string> };
+export const NO_OUTGOING: Outgoing = { reserved: NO_RESOURCES, taskIds: new Set() };
+
 /** One for all: most services have none. */
 const NO_PORTS: readonly PortSpec[] = [];
 
@@ -54,6 +58,17 @@ export class NodeBook {
 
   get(nodeId: string): NodeInfo | undefined {
     return this.#nodes.get(nodeId);
+  }
+
+  outgoing({ node }: NodeInfo, serviceId: string, slot: number): Outgoing {
+    const taskIds = new Set<string>();
+    let reserved = NO_RESOURCES;
+    this.#eachHolding(node.id, (holding) => {
+      if (holding.serviceId !== serviceId || holding.slot !== slot) return;
+      taskIds.add(holding.id);
+      reserved = addResources(reserved, holding.reserved);
+    });
+    return taskIds.size === 0 ? NO_OUTGOING : { reserved, taskIds };
   }
 
   setNode(node: Node): void {
@@ -155,14 +170,15 @@ export function freeResources({ node, engine }: NodeInfo): Resources {
   return subtractResources(node.description?.resources ?? NO_RESOURCES, engine.reserved);
 }
 
-/** Id of a task that holds one of these ports on the engine, with the port. */
+/** Id of a task that holds one of these ports on the engine, with the port. @param except tasks that do not count */
 export function portConflict(
   { engine }: NodeInfo,
   ports: readonly PortSpec[],
+  except: ReadonlySet<string> = NO_OUTGOING.taskIds,
 ): { readonly port: PortSpec; readonly taskId: string } | null {
   for (const port of ports) {
     for (const [taskId, hostIp] of engine.ports.get(portKey(port)) ?? []) {
-      if (overlaps(hostIp, port.hostIp)) return { port, taskId };
+      if (!except.has(taskId) && overlaps(hostIp, port.hostIp)) return { port, taskId };
     }
   }
   return null;

@@ -20,13 +20,21 @@ export type Rank = {
   readonly nodeId: string;
 };
 
-export function rankOf(info: NodeInfo, serviceId: string, failures: ReadonlyMap<string, number>): Rank {
+/** @param exceptSlot whose tasks here do not count: they make way for the one to place */
+export function rankOf(
+  info: NodeInfo,
+  serviceId: string,
+  failures: ReadonlyMap<string, number>,
+  exceptSlot?: number,
+): Rank {
   const { node, engine } = info;
   const recent = failures.get(node.id) ?? 0;
+  const ofServiceOnNode = tasksOfService(info, serviceId, exceptSlot);
+  const outgoing = tasksOfService(info, serviceId) - ofServiceOnNode;
   return {
     failures: recent >= FAILURES_MAX ? recent : 0,
-    ofServiceOnNode: tasksOfService(info, serviceId),
-    ofServiceOnEngine: engine.tasksOfService.get(serviceId) ?? 0,
+    ofServiceOnNode,
+    ofServiceOnEngine: (engine.tasksOfService.get(serviceId) ?? 0) - outgoing,
     reservedShare: shareOf(engine.reserved, node.description?.resources ?? NO_RESOURCES),
     tasks: info.tasks,
     nodeId: node.id,

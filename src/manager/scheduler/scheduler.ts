@@ -4,7 +4,7 @@
  * that cannot be placed costs the others nothing.
  */
 import { compareStates, holdsResources, isWanted, observedState } from "../../model/task-state.ts";
-import { nodeName } from "../../model/naming.ts";
+import { nodeName, slotName } from "../../model/naming.ts";
 import type { Task, TaskSpec } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
@@ -29,7 +29,7 @@ type Group = {
 
 export class Scheduler extends StoreLoop {
   #book = new NodeBook();
-  /** By `service/revision`, which is also the key in `dirty`; only groups with tasks. */
+  /** By `service/revision`, and whether its tasks wait; also the key in `dirty`. Only groups with tasks. */
   readonly #groups = new Map<string, Group>();
 
   protected override note(change: Change): boolean {
@@ -79,13 +79,14 @@ export class Scheduler extends StoreLoop {
       }
       const task = tx.get("task", id);
       if (task === undefined || !isUnplaced(task)) continue;
-      const info = placer.pick(task);
+      const info = placer.pick(task, homesOf(tx, task));
       if (info !== null) {
         this.#assign(tx, task, spec, info);
         written += 1;
         continue;
       }
-      if (task.pinnedNodeId !== "") {
+      // Each for reasons of its own.
+      if (task.pinnedNodeId !== "" || task.desired === "READY") {
         if (tell(tx, task, placer.reason(task))) written += 1;
         continue;
       }
@@ -120,9 +121,10 @@ export class Scheduler extends StoreLoop {
   #noteTask({ id, before, after }: Extract<Change, { table: "task" }>): void {
     if (after === undefined) this.#book.removeTask(id);
     else this.#book.setTask(after, this.#specFor(after));
-    if (after !== undefined && isUnplaced(after)) {
-      if (before === undefined || !isUnplaced(before)) this.#add(after);
-    } else if (before !== undefined && isUnplaced(before)) this.#drop(before);
+    const from = before !== undefined && isUnplaced(before) ? groupKey(before) : "";
+    const to = after !== undefined && isUnplaced(after) ? groupKey(after) : "";
+    if (before !== undefined && from !== "" && from !== to) this.#drop(before);
+    if (after !== undefined && to !== "" && from !== to) this.#add(after);
     if (before !== undefined && holdsResources(before) && (after === undefined || !holdsResources(after)))
       this.#wakeAll();
   }
@@ -176,8 +178,15 @@ function isUnplaced(task: Task): boolean {
   return task.nodeId === "" && isWanted(task) && compareStates(observedState(task), "PENDING") === 0;
 }
 
-function groupKey(task: Task): string {
-  return `${task.serviceId}/${task.revision}`;
+/** What waits for its slot's old task fits where others do not. */
+function groupKey({ serviceId, revision, desired }: Task): string {
+  return `${serviceId}/${revision}${desired === "READY" ? "/waiting" : ""}`;
+}
+
+/** Nodes of what the task takes over from, or runs beside until that goes. */
+function homesOf(tx: ReadTx, task: Task): readonly string[] {
+  const slot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
+  return slot.filter((other) => other.id !== task.id && holdsResources(other)).map(({ nodeId }) => nodeId);
 }
 
 /** @returns whether it had to be written. */

@@ -26,6 +26,10 @@ export interface ServiceSpecInput {
   'globalJob'?: (_shoal_v1_GlobalJobInput | null);
   'cron'?: (_shoal_v1_CronInput | null);
   /**
+   * How the way back is rolled out; unset is as `update`, without delay and canary, and pausing on failure.
+   */
+  'rollback'?: (_shoal_v1_UpdateConfigInput | null);
+  /**
    * What becomes of its tasks while their node does not answer.
    */
   'nodeLoss'?: (_shoal_v1_NodeLossInput | null);
@@ -51,6 +55,10 @@ export interface ServiceSpec {
   'replicatedJob'?: (_shoal_v1_ReplicatedJob | null);
   'globalJob'?: (_shoal_v1_GlobalJob | null);
   'cron'?: (_shoal_v1_Cron | null);
+  /**
+   * How the way back is rolled out; unset is as `update`, without delay and canary, and pausing on failure.
+   */
+  'rollback': (_shoal_v1_UpdateConfig | null);
   /**
    * What becomes of its tasks while their node does not answer.
    */

@@ -25,6 +25,8 @@ import type { NodeStatus, NodeStatusInput } from "./NodeStatus.ts";
 import type { Silence, SilenceInput } from "./Silence.ts";
 import type { Service, ServiceInput } from "./Service.ts";
 import type { Run, RunInput } from "./Run.ts";
+import type { Rollout, RolloutInput } from "./Rollout.ts";
+import type { RolloutFailure, RolloutFailureInput } from "./RolloutFailure.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
 import type { Task, TaskInput } from "./Task.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
@@ -67,6 +69,10 @@ import type { RunServiceResponse, RunServiceResponseInput } from "./RunServiceRe
 import type { ListRunsResponse, ListRunsResponseInput } from "./ListRunsResponse.ts";
 import type { UpdateServiceRequest, UpdateServiceRequestInput } from "./UpdateServiceRequest.ts";
 import type { UpdateServiceResponse, UpdateServiceResponseInput } from "./UpdateServiceResponse.ts";
+import type { RollbackServiceRequest, RollbackServiceRequestInput } from "./RollbackServiceRequest.ts";
+import type { SteerRolloutRequest, SteerRolloutRequestInput } from "./SteerRolloutRequest.ts";
+import type { ListRevisionsResponse, ListRevisionsResponseInput } from "./ListRevisionsResponse.ts";
+import type { RevisionSummary, RevisionSummaryInput } from "./RevisionSummary.ts";
 import type { UpdateNodeRequest, UpdateNodeRequestInput } from "./UpdateNodeRequest.ts";
 import type { UpdateNodeResponse, UpdateNodeResponseInput } from "./UpdateNodeResponse.ts";
 import type { SetNodeRoleRequest, SetNodeRoleRequestInput } from "./SetNodeRoleRequest.ts";
@@ -148,14 +154,20 @@ const NODESTATUS_STATE = { UNKNOWN: 0, READY: 1, UNREACHABLE: 2, DOWN: 3, LEFT: 
 const NODESTATUS_STATE_NAMES = new Map<number, keyof typeof NODESTATUS_STATE>([[0, "UNKNOWN"], [1, "READY"], [2, "UNREACHABLE"], [3, "DOWN"], [4, "LEFT"]]);
 const RUN_STATE = { RUNNING: 0, SUCCEEDED: 1, FAILED: 2, TIMED_OUT: 3, STOPPED: 4, SKIPPED: 5, MISSED: 6 } as const;
 const RUN_STATE_NAMES = new Map<number, keyof typeof RUN_STATE>([[0, "RUNNING"], [1, "SUCCEEDED"], [2, "FAILED"], [3, "TIMED_OUT"], [4, "STOPPED"], [5, "SKIPPED"], [6, "MISSED"]]);
+const ROLLOUT_STATE = { NONE: 0, UPDATING: 1, CANARY: 2, PAUSED: 3, COMPLETED: 4, ROLLING_BACK: 5, ROLLBACK_PAUSED: 6, ROLLED_BACK: 7 } as const;
+const ROLLOUT_STATE_NAMES = new Map<number, keyof typeof ROLLOUT_STATE>([[0, "NONE"], [1, "UPDATING"], [2, "CANARY"], [3, "PAUSED"], [4, "COMPLETED"], [5, "ROLLING_BACK"], [6, "ROLLBACK_PAUSED"], [7, "ROLLED_BACK"]]);
+const REVISION_OUTCOME = { NONE: 0, COMPLETED: 1, FAILED: 2, ROLLED_BACK: 3, SUPERSEDED: 4 } as const;
+const REVISION_OUTCOME_NAMES = new Map<number, keyof typeof REVISION_OUTCOME>([[0, "NONE"], [1, "COMPLETED"], [2, "FAILED"], [3, "ROLLED_BACK"], [4, "SUPERSEDED"]]);
 const TASK_STATE = { NEW: 0, PENDING: 64, ASSIGNED: 192, ACCEPTED: 256, PREPARING: 320, READY: 384, STARTING: 448, RUNNING: 512, COMPLETE: 576, SHUTDOWN: 640, FAILED: 704, REJECTED: 768, REMOVE: 800, ORPHANED: 832 } as const;
 const TASK_STATE_NAMES = new Map<number, keyof typeof TASK_STATE>([[0, "NEW"], [64, "PENDING"], [192, "ASSIGNED"], [256, "ACCEPTED"], [320, "PREPARING"], [384, "READY"], [448, "STARTING"], [512, "RUNNING"], [576, "COMPLETE"], [640, "SHUTDOWN"], [704, "FAILED"], [768, "REJECTED"], [800, "REMOVE"], [832, "ORPHANED"]]);
 const NODELOSS_ONRETURN = { KEEP_ORIGINAL: 0, KEEP_REPLACEMENT: 1 } as const;
 const NODELOSS_ONRETURN_NAMES = new Map<number, keyof typeof NODELOSS_ONRETURN>([[0, "KEEP_ORIGINAL"], [1, "KEEP_REPLACEMENT"]]);
 const CRON_OVERLAP = { SKIP: 0, REPLACE: 1, ALLOW: 2 } as const;
 const CRON_OVERLAP_NAMES = new Map<number, keyof typeof CRON_OVERLAP>([[0, "SKIP"], [1, "REPLACE"], [2, "ALLOW"]]);
-const UPDATECONFIG_ORDER = { STOP_FIRST: 0, START_FIRST: 1 } as const;
-const UPDATECONFIG_ORDER_NAMES = new Map<number, keyof typeof UPDATECONFIG_ORDER>([[0, "STOP_FIRST"], [1, "START_FIRST"]]);
+const UPDATECONFIG_ORDER = { START_FIRST: 0, STOP_FIRST: 1 } as const;
+const UPDATECONFIG_ORDER_NAMES = new Map<number, keyof typeof UPDATECONFIG_ORDER>([[0, "START_FIRST"], [1, "STOP_FIRST"]]);
+const UPDATECONFIG_FAILUREACTION = { DEFAULT: 0, ROLLBACK: 1, PAUSE: 2, CONTINUE: 3 } as const;
+const UPDATECONFIG_FAILUREACTION_NAMES = new Map<number, keyof typeof UPDATECONFIG_FAILUREACTION>([[0, "DEFAULT"], [1, "ROLLBACK"], [2, "PAUSE"], [3, "CONTINUE"]]);
 const CONTAINERSPEC_PULLPOLICY = { MISSING: 0, ALWAYS: 1, NEVER: 2 } as const;
 const CONTAINERSPEC_PULLPOLICY_NAMES = new Map<number, keyof typeof CONTAINERSPEC_PULLPOLICY>([[0, "MISSING"], [1, "ALWAYS"], [2, "NEVER"]]);
 const MOUNT_TYPE = { BIND: 0, VOLUME: 1, TMPFS: 2 } as const;
@@ -166,6 +178,8 @@ const NODESPEC_AVAILABILITY = { ACTIVE: 0, PAUSE: 1, DRAIN: 2 } as const;
 const NODESPEC_AVAILABILITY_NAMES = new Map<number, keyof typeof NODESPEC_AVAILABILITY>([[0, "ACTIVE"], [1, "PAUSE"], [2, "DRAIN"]]);
 const MANAGERSTATUS_REACHABILITY = { NONE: 0, UNREACHABLE: 1, REACHABLE: 2, LEADER: 3, LEARNER: 4 } as const;
 const MANAGERSTATUS_REACHABILITY_NAMES = new Map<number, keyof typeof MANAGERSTATUS_REACHABILITY>([[0, "NONE"], [1, "UNREACHABLE"], [2, "REACHABLE"], [3, "LEADER"], [4, "LEARNER"]]);
+const STEERROLLOUTREQUEST_ACTION = { NONE: 0, PAUSE: 1, RESUME: 2, PROMOTE: 3 } as const;
+const STEERROLLOUTREQUEST_ACTION_NAMES = new Map<number, keyof typeof STEERROLLOUTREQUEST_ACTION>([[0, "NONE"], [1, "PAUSE"], [2, "RESUME"], [3, "PROMOTE"]]);
 const RESUMEITEM_ACTION = { STOP: 0, START: 1, REPLACE: 2 } as const;
 const RESUMEITEM_ACTION_NAMES = new Map<number, keyof typeof RESUMEITEM_ACTION>([[0, "STOP"], [1, "START"], [2, "REPLACE"]]);
 const LOGSMESSAGE_STREAM = { STDOUT: 0, STDERR: 1 } as const;
@@ -863,11 +877,13 @@ function encodeService(w: Writer, m: ServiceInput): void {
   if (m.spec != null) { const start = w.open(26); encodeServiceSpec(w, m.spec); w.close(start); }
   if (m.revision) w.uint(32, Number(m.revision));
   if (m.cause != null) { const start = w.open(42); encodeCause(w, m.cause); w.close(start); }
+  if (m.rollout != null) { const start = w.open(50); encodeRollout(w, m.rollout); w.close(start); }
+  if (m.specVersion) w.uint(56, Number(m.specVersion));
   if (m.scheduledFromMs) w.uint(72, Number(m.scheduledFromMs));
 }
 
 function decodeService(r: Reader): Service {
-  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null, scheduledFromMs: 0 };
+  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -881,6 +897,10 @@ function decodeService(r: Reader): Service {
         m.revision = r.uint(); break;
       case 42:
 { const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 50:
+{ const outer = r.open(); m.rollout = decodeRollout(r); r.close(outer); break; }
+      case 56:
+        m.specVersion = r.uint(); break;
       case 72:
         m.scheduledFromMs = r.uint(); break;
       default: r.skip(tag);
@@ -963,16 +983,104 @@ function decodeRun(r: Reader): Run {
   return m;
 }
 
+function encodeRollout(w: Writer, m: RolloutInput): void {
+  if (m.state != null && m.state !== "NONE" && m.state !== 0) w.uint(8, numberOf(ROLLOUT_STATE, m.state));
+  if (m.from) w.uint(16, Number(m.from));
+  if (m.to) w.uint(24, Number(m.to));
+  if (m.cause != null) { const start = w.open(34); encodeCause(w, m.cause); w.close(start); }
+  if (m.startedAtMs) w.uint(40, Number(m.startedAtMs));
+  if (m.finishedAtMs) w.uint(48, Number(m.finishedAtMs));
+  if (m.message) w.text(58, m.message);
+  if (m.total) w.uint(64, Number(m.total));
+  if (m.updated) w.uint(72, Number(m.updated));
+  if (m.failures != null) for (const x of m.failures) { const start = w.open(82); encodeRolloutFailure(w, x); w.close(start); }
+  if (m.countsFromMs) w.uint(88, Number(m.countsFromMs));
+  if (m.canary) w.int(96, Number(m.canary));
+  if (m.canaryReadyAtMs) w.uint(104, Number(m.canaryReadyAtMs));
+  if (m.deadlineMs) w.uint(112, Number(m.deadlineMs));
+}
+
+function decodeRollout(r: Reader): Rollout {
+  const m: Rollout = { state: "NONE", from: 0, to: 0, cause: null, startedAtMs: 0, finishedAtMs: 0, message: "", total: 0, updated: 0, failures: [], countsFromMs: 0, canary: 0, canaryReadyAtMs: 0, deadlineMs: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.state = enumValue(ROLLOUT_STATE_NAMES, r.small()); break;
+      case 16:
+        m.from = r.uint(); break;
+      case 24:
+        m.to = r.uint(); break;
+      case 34:
+{ const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 40:
+        m.startedAtMs = r.uint(); break;
+      case 48:
+        m.finishedAtMs = r.uint(); break;
+      case 58:
+        m.message = r.text(); break;
+      case 64:
+        m.total = r.uint(); break;
+      case 72:
+        m.updated = r.uint(); break;
+      case 82:
+{ const outer = r.open(); m.failures.push(decodeRolloutFailure(r)); r.close(outer); break; }
+      case 88:
+        m.countsFromMs = r.uint(); break;
+      case 96:
+        m.canary = r.int(); break;
+      case 104:
+        m.canaryReadyAtMs = r.uint(); break;
+      case 112:
+        m.deadlineMs = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRolloutFailure(w: Writer, m: RolloutFailureInput): void {
+  if (m.taskId) w.text(10, m.taskId);
+  if (m.slot) w.uint(16, Number(m.slot));
+  if (m.pinnedNodeId) w.text(26, m.pinnedNodeId);
+  if (m.atMs) w.uint(32, Number(m.atMs));
+  if (m.message) w.text(42, m.message);
+}
+
+function decodeRolloutFailure(r: Reader): RolloutFailure {
+  const m: RolloutFailure = { taskId: "", slot: 0, pinnedNodeId: "", atMs: 0, message: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.taskId = r.text(); break;
+      case 16:
+        m.slot = r.uint(); break;
+      case 26:
+        m.pinnedNodeId = r.text(); break;
+      case 32:
+        m.atMs = r.uint(); break;
+      case 42:
+        m.message = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
 function encodeRevision(w: Writer, m: RevisionInput): void {
   if (m.id) w.text(10, m.id);
   if (m.meta != null) { const start = w.open(18); encodeMeta(w, m.meta); w.close(start); }
   if (m.serviceId) w.text(26, m.serviceId);
   if (m.number) w.uint(32, Number(m.number));
   if (m.spec != null) { const start = w.open(42); encodeTaskSpec(w, m.spec); w.close(start); }
+  if (m.cause != null) { const start = w.open(50); encodeCause(w, m.cause); w.close(start); }
+  if (m.outcome != null && m.outcome !== "NONE" && m.outcome !== 0) w.uint(56, numberOf(REVISION_OUTCOME, m.outcome));
+  if (m.outcomeMessage) w.text(66, m.outcomeMessage);
 }
 
 function decodeRevision(r: Reader): Revision {
-  const m: Revision = { id: "", meta: null, serviceId: "", number: 0, spec: null };
+  const m: Revision = { id: "", meta: null, serviceId: "", number: 0, spec: null, cause: null, outcome: "NONE", outcomeMessage: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -986,6 +1094,12 @@ function decodeRevision(r: Reader): Revision {
         m.number = r.uint(); break;
       case 42:
 { const outer = r.open(); m.spec = decodeTaskSpec(r); r.close(outer); break; }
+      case 50:
+{ const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 56:
+        m.outcome = enumValue(REVISION_OUTCOME_NAMES, r.small()); break;
+      case 66:
+        m.outcomeMessage = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1160,11 +1274,12 @@ function encodeServiceSpec(w: Writer, m: ServiceSpecInput): void {
   if (m.cron != null) { const start = w.open(74); encodeCron(w, m.cron); w.close(start); }
   if (m.task != null) { const start = w.open(34); encodeTaskSpec(w, m.task); w.close(start); }
   if (m.update != null) { const start = w.open(42); encodeUpdateConfig(w, m.update); w.close(start); }
+  if (m.rollback != null) { const start = w.open(82); encodeUpdateConfig(w, m.rollback); w.close(start); }
   if (m.nodeLoss != null) { const start = w.open(90); encodeNodeLoss(w, m.nodeLoss); w.close(start); }
 }
 
 function decodeServiceSpec(r: Reader): ServiceSpec {
-  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, nodeLoss: null };
+  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, rollback: null, nodeLoss: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1199,6 +1314,8 @@ function decodeServiceSpec(r: Reader): ServiceSpec {
 { const outer = r.open(); m.task = decodeTaskSpec(r); r.close(outer); break; }
       case 42:
 { const outer = r.open(); m.update = decodeUpdateConfig(r); r.close(outer); break; }
+      case 82:
+{ const outer = r.open(); m.rollback = decodeUpdateConfig(r); r.close(outer); break; }
       case 90:
 { const outer = r.open(); m.nodeLoss = decodeNodeLoss(r); r.close(outer); break; }
       default: r.skip(tag);
@@ -1360,19 +1477,40 @@ function decodeCron(r: Reader): Cron {
 }
 
 function encodeUpdateConfig(w: Writer, m: UpdateConfigInput): void {
-  if (m.parallelism) w.int(8, Number(m.parallelism));
-  if (m.order != null && m.order !== "STOP_FIRST" && m.order !== 0) w.uint(16, numberOf(UPDATECONFIG_ORDER, m.order));
+  if (m.parallelism != null) w.int(8, Number(m.parallelism));
+  if (m.order != null && m.order !== "START_FIRST" && m.order !== 0) w.uint(16, numberOf(UPDATECONFIG_ORDER, m.order));
+  if (m.delayMs) w.int(24, Number(m.delayMs));
+  if (m.monitorMs != null) w.int(32, Number(m.monitorMs));
+  if (m.maxFailureRatio) w.double(41, Number(m.maxFailureRatio));
+  if (m.failureAction != null && m.failureAction !== "DEFAULT" && m.failureAction !== 0) w.uint(48, numberOf(UPDATECONFIG_FAILUREACTION, m.failureAction));
+  if (m.progressDeadlineMs) w.int(56, Number(m.progressDeadlineMs));
+  if (m.canary) w.int(64, Number(m.canary));
+  if (m.canaryHealthyMs) w.int(72, Number(m.canaryHealthyMs));
 }
 
 function decodeUpdateConfig(r: Reader): UpdateConfig {
-  const m: UpdateConfig = { parallelism: 0, order: "STOP_FIRST" };
+  const m: UpdateConfig = { order: "START_FIRST", delayMs: 0, maxFailureRatio: 0, failureAction: "DEFAULT", progressDeadlineMs: 0, canary: 0, canaryHealthyMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
       case 8:
-        m.parallelism = r.int(); break;
+        m.parallelism = r.int(); m._parallelism = "parallelism"; break;
       case 16:
         m.order = enumValue(UPDATECONFIG_ORDER_NAMES, r.small()); break;
+      case 24:
+        m.delayMs = r.int(); break;
+      case 32:
+        m.monitorMs = r.int(); m._monitorMs = "monitorMs"; break;
+      case 41:
+        m.maxFailureRatio = r.double(); break;
+      case 48:
+        m.failureAction = enumValue(UPDATECONFIG_FAILUREACTION_NAMES, r.small()); break;
+      case 56:
+        m.progressDeadlineMs = r.int(); break;
+      case 64:
+        m.canary = r.int(); break;
+      case 72:
+        m.canaryHealthyMs = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -2238,6 +2376,95 @@ function decodeUpdateServiceResponse(r: Reader): UpdateServiceResponse {
     switch (tag) {
       case 10:
 { const outer = r.open(); m.service = decodeService(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRollbackServiceRequest(w: Writer, m: RollbackServiceRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.id) w.text(18, m.id);
+  if (m.to) w.uint(24, Number(m.to));
+}
+
+function decodeRollbackServiceRequest(r: Reader): RollbackServiceRequest {
+  const m: RollbackServiceRequest = { requestId: "", id: "", to: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.id = r.text(); break;
+      case 24:
+        m.to = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeSteerRolloutRequest(w: Writer, m: SteerRolloutRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.id) w.text(18, m.id);
+  if (m.action != null && m.action !== "NONE" && m.action !== 0) w.uint(24, numberOf(STEERROLLOUTREQUEST_ACTION, m.action));
+}
+
+function decodeSteerRolloutRequest(r: Reader): SteerRolloutRequest {
+  const m: SteerRolloutRequest = { requestId: "", id: "", action: "NONE" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.id = r.text(); break;
+      case 24:
+        m.action = enumValue(STEERROLLOUTREQUEST_ACTION_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeListRevisionsResponse(w: Writer, m: ListRevisionsResponseInput): void {
+  if (m.revisions != null) for (const x of m.revisions) { const start = w.open(10); encodeRevisionSummary(w, x); w.close(start); }
+}
+
+function decodeListRevisionsResponse(r: Reader): ListRevisionsResponse {
+  const m: ListRevisionsResponse = { revisions: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.revisions.push(decodeRevisionSummary(r)); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRevisionSummary(w: Writer, m: RevisionSummaryInput): void {
+  if (m.revision != null) { const start = w.open(10); encodeRevision(w, m.revision); w.close(start); }
+  if (m.label) w.text(18, m.label);
+  if (m.current) w.bool(24, m.current);
+  if (m.running) w.uint(32, Number(m.running));
+}
+
+function decodeRevisionSummary(r: Reader): RevisionSummary {
+  const m: RevisionSummary = { revision: null, label: "", current: false, running: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.revision = decodeRevision(r); r.close(outer); break; }
+      case 18:
+        m.label = r.text(); break;
+      case 24:
+        m.current = r.bool(); break;
+      case 32:
+        m.running = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -4019,6 +4246,8 @@ export const CODECS: MessageCodecs = {
   Silence: { encode: encodeSilence, decode: decodeSilence },
   Service: { encode: encodeService, decode: decodeService },
   Run: { encode: encodeRun, decode: decodeRun },
+  Rollout: { encode: encodeRollout, decode: decodeRollout },
+  RolloutFailure: { encode: encodeRolloutFailure, decode: decodeRolloutFailure },
   Revision: { encode: encodeRevision, decode: decodeRevision },
   Task: { encode: encodeTask, decode: decodeTask },
   TaskStatus: { encode: encodeTaskStatus, decode: decodeTaskStatus },
@@ -4061,6 +4290,10 @@ export const CODECS: MessageCodecs = {
   ListRunsResponse: { encode: encodeListRunsResponse, decode: decodeListRunsResponse },
   UpdateServiceRequest: { encode: encodeUpdateServiceRequest, decode: decodeUpdateServiceRequest },
   UpdateServiceResponse: { encode: encodeUpdateServiceResponse, decode: decodeUpdateServiceResponse },
+  RollbackServiceRequest: { encode: encodeRollbackServiceRequest, decode: decodeRollbackServiceRequest },
+  SteerRolloutRequest: { encode: encodeSteerRolloutRequest, decode: decodeSteerRolloutRequest },
+  ListRevisionsResponse: { encode: encodeListRevisionsResponse, decode: decodeListRevisionsResponse },
+  RevisionSummary: { encode: encodeRevisionSummary, decode: decodeRevisionSummary },
   UpdateNodeRequest: { encode: encodeUpdateNodeRequest, decode: decodeUpdateNodeRequest },
   UpdateNodeResponse: { encode: encodeUpdateNodeResponse, decode: decodeUpdateNodeResponse },
   SetNodeRoleRequest: { encode: encodeSetNodeRoleRequest, decode: decodeSetNodeRoleRequest },

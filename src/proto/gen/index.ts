@@ -44,6 +44,7 @@ import type { LeaveRequest, LeaveRequestInput } from "./LeaveRequest.ts";
 import type { LeaveResponse, LeaveResponseInput } from "./LeaveResponse.ts";
 import type { ListNodesResponse, ListNodesResponseInput } from "./ListNodesResponse.ts";
 import type { ListRequest, ListRequestInput } from "./ListRequest.ts";
+import type { ListRevisionsResponse, ListRevisionsResponseInput } from "./ListRevisionsResponse.ts";
 import type { ListRunsResponse, ListRunsResponseInput } from "./ListRunsResponse.ts";
 import type { ListServicesResponse, ListServicesResponseInput } from "./ListServicesResponse.ts";
 import type { ListTasksResponse, ListTasksResponseInput } from "./ListTasksResponse.ts";
@@ -97,6 +98,10 @@ import type { ResumeClusterResponse, ResumeClusterResponseInput } from "./Resume
 import type { ResumeItem, ResumeItemInput } from "./ResumeItem.ts";
 import type { ResumeNode, ResumeNodeInput } from "./ResumeNode.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
+import type { RevisionSummary, RevisionSummaryInput } from "./RevisionSummary.ts";
+import type { RollbackServiceRequest, RollbackServiceRequestInput } from "./RollbackServiceRequest.ts";
+import type { Rollout, RolloutInput } from "./Rollout.ts";
+import type { RolloutFailure, RolloutFailureInput } from "./RolloutFailure.ts";
 import type { Run, RunInput } from "./Run.ts";
 import type { RunServiceRequest, RunServiceRequestInput } from "./RunServiceRequest.ts";
 import type { RunServiceResponse, RunServiceResponseInput } from "./RunServiceResponse.ts";
@@ -110,6 +115,7 @@ import type { Silence, SilenceInput } from "./Silence.ts";
 import type { SnapshotChunk, SnapshotChunkInput } from "./SnapshotChunk.ts";
 import type { StatusRequest, StatusRequestInput } from "./StatusRequest.ts";
 import type { StatusResponse, StatusResponseInput } from "./StatusResponse.ts";
+import type { SteerRolloutRequest, SteerRolloutRequestInput } from "./SteerRolloutRequest.ts";
 import type { StoreAction, StoreActionInput } from "./StoreAction.ts";
 import type { StoreKey, StoreKeyInput } from "./StoreKey.ts";
 import type { StoreObject, StoreObjectInput } from "./StoreObject.ts";
@@ -175,6 +181,7 @@ export interface Messages {
   LeaveResponse: { input: LeaveResponseInput; output: LeaveResponse };
   ListNodesResponse: { input: ListNodesResponseInput; output: ListNodesResponse };
   ListRequest: { input: ListRequestInput; output: ListRequest };
+  ListRevisionsResponse: { input: ListRevisionsResponseInput; output: ListRevisionsResponse };
   ListRunsResponse: { input: ListRunsResponseInput; output: ListRunsResponse };
   ListServicesResponse: { input: ListServicesResponseInput; output: ListServicesResponse };
   ListTasksResponse: { input: ListTasksResponseInput; output: ListTasksResponse };
@@ -228,6 +235,10 @@ export interface Messages {
   ResumeItem: { input: ResumeItemInput; output: ResumeItem };
   ResumeNode: { input: ResumeNodeInput; output: ResumeNode };
   Revision: { input: RevisionInput; output: Revision };
+  RevisionSummary: { input: RevisionSummaryInput; output: RevisionSummary };
+  RollbackServiceRequest: { input: RollbackServiceRequestInput; output: RollbackServiceRequest };
+  Rollout: { input: RolloutInput; output: Rollout };
+  RolloutFailure: { input: RolloutFailureInput; output: RolloutFailure };
   Run: { input: RunInput; output: Run };
   RunServiceRequest: { input: RunServiceRequestInput; output: RunServiceRequest };
   RunServiceResponse: { input: RunServiceResponseInput; output: RunServiceResponse };
@@ -241,6 +252,7 @@ export interface Messages {
   SnapshotChunk: { input: SnapshotChunkInput; output: SnapshotChunk };
   StatusRequest: { input: StatusRequestInput; output: StatusRequest };
   StatusResponse: { input: StatusResponseInput; output: StatusResponse };
+  SteerRolloutRequest: { input: SteerRolloutRequestInput; output: SteerRolloutRequest };
   StoreAction: { input: StoreActionInput; output: StoreAction };
   StoreKey: { input: StoreKeyInput; output: StoreKey };
   StoreObject: { input: StoreObjectInput; output: StoreObject };
@@ -271,6 +283,9 @@ export interface Rpcs {
   "Control.ListServices": { request: "ListRequest"; response: "ListServicesResponse"; kind: "unary" };
   "Control.UpdateService": { request: "UpdateServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
   "Control.RemoveService": { request: "RemoveRequest"; response: "RemoveResponse"; kind: "unary" };
+  "Control.RollbackService": { request: "RollbackServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
+  "Control.SteerRollout": { request: "SteerRolloutRequest"; response: "UpdateServiceResponse"; kind: "unary" };
+  "Control.ListRevisions": { request: "GetRequest"; response: "ListRevisionsResponse"; kind: "unary" };
   "Control.RunService": { request: "RunServiceRequest"; response: "RunServiceResponse"; kind: "unary" };
   "Control.ListRuns": { request: "ListRequest"; response: "ListRunsResponse"; kind: "unary" };
   "Control.GetTask": { request: "GetRequest"; response: "GetTaskResponse"; kind: "unary" };
@@ -314,6 +329,9 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.ListServices": "unary",
   "Control.UpdateService": "unary",
   "Control.RemoveService": "unary",
+  "Control.RollbackService": "unary",
+  "Control.SteerRollout": "unary",
+  "Control.ListRevisions": "unary",
   "Control.RunService": "unary",
   "Control.ListRuns": "unary",
   "Control.GetTask": "unary",
@@ -359,6 +377,9 @@ export const RPC_TYPES: {
   "Control.ListServices": ["ListRequest", "ListServicesResponse"],
   "Control.UpdateService": ["UpdateServiceRequest", "UpdateServiceResponse"],
   "Control.RemoveService": ["RemoveRequest", "RemoveResponse"],
+  "Control.RollbackService": ["RollbackServiceRequest", "UpdateServiceResponse"],
+  "Control.SteerRollout": ["SteerRolloutRequest", "UpdateServiceResponse"],
+  "Control.ListRevisions": ["GetRequest", "ListRevisionsResponse"],
   "Control.RunService": ["RunServiceRequest", "RunServiceResponse"],
   "Control.ListRuns": ["ListRequest", "ListRunsResponse"],
   "Control.GetTask": ["GetRequest", "GetTaskResponse"],

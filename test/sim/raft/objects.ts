@@ -79,7 +79,8 @@ function change(tx: WriteTx, asked: Asked): unknown {
 
 /** A register is a revision row: small, and its value is a key of an index. */
 function setRegister(tx: WriteTx, key: string, value: string): Record<string, never> {
-  tx.put("revision", { id: key, meta: null, serviceId: value, number: 1, spec: null });
+  const outcome = { outcome: "NONE", outcomeMessage: "" } as const;
+  tx.put("revision", { id: key, meta: null, serviceId: value, number: 1, spec: null, cause: null, ...outcome });
   return {};
 }
 
@@ -88,8 +89,9 @@ function register(tx: ReadTx, key: string): string {
 }
 
 function putService(tx: WriteTx, name: string, value: string): { version: number } {
-  const spec = { name, labels: { value }, task: null, update: null, nodeLoss: null };
-  tx.put("service", { id: name, meta: null, spec, revision: 1, cause: null, scheduledFromMs: 0 });
+  const spec = { name, labels: { value }, task: null, update: null, rollback: null, nodeLoss: null };
+  const unused = { cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0 };
+  tx.put("service", { id: name, meta: null, spec, revision: 1, ...unused });
   return { version: tx.version };
 }
 

@@ -10,8 +10,10 @@ import type {
   Task,
   TaskSpec,
   TaskStatus,
+  UpdateConfig,
 } from "../../../src/model/index.ts";
 import { PROTOCOLS } from "../../../src/model/protocol.ts";
+import type { UpdateConfigInput } from "../../../src/proto/gen/UpdateConfig.ts";
 import { aNode, aService, aTask } from "../store/objects.ts";
 
 export const MEBIBYTE = 2 ** 20;
@@ -76,6 +78,9 @@ export type SpecPart = {
   readonly forceUpdate?: number;
   readonly process?: boolean;
   readonly pullPolicy?: "MISSING" | "ALWAYS" | "NEVER";
+  readonly stopGraceMs?: number;
+  /** Name of one it mounts. */
+  readonly volume?: string;
 };
 
 export function spec(part: SpecPart = {}): TaskSpec {
@@ -88,6 +93,7 @@ export function spec(part: SpecPart = {}): TaskSpec {
       labels: {},
       update: null,
       nodeLoss: null,
+      rollback: null,
       task: {
         ...runtime,
         resources: { limits: null, reservations: { nanoCpus: (part.cpus ?? 0) * 1e9, memoryBytes }, pidsLimit: 0 },
@@ -135,6 +141,8 @@ export function service(
     readonly parallelism?: number;
     readonly order?: "STOP_FIRST" | "START_FIRST";
     readonly nodeLoss?: NodeLoss;
+    readonly update?: UpdateConfigInput;
+    readonly rollback?: UpdateConfigInput;
   } = {},
 ): Service {
   return aService({
@@ -145,7 +153,12 @@ export function service(
       labels: {},
       ...(part.mode ? {} : { mode: "replicated", replicated: { replicas: part.replicas ?? 1 } }),
       task: part.task ?? spec(),
-      update: { parallelism: part.parallelism ?? 1, order: part.order ?? "STOP_FIRST" },
+      update: {
+        parallelism: part.parallelism ?? 1,
+        order: part.order ?? "STOP_FIRST",
+        ...part.update,
+      } as UpdateConfig,
+      rollback: (part.rollback ?? null) as UpdateConfig | null,
       nodeLoss: part.nodeLoss ?? null,
       ...part.mode,
     },
@@ -187,7 +200,12 @@ function jobPolicy(part: Partial<JobPolicy>): JobPolicy {
 }
 
 function containerRuntime(part: SpecPart): Partial<TaskSpec> {
-  const container = { image: part.image ?? "web:1", pullPolicy: part.pullPolicy ?? "MISSING" };
+  const container = {
+    image: part.image ?? "web:1",
+    pullPolicy: part.pullPolicy ?? "MISSING",
+    ...(part.stopGraceMs === undefined ? {} : { stopGraceMs: part.stopGraceMs }),
+    mounts: part.volume === undefined ? [] : [{ type: "VOLUME", source: part.volume, target: "/data" }],
+  };
   return { runtime: "container", container: container as TaskSpec["container"] & object };
 }
 

@@ -9,7 +9,8 @@ import { Scheduler } from "../../../src/manager/scheduler/scheduler.ts";
 import { applyReport } from "../../../src/manager/sessions/reports.ts";
 import { newRun } from "../../../src/model/run.ts";
 import { TASK_STATE_NUMBER, isTerminal, isWanted } from "../../../src/model/task-state.ts";
-import type { Node, Run, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import type { Node, Rollout, Run, Service, Task, TaskSpec, TaskStatus } from "../../../src/model/index.ts";
+import { goBack, newestRevision, putSpec } from "../../../src/store/rollouts.ts";
 import { Store } from "../../../src/store/store.ts";
 import type { ReadTx } from "../../../src/store/types.ts";
 import { silentLogger } from "../../../src/util/log.ts";
@@ -22,6 +23,8 @@ import type { NodePart } from "./objects.ts";
 
 /** What the agent of a task's node does with it once told to run. */
 export type Behaviour = {
+  /** PREPARING for so long: its image is pulled. */
+  readonly pullMs?: number;
   readonly startMs?: number;
   readonly stopMs?: number;
   /** Ends so long after it runs, with this exit code. */
@@ -30,6 +33,8 @@ export type Behaviour = {
   readonly rejects?: string;
   /** Never gets from STARTING to RUNNING. */
   readonly hangs?: boolean;
+  /** Runs, but is not ready before so long. */
+  readonly unreadyMs?: number;
 };
 
 class CommittingLog extends FakeLog {
@@ -157,20 +162,42 @@ export class World {
     for (const task of this.tx.find("task", "node", id)) this.#act(task.id);
   }
 
-  /** Creates the service, or updates it: another spec is another revision. */
+  /** Creates the service, or updates it: another spec is another revision, and is rolled out. */
   putService(object: Service): void {
     void this.store.update((tx) => {
       const before = tx.get("service", object.id);
-      const isSame = before !== undefined && JSON.stringify(before.spec!.task) === JSON.stringify(object.spec!.task);
-      // A service that comes again under a removed one's id must not change a revision in use.
-      const newest = Math.max(0, ...tx.find("revision", "service", object.id).map((revision) => revision.number));
-      const revision = isSame ? before.revision : newest + 1;
-      const scheduledFromMs = before?.scheduledFromMs ?? tx.timeMs;
-      tx.put("service", { ...object, revision, scheduledFromMs });
-      if (isSame) return;
-      const id = `${object.id}/${revision}`;
-      tx.put("revision", aRevision({ id, serviceId: object.id, number: revision, spec: object.spec!.task }));
+      const { spec, cause } = object;
+      if (before === undefined) {
+        // A service that comes again under a removed one's id must not change a revision in use.
+        const number = newestRevision(tx, object.id) + 1;
+        const id = `${object.id}/${number}`;
+        tx.put("service", { ...object, revision: number, specVersion: tx.version, scheduledFromMs: tx.timeMs });
+        tx.put("revision", aRevision({ id, serviceId: object.id, number, spec: spec!.task }));
+        return;
+      }
+      const isNewRevision = JSON.stringify(before.spec!.task) !== JSON.stringify(spec!.task);
+      putSpec(tx, before, { spec: spec!, cause, isNewRevision });
     });
+  }
+
+  /** Somebody goes back by hand. */
+  rollBack(to: number, id = "web"): void {
+    void this.store.update((tx) => {
+      const cause = { actor: "user:ada", reason: "rolled back" };
+      goBack(tx, tx.get("service", id)!, { to, cause, message: "by hand", outcome: "ROLLED_BACK" });
+    });
+  }
+
+  /** A word of somebody to the rollout. */
+  steer(change: (rollout: Rollout, nowMs: number) => Rollout, id = "web"): void {
+    void this.store.update((tx) => {
+      const before = tx.get("service", id)!;
+      tx.put("service", { ...before, rollout: change(before.rollout!, tx.timeMs) });
+    });
+  }
+
+  rollout(id = "web"): Rollout {
+    return this.tx.get("service", id)!.rollout!;
   }
 
   /** As Control does. */
@@ -223,18 +250,25 @@ export class World {
     const state = task.status!.state;
     if (isTerminal(state) || this.#acting.has(`${taskId}/${task.desired}/${state}`)) return;
     this.#acting.add(`${taskId}/${task.desired}/${state}`);
-    const spec = this.store.view().get("revision", `${task.serviceId}/${task.revision}`)!.spec!;
-    this.#step(task, this.behave(task, spec));
+    const spec = this.store.view().get("revision", `${task.serviceId}/${task.revision}`)?.spec;
+    // Without it no agent is told of the task.
+    if (spec) this.#step(task, this.behave(task, spec));
   }
 
-  #step(task: Task, { startMs = 20, stopMs = 10, exits, rejects, hangs }: Behaviour): void {
+  #step(task: Task, behaviour: Behaviour): void {
+    const { pullMs = 0, startMs = 20, stopMs = 10, exits, rejects, hangs, unreadyMs = 0 } = behaviour;
     const state = task.status!.state;
     if (!isWanted(task)) this.#later(task, stopMs, { state: "SHUTDOWN" });
-    else if (state === "ASSIGNED") {
-      if (rejects === undefined) this.#later(task, 1, { state: "READY" });
-      else this.#later(task, 1, { state: "REJECTED", error: rejects });
+    else if (state === "ASSIGNED" && pullMs > 0) this.#later(task, 1, { state: "PREPARING" });
+    else if (state === "ASSIGNED" || state === "PREPARING") {
+      const ms = Math.max(1, pullMs);
+      if (rejects === undefined) this.#later(task, ms, { state: "READY" });
+      else this.#later(task, ms, { state: "REJECTED", error: rejects });
     } else if (state === "READY" && task.desired !== "READY") {
-      this.#later(task, startMs, hangs === true ? { state: "STARTING" } : { state: "RUNNING" });
+      if (hangs === true) this.#later(task, startMs, { state: "STARTING" });
+      else this.#later(task, startMs, { state: "RUNNING", healthy: unreadyMs === 0 });
+    } else if (state === "RUNNING" && !task.status!.healthy && unreadyMs > 0) {
+      this.#later(task, unreadyMs, { state: "RUNNING", healthy: true });
     } else if (state === "RUNNING" && exits !== undefined) {
       this.#later(task, exits.afterMs, { state: exits.code === 0 ? "COMPLETE" : "FAILED", exitCode: exits.code });
     }

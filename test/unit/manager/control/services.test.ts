@@ -39,7 +39,15 @@ describe("manager/control/services: create", () => {
     expect(service?.spec?.replicated?.replicas).to.equal(1);
     expect(service?.spec?.task?.restart).to.include({ condition: "ANY", delayMs: 0, backoffMaxMs: 300_000 });
     expect(service?.spec?.task?.container?.stopGraceMs).to.equal(10_000);
-    expect(service?.spec?.update).to.deep.equal({ parallelism: 1, order: "STOP_FIRST" });
+    expect(service?.spec?.update).to.include({
+      parallelism: 1,
+      order: "START_FIRST",
+      monitorMs: 5000,
+      failureAction: "ROLLBACK",
+      progressDeadlineMs: 600_000,
+      canary: 0,
+    });
+    expect(service?.spec?.rollback).to.equal(null);
   });
 
   it("refuses a name that is taken, whatever its case, and says by whom", async () => {
@@ -277,7 +285,8 @@ describe("manager/control/services: update", () => {
       .find("revision", "service", id)
       .map(({ number }) => number);
     const newest = Array.from({ length: REVISIONS_KEPT }, (_, at) => 14 - at);
-    expect(numbers).to.have.members([2, ...newest]);
+    // 1 is what it would go back to: none since was rolled out to its end.
+    expect(numbers).to.have.members([1, 2, ...newest]);
   });
 });
 

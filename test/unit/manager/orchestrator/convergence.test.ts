@@ -7,7 +7,10 @@ import fc from "fast-check";
 import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
 import { freeResources } from "../../../../src/manager/scheduler/node-info.ts";
 import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
-import { compareStates, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import { isActive, isFinished, paused, promoted, resumed } from "../../../../src/model/rollout.ts";
+import { reservationsOf } from "../../../../src/model/resources.ts";
+import { compareStates, holdsResources, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import type { Task } from "../../../../src/model/index.ts";
 import { slotName } from "../../../../src/model/naming.ts";
 import { modeOf } from "../../../../src/model/service-mode.ts";
 import type { Change } from "../../../../src/store/types.ts";
@@ -26,7 +29,9 @@ const action = fc.oneof(
     replicas: fc.integer({ min: 0, max: 5 }),
     image: fc.constantFrom("x:1", "x:2"),
     order: fc.constantFrom("STOP_FIRST" as const, "START_FIRST" as const),
-    parallelism: fc.integer({ min: 1, max: 3 }),
+    parallelism: fc.integer({ min: 0, max: 3 }),
+    failureAction: fc.constantFrom("ROLLBACK" as const, "PAUSE" as const, "CONTINUE" as const),
+    canary: fc.constantFrom(0, 0, 1),
     memoryMiB: fc.constantFrom(0, 100, 300),
     port: fc.boolean(),
     delayMs: fc.constantFrom(0, 2000),
@@ -43,6 +48,8 @@ const action = fc.oneof(
   fc.record({ kind: fc.constant("join" as const), id: nodeId }),
   fc.record({ kind: fc.constant("fail" as const), nth: fc.nat(20) }),
   fc.record({ kind: fc.constant("leader" as const) }),
+  fc.record({ kind: fc.constant("steer" as const), id: serviceId, how: fc.constantFrom("pause", "resume", "promote") }),
+  fc.record({ kind: fc.constant("back" as const), id: serviceId }),
   fc.record({ kind: fc.constant("stale" as const), id: nodeId }),
 );
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
@@ -52,13 +59,15 @@ async function perform(world: World, step: Action): Promise<void> {
   const exists = "id" in step && world.tx.get("node", step.id) !== undefined;
   switch (step.kind) {
     case "service": {
-      const { id, replicas, image, order, parallelism, memoryMiB, port, delayMs } = step;
+      const { id, replicas, image, order, parallelism, memoryMiB, port, delayMs, failureAction, canary } = step;
       // A service's mode is fixed: what it was created with it keeps.
       const isGlobal = modeOf(world.tx.get("service", id)?.spec ?? (step.isGlobal ? GLOBAL : null)) === "global";
       const mode = isGlobal ? { mode: GLOBAL } : {};
       const ports = port ? [{ published: id === "web" ? 80 : 81 }] : [];
       const task = spec({ image, memoryMiB, ports, restart: { delayMs } });
-      return world.putService(service(id, { replicas, order, parallelism, task, ...mode }));
+      return world.putService(
+        service(id, { replicas, order, parallelism, update: { failureAction, canary }, task, ...mode }),
+      );
     }
     case "remove":
       return world.removeService(step.id);
@@ -89,7 +98,22 @@ async function perform(world: World, step: Action): Promise<void> {
     }
     case "leader":
       return world.changeLeader();
+    case "steer":
+      return steer(world, step.id, step.how);
+    case "back": {
+      const { rollout, revision } = world.tx.get("service", step.id) ?? {};
+      const isKept = rollout && world.tx.get("revision", `${step.id}/${rollout.from}`) !== undefined;
+      return isKept && rollout.from !== revision ? world.rollBack(rollout.from, step.id) : undefined;
+    }
   }
+}
+
+function steer(world: World, id: string, how: string): void {
+  const rollout = world.tx.get("service", id)?.rollout;
+  if (!rollout || isFinished(rollout.state)) return;
+  if (how === "pause" && isActive(rollout.state)) world.steer((before) => paused(before, "by hand"), id);
+  if (how === "resume" && !isActive(rollout.state)) world.steer(resumed, id);
+  if (how === "promote" && rollout.state === "CANARY") world.steer(promoted, id);
 }
 
 /** What no single change may do, whatever led to it. */
@@ -115,10 +139,33 @@ function checkChanges(world: World, changes: readonly Change[]): void {
       "READY",
       "ACTIVE",
     ]);
-    const info = bookOf(world.tx).get(after.nodeId)!;
-    expect(freeResources(info).memoryBytes, "placed within memory").to.be.at.least(0);
-    for (const holders of info.engine.ports.values()) expect(holders.size, "a host port has one holder").to.equal(1);
+    checkRoom(world, after.nodeId);
   }
+}
+
+/** What waits for its slot's old task takes that one's room: of both the larger counts. */
+function checkRoom(world: World, nodeId: string): void {
+  const book = bookOf(world.tx);
+  const info = book.get(nodeId)!;
+  const held = world.tx.find("task", "node", nodeId).filter(holdsResources);
+  const waiting = held.filter(
+    (task) => task.desired === "READY" && held.some((other) => other !== task && isSameSlot(other, task)),
+  );
+  let free = freeResources(info).memoryBytes;
+  for (const task of waiting) {
+    const own = reservationsOf(world.tx.get("revision", `${task.serviceId}/${task.revision}`)?.spec).memoryBytes;
+    const both = book.outgoing(info, task.serviceId, task.slot).reserved.memoryBytes;
+    free += Math.min(own, both - own);
+  }
+  expect(free, "placed within memory").to.be.at.least(0);
+  const waits = new Set(waiting.map(({ id }) => id));
+  for (const holders of info.engine.ports.values()) {
+    expect([...holders.keys()].filter((id) => !waits.has(id)).length, "a host port has one holder").to.be.at.most(1);
+  }
+}
+
+function isSameSlot(a: Task, b: Task): boolean {
+  return a.serviceId === b.serviceId && slotName(a) === slotName(b);
 }
 
 function checkSettled(world: World): void {
@@ -167,6 +214,9 @@ describe("manager/orchestrator and scheduler: convergence", () => {
           world.changeNode(id, { availability: "ACTIVE" });
           world.returnNode(id);
         }
+        await world.run(300_000);
+        // Whoever waits for a word gets it.
+        for (const how of ["resume", "promote"]) for (const id of SERVICES) steer(world, id, how);
         await world.run(300_000);
         check();
         if (failure !== null) throw failure as Error;

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { planScale } from "../../../../src/manager/orchestrator/scale.ts";
 import { slotsOf } from "../../../../src/manager/orchestrator/slot.ts";
 import { clusterLossTimes } from "../../../../src/model/node-loss.ts";
+import { rolloutRules } from "../../../../src/model/rollout.ts";
 import type { Task, TaskState } from "../../../../src/model/index.ts";
 import { node, service, spec, task } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
@@ -15,6 +16,8 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     nodes: () => [],
     specOf: () => spec(),
     lossTimes: clusterLossTimes(null),
+    rules: rolloutRules(service("web")),
+    isProven: true,
     nowMs: 0,
     run: 0,
     runs: [],

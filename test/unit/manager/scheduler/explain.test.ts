@@ -142,9 +142,53 @@ describe("manager/scheduler: explanations", () => {
     world.behave = (_, { container }) => (container!.image === "bad" ? { hangs: true } : {});
     world.putService(service("web", { replicas: 3, task: spec({ image: "bad" }) }));
     await world.run(5000);
-    expect(about("web").reasons.find((reason) => reason.code === "rollout")?.message).to.equal(
-      "2 tasks are of an earlier revision than 2",
+    const { summary, reasons } = about("web");
+    expect(summary).to.equal("2 of 3 replicas of web run");
+    expect(reasons.find((reason) => reason.code === "rollout")).to.include({
+      message: "it is updated to revision 2, 0 of 3 slots are; what is under way has 10m to get further",
+      next: "shoal service rollback web takes it back",
+    });
+  });
+
+  it("tells of a new task that waits for its old one's place, which serves meanwhile", async () => {
+    world.addNodes("n1");
+    world.putService(service("web"));
+    await world.until(() => world.running().length === 1, "it runs");
+    const old = world.running()[0]!;
+    world.behave = () => ({ pullMs: 60_000 });
+    world.putService(service("web", { task: spec({ image: "web:2" }) }));
+    await world.run(5000);
+    const { summary, reasons } = about("web");
+    expect(summary).to.equal("1 of 1 replicas of web run");
+    expect(reasons.find((reason) => reason.code === "task")?.message).to.equal("it is being prepared on node n1");
+    expect(reasons.find((reason) => reason.code === "predecessor")?.message).to.equal(
+      `it takes the place of task ${old.id}, which is to stop once this one is prepared`,
     );
+  });
+
+  it("tells why a rollout paused, and what a failed one left behind", async () => {
+    world.addNodes("n1");
+    for (const [failureAction, text, next] of [
+      [
+        "PAUSE",
+        /^its update is paused on the way to revision 2, 0 of 1 slots are: 1 of 1 failed: web.1 .* rejected: no$/,
+        "shoal service rollout resume web, or shoal service rollback web",
+      ],
+      ["ROLLBACK", /^revision 2 failed and was rolled back: 1 of 1 failed: web.1 /, "shoal service history web"],
+    ] as const) {
+      world.behave = (_, { container }) => (container!.image === "web:2" ? { rejects: "no" } : {});
+      world.putService(service("web", { update: { failureAction } }));
+      await world.until(() => world.running().length === 1, "it runs");
+      world.putService(service("web", { update: { failureAction }, task: spec({ image: "web:2" }) }));
+      await world.run(10_000);
+      const { reasons } = about("web");
+      const told = reasons.find((reason) => reason.code === "rollout");
+      expect(told?.message).to.match(text);
+      expect(told?.next).to.equal(next);
+      if (failureAction === "PAUSE") expect(reasons.find(({ code }) => code === "failed")?.message).to.include("no");
+      world.removeService();
+      await world.run(1000);
+    }
   });
 
   it("finds by id, name and unique prefix, and refuses what it does not know or what is ambiguous", async () => {
