@@ -2,7 +2,7 @@
 import { changedFields } from "../model/revision-diff.ts";
 import { beginRollback, beginUpdate, isBackward, isFinished, stableRevision } from "../model/rollout.ts";
 import { jobOf } from "../model/service-mode.ts";
-import type { Cause, Revision, RevisionOutcome, Service, ServiceSpec } from "../model/index.ts";
+import type { Cause, Revision, RevisionOutcome, Rollout, Service, ServiceSpec } from "../model/index.ts";
 import { must } from "../util/assert.ts";
 import { removableRevisions, revisionId } from "./revisions.ts";
 import type { ReadTx, WriteTx } from "./types.ts";
@@ -31,7 +31,7 @@ export function putSpec(
   const revision = newestRevision(tx, before.id) + 1;
   const beginning = { from: stableRevision(before), to: revision, cause, nowMs: tx.timeMs };
   // A changed job starts over: nothing is replaced slot by slot.
-  const rollout = jobOf(spec) === null ? beginUpdate(spec, beginning) : null;
+  const rollout = jobOf(spec) === null ? unlessIdle(tx, before, beginUpdate(spec, beginning)) : null;
   const service: Service = { ...changed, revision, rollout };
   if (isUnderWay(before)) setOutcome(tx, before, "SUPERSEDED", `revision ${revision} came before it was complete`);
   tx.put("service", service);
@@ -60,7 +60,7 @@ export function goBack(
 ): void {
   const { spec } = must(tx.get("revision", revisionId(before.id, to)), "the revision to go back to is stored");
   const beginning = { from: before.revision, to, cause, nowMs: tx.timeMs, message };
-  const rollout = jobOf(before.spec) === null ? beginRollback(beginning) : null;
+  const rollout = jobOf(before.spec) === null ? unlessIdle(tx, before, beginRollback(beginning)) : null;
   tx.put("service", {
     ...before,
     spec: { ...must(before.spec, "a stored service has a spec"), task: spec },
@@ -83,6 +83,12 @@ export function setOutcome(
   if (record !== undefined) tx.put("revision", { ...record, outcome, outcomeMessage });
 }
 
+/** Where there is no task, there is nothing to roll out. */
+function unlessIdle(tx: ReadTx, { id }: Service, rollout: Rollout): Rollout {
+  if (tx.find("task", "service", id).length > 0) return rollout;
+  return { ...rollout, state: isBackward(rollout.state) ? "ROLLED_BACK" : "COMPLETED", finishedAtMs: tx.timeMs };
+}
+
 export function newestRevision(tx: ReadTx, serviceId: string): number {
   return tx.find("revision", "service", serviceId).reduce((newest, { number }) => Math.max(newest, number), 0);
 }
@@ -91,7 +97,7 @@ function isUnderWay({ rollout }: Service): boolean {
   return rollout !== null && !isFinished(rollout.state) && !isBackward(rollout.state);
 }
 
-function newRevision({ id, revision, spec }: Service, cause: Cause | null): Revision {
+function newRevision({ id, revision, spec, rollout }: Service, cause: Cause | null): Revision {
   return {
     id: revisionId(id, revision),
     meta: null,
@@ -99,7 +105,7 @@ function newRevision({ id, revision, spec }: Service, cause: Cause | null): Revi
     number: revision,
     spec: spec?.task ?? null,
     cause,
-    outcome: "NONE",
+    outcome: rollout?.state === "COMPLETED" ? "COMPLETED" : "NONE",
     outcomeMessage: "",
   };
 }

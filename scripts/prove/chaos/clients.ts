@@ -88,7 +88,7 @@ abstract class Client implements Disposable {
     if (service === null) return "not-found";
     const value = valueOf(service);
     if (value === null) this.history.problems.push(`half of a change was seen: ${JSON.stringify(service.spec)}`);
-    const version = service.meta?.version ?? 0;
+    const version = service.specVersion;
     this.history.learn(version);
     return { id: service.id, version, value: value ?? "" };
   }
@@ -110,7 +110,7 @@ abstract class Client implements Disposable {
   ): void {
     const { outcome } = verdict;
     const answer = outcome === "done" ? verdict.value : {};
-    const version = answer.service?.meta?.version ?? 0;
+    const version = answer.service?.specVersion ?? 0;
     this.history.learn(version);
     const knownBefore = outcome === "denied" && verdict.open !== null ? verdict.knownBefore : null;
     this.history.write({ ...write, outcome, version, id: answer.service?.id ?? answer.id ?? "", knownBefore });
@@ -157,7 +157,7 @@ export class RegisterClient extends Client {
       }
       const verdict = await this.update(key, { version, value });
       if (verdict.outcome === "done") {
-        const index = verdict.value.service?.meta?.version ?? null;
+        const index = verdict.value.service?.specVersion ?? null;
         this.#record(key, { value, expected, done: true }, { call, index });
         return;
       }
@@ -229,7 +229,7 @@ export class ServiceClient extends Client {
     const ends = { client, call: verdict.call, return: history.tick(), input, op: "create" as const };
     if (verdict.outcome === "denied") history.services.push({ ...ends, output: "exists", index: null });
     else {
-      const version = verdict.value.service?.meta?.version ?? 0;
+      const version = verdict.value.service?.specVersion ?? 0;
       this.#versions.set(name, version);
       history.services.push({ ...ends, output: { version }, index: version });
     }
@@ -257,7 +257,7 @@ export class ServiceClient extends Client {
       const output = verdict.code === "not-found" ? "not-found" : "conflict";
       history.services.push({ ...ends, output, index: null });
     } else {
-      const version = verdict.value.service?.meta?.version ?? 0;
+      const version = verdict.value.service?.specVersion ?? 0;
       this.#versions.set(name, version);
       history.services.push({ ...ends, output: { version }, index: version });
     }

@@ -180,7 +180,7 @@ async function create(cluster: HostCluster, name: string): Promise<number> {
   using client = cluster.client();
   const request = { requestId: newId(realEnv), spec: specOf(name, "") };
   const { service } = await client.call("Control.CreateService", request);
-  return service?.meta?.version ?? 0;
+  return service?.specVersion ?? 0;
 }
 
 /** Each manager answers by itself: who was just started is not missed by the others yet. */

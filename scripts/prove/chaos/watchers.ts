@@ -215,7 +215,7 @@ export async function readState(managers: Managers, at: number, witness: string)
       const row = {
         name: service.spec?.name ?? "",
         value: valueOf(service) ?? "(torn)",
-        version: service.meta?.version ?? 0,
+        version: service.specVersion,
       };
       services.set(service.id, row);
     }

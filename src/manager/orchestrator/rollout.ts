@@ -126,25 +126,43 @@ function takeTurn(plan: SlotPlan, state: ServiceState): boolean {
  * stops once that is prepared. Start-first: the new one just runs, unless no node has room for both.
  */
 function moveOn(plan: SlotPlan, plans: readonly SlotPlan[], state: ServiceState): void {
-  const [next, ...others] = plan.current;
-  if (next === undefined || others.length > 0 || plan.old.length === 0) return;
-  const { task } = next;
+  if (plan.old.length === 0) return;
+  const waiting = plan.current.filter(({ task }) => task.desired === "READY");
+  if (waiting.length > 0) handOver(plan, waiting, state);
+  else if (plan.current.length === 1) stopFirstForRoom(plan, plans, state);
+}
+
+/** @param waiting more than one where a node was silent in between */
+function handOver(plan: SlotPlan, waiting: readonly SlotTask[], state: ServiceState): void {
+  const prepared = waiting.filter(({ task }) => compareStates(observedState(task), "READY") >= 0);
+  const due = prepared.find(({ task }) => task.startAfterMs <= state.nowMs);
   const why = cause("orchestrator", `update to revision ${state.service.revision}`);
-  if (task.desired === "READY") {
-    const isPrepared = compareStates(observedState(task), "READY") >= 0;
-    if (task.startAfterMs > state.nowMs) plan.wakeAtMs = earlier(plan.wakeAtMs, task.startAfterMs);
-    else if (isPrepared) shutDown(plan, plan.old, why);
+  if (due !== undefined) {
+    shutDown(plan, plan.old, why);
+    shutDown(
+      plan,
+      plan.current.filter((view) => view !== due),
+      why,
+    );
     return;
   }
-  if (task.nodeId !== "" || task.pendingReason === "") return;
+  for (const { task } of waiting) {
+    if (task.startAfterMs > state.nowMs) plan.wakeAtMs = earlier(plan.wakeAtMs, task.startAfterMs);
+  }
+}
+
+function stopFirstForRoom(plan: SlotPlan, plans: readonly SlotPlan[], state: ServiceState): void {
+  const [next] = plan.current;
+  if (next === undefined || next.task.nodeId !== "" || next.task.pendingReason === "") return;
   const lacksSinceMs = lacksRoomSinceMs(next, plans);
   if (lacksSinceMs === null) return;
   if (lacksSinceMs + ROOM_WAIT_MS > state.nowMs) {
     plan.wakeAtMs = earlier(plan.wakeAtMs, lacksSinceMs + ROOM_WAIT_MS);
     return;
   }
-  shutDown(plan, [next], cause("orchestrator", `no room beside the old task: ${task.pendingReason}`));
-  const { revision, earlyEnds } = task;
+  const { revision, earlyEnds, pendingReason } = next.task;
+  shutDown(plan, [next], cause("orchestrator", `no room beside the old task: ${pendingReason}`));
+  const why = cause("orchestrator", `update to revision ${state.service.revision}`);
   create(plan, { revision, startAtMs: "after-predecessors", earlyEnds, why }, state);
 }
 

@@ -222,12 +222,13 @@ function graceMs(spec: TaskSpec | undefined): number {
   return spec?.container?.stopGraceMs ?? spec?.process?.stopGraceMs ?? DEFAULT_STOP_GRACE_MS;
 }
 
-/** A task that no node takes holds nobody up where its slot never ran, or ran it before, or lost its node. */
+/** A task that no node takes holds nobody up where its slot waited for a node before it, ran it already, or lost its node. */
 function isWaitedFor({ slot, current, old }: SlotPlan): boolean {
   if (old.length > 0 || current.some(({ task }) => task.nodeId !== "" || task.pendingReason === "")) return true;
   if (current.some(({ task }) => task.replaces !== "")) return false;
-  const ran = slot.tasks.filter(({ task }) => (task.status?.startedAtMs ?? 0) > 0);
-  return ran.some((view) => !view.current) && !ran.some((view) => view.current);
+  const before = slot.tasks.findLast((view) => !view.current);
+  const hasRun = slot.tasks.some((view) => view.current && (view.task.status?.startedAtMs ?? 0) > 0);
+  return before !== undefined && before.task.nodeId !== "" && !hasRun;
 }
 
 /** No good task is left: the slot needs a new one, now or by the restart policy. */

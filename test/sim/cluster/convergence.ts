@@ -65,18 +65,19 @@ function serviceMissing(world: World, service: Service): string[] {
   const slots = new Map<number, Task[]>();
   for (const task of wanted) slots.set(task.slot, [...(slots.get(task.slot) ?? []), task]);
   const problems: string[] = [];
-  let isStuck = false;
+  // A paused rollout stops nothing that serves.
+  const isHeld = service.rollout?.state === "PAUSED" || service.rollout?.state === "ROLLBACK_PAUSED";
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
-    if (isStartFirst(service) && live.some((task) => isWithoutRoom(truth, task))) isStuck = true;
-    else if (live.length > 1) problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
+    const isBlocked = live.some((task) => isStuck(truth, task, service));
+    if (live.length > (isHeld || isBlocked ? 2 : 1))
+      problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
   if (slots.size > replicas) problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
   // What ends by itself is never settled; its bounds are looked at elsewhere.
   if (isRestless(service.spec?.task ?? null)) return problems;
   if (slots.size < replicas && !givenUp(truth, service))
     problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
-  if (isStuck) return problems;
   for (const task of wanted) {
     const why = taskMissing(world, service, task);
     if (why !== null) problems.push(`${taskText(task)}: ${why}`);
@@ -100,6 +101,11 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   if (isOver(task)) return `is ${observedState(task)} and wanted`;
   if (task.nodeId === "")
     return world.machineOf(roomFor(truth, task, own)?.id ?? "") === undefined ? null : unplaced(truth, task, own);
+  const state = service.rollout?.state;
+  if (!isSameWork(own, spec) && (state === "PAUSED" || state === "ROLLBACK_PAUSED")) return null;
+  // A rollout that no node has room for goes on until its deadline, one slot after the other.
+  if (!isSameWork(own, spec) && truth.tasksOfService(service.id).some((other) => isStuck(truth, other, service)))
+    return null;
   if (!isSameWork(own, spec))
     return placeable(truth, task, spec) ? `is of revision ${task.revision}, not ${service.revision}` : null;
   if (observedState(task) !== "RUNNING" || task.desired !== "RUNNING")
@@ -110,14 +116,11 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   return broken;
 }
 
-/** Start-first waits for room beside the old task, for ever if there is none. */
-function isStartFirst({ spec }: Service): boolean {
-  return spec?.update?.order === "START_FIRST";
-}
-
-function isWithoutRoom(truth: Truth, task: Task): boolean {
+/** It is to replace another task, and no node takes it. */
+function isStuck(truth: Truth, task: Task, { revision, rollout }: Service): boolean {
   const spec = truth.specOf(task);
-  return task.nodeId === "" && spec !== null && roomFor(truth, task, spec) === null;
+  const isUnplaced = isWanted(task) && !isOver(task) && task.nodeId === "" && task.revision === revision;
+  return rollout?.state === "UPDATING" && isUnplaced && spec !== null && roomFor(truth, task, spec) === null;
 }
 
 function unplaced(truth: Truth, task: Task, spec: TaskSpec): string {

@@ -33,6 +33,8 @@ export type ServiceOperation =
       { readonly version: number } | "conflict" | "not-found"
     >
   | Operation<"remove", Named, "removed" | "not-found">
+  /** The cluster's own: the value stays, the version is another. */
+  | Operation<"rollback", Named, { readonly version: number }>
   | Operation<"get", Named, Found | "not-found">;
 
 /**
@@ -83,6 +85,8 @@ export const SERVICE: Model<ServiceState, ServiceOperation> = {
         if (state.value === null) return op.output === null || op.output === "not-found" ? state : null;
         if (op.output === "not-found") return null;
         return { value: null, version: null, above: Math.max(state.above, state.version ?? 0) };
+      case "rollback":
+        return state.value === null ? null : put(state, state.value, op.output);
       case "get":
         if (op.output === null) return state;
         if (op.output === "not-found") return state.value === null ? state : null;

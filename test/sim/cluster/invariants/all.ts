@@ -7,11 +7,13 @@ import { boundedHistory } from "./history.ts";
 import { leaders } from "./leaders.ts";
 import { placement } from "./placement.ts";
 import { requestsOnce } from "./requests.ts";
+import { rollouts } from "./rollouts.ts";
 import { statesRise } from "./states.ts";
 
 export const INVARIANTS: readonly MakeInvariant[] = [
   statesRise,
   placement,
+  rollouts,
   assignments,
   blips,
   boundedHistory,

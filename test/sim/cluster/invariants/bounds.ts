@@ -38,7 +38,10 @@ export const bounds: MakeInvariant = (world) => ({
   },
 });
 
-/** A service keeps its newest revisions and those that tasks refer to; one that is gone keeps what its last tasks need. */
+/** What a service runs, and what it may go back to. */
+const REVISIONS_NAMED = 2;
+
+/** A service keeps its newest revisions and those that are referred to; one that is gone keeps what its last tasks need. */
 function checkRevisions({ truth }: World): void {
   const spare = new Map<string, number>();
   for (const { serviceId, number } of truth.all("revision")) {
@@ -46,7 +49,7 @@ function checkRevisions({ truth }: World): void {
     spare.set(serviceId, (spare.get(serviceId) ?? 0) + 1);
   }
   for (const [serviceId, count] of spare) {
-    const most = truth.get("service", serviceId) === undefined ? 0 : REVISIONS_KEPT;
+    const most = truth.get("service", serviceId) === undefined ? 0 : REVISIONS_KEPT + REVISIONS_NAMED;
     if (count > most) throw new Error(`${count} revisions of ${serviceId} are used by nothing`);
   }
 }

@@ -9,7 +9,7 @@ import type { World } from "../world.ts";
 const SLACK = 20;
 
 export const boundedHistory: MakeInvariant = (world) => {
-  /** Tasks that ended by themselves, by service, revision and slot; reaped ones too. */
+  /** Tasks that ended by themselves, by service, revision, slot and rollout, which begins the count anew; reaped ones too. */
   const ends = new Map<string, Set<string>>();
   return {
     name: "history and restarts are bounded",
@@ -19,7 +19,8 @@ export const boundedHistory: MakeInvariant = (world) => {
         const task = change.after;
         if (change.before === undefined) checkSlot(world, task);
         if (endedByItself(task) && (change.before === undefined || !endedByItself(change.before))) {
-          const key = `${task.serviceId}/${task.revision}/${task.slot}`;
+          const since = world.truth.get("service", task.serviceId)?.rollout?.startedAtMs ?? 0;
+          const key = `${task.serviceId}/${task.revision}/${task.slot}/${since}`;
           const ids = ends.get(key) ?? new Set();
           ends.set(key, ids.add(task.id));
           checkAttempts(world, task, ids);

@@ -1,5 +1,6 @@
 /** At the very entry that places it, a task's node may have it: judged anew, from committed rows alone. */
 import type { Node, PortSpec, Task, TaskSpec } from "../../../../src/model/index.ts";
+import { compareStates, isWanted, observedState } from "../../../../src/model/task-state.ts";
 import { matches, parseConstraint } from "../../../../src/model/constraint.ts";
 import type { MakeInvariant } from "../invariant.ts";
 import type { Truth } from "../truth.ts";
@@ -38,13 +39,14 @@ export function nodeRefusal(node: Node, spec: TaskSpec): string | null {
 }
 
 function loadRefusal(truth: Truth, node: Node, task: Task, spec: TaskSpec): string | null {
-  const others = truth.tasksOfNode(node.id).filter((other) => other.id !== task.id && holds(other));
-  const memory = [...others.map((other) => truth.specOf(other)), spec].reduce(
-    (sum, one) => sum + Number(one?.resources?.reservations?.memoryBytes ?? 0),
-    0,
-  );
+  // What waits for its slot's old task takes that one's room.
+  const makesWay = (other: Task): boolean =>
+    task.desired === "READY" && other.serviceId === task.serviceId && other.slot === task.slot;
+  const beside = truth.tasksOfNode(node.id).filter((other) => other.id !== task.id && holds(other));
+  const memory = runningAtOnce(truth, [...beside, task]);
   const room = Number(node.description?.resources?.memoryBytes ?? 0);
   if (memory > room) return `${memory} of ${room} bytes would be reserved`;
+  const others = beside.filter((other) => !makesWay(other));
   const taken = others.flatMap((other) => fixed(truth.specOf(other)));
   const conflict = fixed(spec).find((port) => taken.includes(port));
   if (conflict !== undefined) return `port ${conflict} is taken`;
@@ -53,6 +55,22 @@ function loadRefusal(truth: Truth, node: Node, task: Task, spec: TaskSpec): stri
   // A slot's old task and its successor never run at once.
   const slots = new Set(same.map(({ slot }) => slot));
   return max > 0 && slots.size >= max ? `its node has the slots ${[...slots].join(", ")}, of at most ${max}` : null;
+}
+
+/** Bytes: a slot's old task and the one that waits for its end never run at once, so the larger counts. */
+function runningAtOnce(truth: Truth, tasks: readonly Task[]): number {
+  const bySlot = new Map<string, { waiting: number; others: number }>();
+  for (const task of tasks) {
+    // Told to stop before its start.
+    if (!isWanted(task) && compareStates(observedState(task), "STARTING") < 0) continue;
+    const key = `${task.serviceId}/${task.slot}`;
+    const sum = bySlot.get(key) ?? { waiting: 0, others: 0 };
+    const bytes = Number(truth.specOf(task)?.resources?.reservations?.memoryBytes ?? 0);
+    if (task.desired === "READY") sum.waiting += bytes;
+    else sum.others += bytes;
+    bySlot.set(key, sum);
+  }
+  return [...bySlot.values()].reduce((total, { waiting, others }) => total + Math.max(waiting, others), 0);
 }
 
 /** It takes room as long as it is not known to have stopped. */

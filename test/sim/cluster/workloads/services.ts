@@ -92,8 +92,7 @@ class ServiceClient implements Workload {
       return "not-found";
     }
     if (outcome.kind !== "answered") return "unknown";
-    const { spec = null, meta = null } = outcome.answer.service ?? {};
-    const version = meta?.version ?? 0;
+    const { spec = null, specVersion: version = 0 } = outcome.answer.service ?? {};
     this.#said(call, { op: "get", input, output: { version, value: spec?.labels[VALUE_LABEL] ?? "" }, index: null });
     return { version, spec: spec ?? {} };
   }
@@ -106,7 +105,7 @@ class ServiceClient implements Workload {
     if (outcome.kind === "refused") this.#said(call, { op: "create", input, output: "exists", index: null });
     else if (outcome.kind === "open") this.#said(call, { op: "create", input, output: null, index: null });
     else if (outcome.kind === "answered") {
-      const version = outcome.answer.service?.meta?.version ?? 0;
+      const version = outcome.answer.service?.specVersion ?? 0;
       this.#said(call, { op: "create", input, output: { version }, index: version });
     }
   }
@@ -122,7 +121,7 @@ class ServiceClient implements Workload {
       this.#said(call, { op: "update", input, output, index: null });
     } else if (outcome.kind === "open") this.#said(call, { op: "update", input, output: null, index: null });
     else if (outcome.kind === "answered") {
-      const made = outcome.answer.service?.meta?.version ?? 0;
+      const made = outcome.answer.service?.specVersion ?? 0;
       this.#said(call, { op: "update", input, output: { version: made }, index: made });
     }
   }

@@ -15,6 +15,7 @@ class Rig extends ControlRig {
   static async updated(part: Partial<ServiceSpecInput> = {}): Promise<Rig> {
     const rig = new Rig();
     await rig.call("Control.CreateService", { spec: withImage("web:1", part) });
+    await rig.write((tx) => tx.put("task", aTask({ id: "t0", serviceId: rig.service.id, revision: 1 })));
     await rig.update(withImage("web:2", part));
     return rig;
   }
@@ -73,6 +74,16 @@ describe("manager/control/rollouts: updates", () => {
     await rig.call("Control.UpdateService", { id, version: meta!.version, spec });
     const error = await rig.failure("Control.UpdateService", { id, version: meta!.version, spec });
     expect(error.code).to.equal("conflict");
+  });
+
+  it("are complete at once where there is no task to replace", async () => {
+    const rig = new Rig();
+    await rig.call("Control.CreateService", { spec: withImage("web:1", { replicated: { replicas: 0 } }) });
+    await rig.update(withImage("web:2", { replicated: { replicas: 0 } }));
+    expect(rig.rollout).to.include({ state: "COMPLETED", from: 1, to: 2 });
+    expect(rig.revision(2)).to.include({ outcome: "COMPLETED" });
+    await rig.call("Control.RollbackService", { id: "web" });
+    expect(rig.rollout).to.include({ state: "ROLLED_BACK", from: 2, to: 1 });
   });
 
   it("take the canary from the spec", async () => {

@@ -227,6 +227,19 @@ describe("manager/orchestrator: rollouts", () => {
     expect(rig.rollout.message).to.include("1 task waits for a node");
   });
 
+  it("is not held up by a slot that had lost its place before it began", async () => {
+    rig = new RolloutRig({ replicas: 3 });
+    const { world } = rig;
+    await rig.deploy({ ports: [{ published: 8080 }] });
+    world.changeNode("n3", { availability: "DRAIN" });
+    await world.until(() => world.wanted().some(({ nodeId }) => nodeId === ""), "one waits for a node");
+    await world.run(1000);
+    rig.put({ image: "web:2", ports: [{ published: 8080 }] });
+    await rig.reaches("COMPLETED");
+    expect(rig.images()).to.deep.equal(["web:2", "web:2"]);
+    expect(rig.rollout.message).to.include("1 task waits for a node");
+  });
+
   it("scales while it rolls out", async () => {
     rig = new RolloutRig({ replicas: 3 });
     await rig.deploy();

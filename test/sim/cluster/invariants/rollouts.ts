@@ -1,0 +1,71 @@
+/**
+ * A rollout's record goes its ways only, whoever leads, and a way back stops no healthy task of what it goes back to.
+ * One that a rollout begins by itself is an operation of the service's history: clients see another version after it.
+ */
+import { isHealthy, isWanted } from "../../../../src/model/task-state.ts";
+import type { Rollout, RolloutState, Service, Task } from "../../../../src/model/index.ts";
+import type { Change } from "../../../../src/store/types.ts";
+import type { MakeInvariant } from "../invariant.ts";
+import type { World } from "../world.ts";
+
+/** No client has this number. */
+const ORCHESTRATOR = 0;
+/** The last two where there is no task to replace. */
+const BEGINNINGS: readonly RolloutState[] = ["UPDATING", "CANARY", "ROLLING_BACK", "COMPLETED", "ROLLED_BACK"];
+const WAYS: Readonly<Record<RolloutState, readonly RolloutState[]>> = {
+  NONE: [],
+  UPDATING: ["PAUSED", "COMPLETED"],
+  CANARY: ["UPDATING", "PAUSED", "COMPLETED"],
+  PAUSED: ["UPDATING", "CANARY"],
+  COMPLETED: [],
+  ROLLING_BACK: ["ROLLBACK_PAUSED", "ROLLED_BACK"],
+  ROLLBACK_PAUSED: ["ROLLING_BACK"],
+  ROLLED_BACK: [],
+};
+
+export const rollouts: MakeInvariant = (world) => ({
+  name: "rollouts go their ways",
+  onEntry: ({ changes, version }) => {
+    for (const change of changes) {
+      if (change.table === "service") noteService(world, change, version);
+      if (change.table === "task") checkTask(world, change);
+    }
+  },
+});
+
+function noteService(world: World, { before, after }: Extract<Change, { table: "service" }>, version: number): void {
+  if (after?.rollout == null) return;
+  checkWay(before?.rollout ?? null, after.rollout, after);
+  const state = after.rollout.state;
+  if (before?.rollout?.state === state) return;
+  world.coverage.add(`rollout ${state.toLowerCase().replaceAll("_", " ")}`);
+  if (state !== "ROLLING_BACK" || after.rollout.cause?.actor !== "orchestrator" || after.specVersion !== version)
+    return;
+  const input = { name: after.spec?.name ?? "" };
+  const [call, returned] = [world.point(), world.point()];
+  const output = { version };
+  world.history.push({ client: ORCHESTRATOR, op: "rollback", input, call, return: returned, output, index: version });
+}
+
+function checkWay(before: Rollout | null, after: Rollout, { id }: Service): void {
+  const isSame = before !== null && before.startedAtMs === after.startedAtMs && before.to === after.to;
+  const ways = isSame ? [before.state, ...WAYS[before.state]] : BEGINNINGS;
+  if (ways.includes(after.state)) return;
+  throw new Error(`the rollout of ${id} goes from ${before?.state ?? "nothing"} to ${after.state}`);
+}
+
+function checkTask({ truth }: World, { before, after }: Extract<Change, { table: "task" }>): void {
+  if (before === undefined || after === undefined || !isWanted(before) || isWanted(after) || !isHealthy(before)) return;
+  const rollout = truth.get("service", after.serviceId)?.rollout;
+  if (rollout?.state !== "ROLLING_BACK" || !isOriginal(before, rollout)) return;
+  const reason = after.cause?.reason ?? "";
+  if (/^(update to|replaced by) revision/.test(reason)) {
+    throw new Error(
+      `${after.id} is healthy and of revision ${rollout.to}, and stopped by the way back to it: ${reason}`,
+    );
+  }
+}
+
+function isOriginal(task: Task, rollout: Rollout): boolean {
+  return task.revision === rollout.to && (task.meta?.createdAtMs ?? 0) < rollout.startedAtMs;
+}
