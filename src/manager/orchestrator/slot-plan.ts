@@ -41,11 +41,7 @@ export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   const plan = newPlan(slot);
   plan.steps.push(...planEndings(slot));
   const good = slot.tasks.filter(({ fate }) => fate === "good");
-  plan.old = keepOne(
-    plan,
-    good.filter((view) => !view.current),
-    state,
-  );
+  plan.old = keepOne(plan, withoutOvertaken(plan, good), state);
   plan.current = keepOne(
     plan,
     good.filter((view) => view.current),
@@ -154,6 +150,15 @@ function planEndings({ key, tasks }: Slot): Step[] {
     }
   }
   return steps;
+}
+
+/** Out-of-date tasks, without those that still waited to take over from another of them when the next revision came. */
+function withoutOvertaken(plan: SlotPlan, good: readonly SlotTask[]): readonly SlotTask[] {
+  const old = good.filter((view) => !view.current);
+  const overtaken = old.filter(({ task }) => task.desired === "READY");
+  if (overtaken.length === 0 || overtaken.length === old.length) return old;
+  shutDown(plan, overtaken, cause("orchestrator", "another revision came before its start"));
+  return old.filter((view) => !overtaken.includes(view));
 }
 
 function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
+import type { Task } from "../../../../src/model/index.ts";
 import { isWanted } from "../../../../src/model/task-state.ts";
 import { GLOBAL, node } from "../../../support/loops/objects.ts";
 import { RolloutRig } from "../../../support/loops/rollout-rig.ts";
@@ -188,6 +189,25 @@ describe("manager/orchestrator: rollouts", () => {
       outcome: "SUPERSEDED",
       outcomeMessage: "revision 3 came before it was complete",
     });
+  });
+
+  it("drops what still waited for its turn when another update came", async () => {
+    rig = new RolloutRig({ replicas: 2, order: "STOP_FIRST" });
+    const { world } = rig;
+    world.behave = (_, { container }) => ({ startMs: container?.image === "web:1" ? 5000 : 10 });
+    world.putNode(node("n1", { memoryMiB: 100 }));
+    world.putNode(node("n2", { memoryMiB: 100 }));
+    world.putNode(node("n3", { runtimes: ["process"] }));
+    rig.put({ image: "web:1", memoryMiB: 60 });
+    const isPlaced = ({ nodeId }: Task): boolean => nodeId !== "";
+    await world.until(() => world.wanted().filter(isPlaced).length === 2, "both are placed, none runs yet");
+    rig.put({ image: "web:2", memoryMiB: 60 });
+    await world.until(() => world.tasks().some((task) => task.revision === 2 && task.nodeId !== ""), "one waits");
+    rig.put({ image: "web:3", memoryMiB: 60 });
+    await world.until(() => world.tasks().some((task) => task.revision === 3), "the next update begins");
+    expect(world.wanted().filter((task) => task.revision === 2)).to.deep.equal([]);
+    await rig.reaches("COMPLETED");
+    rig.expectAll("web:3");
   });
 
   it("keeps tasks whose revision differs only in number: an update back replaces only what was replaced", async () => {
