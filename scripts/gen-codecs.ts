@@ -100,6 +100,8 @@ class Generator {
       return [`  if (${value} != null && ${value} !== "${zeroName(field.resolvedType)}" && ${value} !== 0) ${write}`];
     }
     if (field.type === "bytes") return [`  if (${value} != null && ${value}.length > 0) ${write}`];
+    // -0 is a value of its own: only +0 is what an absent field means.
+    if (field.type === "double") return [`  if (${value} != null && !Object.is(Number(${value}), 0)) ${write}`];
     return [`  if (${value}) ${write}`];
   }
 

@@ -1481,7 +1481,7 @@ function encodeUpdateConfig(w: Writer, m: UpdateConfigInput): void {
   if (m.order != null && m.order !== "START_FIRST" && m.order !== 0) w.uint(16, numberOf(UPDATECONFIG_ORDER, m.order));
   if (m.delayMs) w.int(24, Number(m.delayMs));
   if (m.monitorMs != null) w.int(32, Number(m.monitorMs));
-  if (m.maxFailureRatio) w.double(41, Number(m.maxFailureRatio));
+  if (m.maxFailureRatio != null && !Object.is(Number(m.maxFailureRatio), 0)) w.double(41, Number(m.maxFailureRatio));
   if (m.failureAction != null && m.failureAction !== "DEFAULT" && m.failureAction !== 0) w.uint(48, numberOf(UPDATECONFIG_FAILUREACTION, m.failureAction));
   if (m.progressDeadlineMs) w.int(56, Number(m.progressDeadlineMs));
   if (m.canary) w.int(64, Number(m.canary));
