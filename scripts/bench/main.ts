@@ -2,6 +2,7 @@
 // npm run bench -- profile [--clients 64] [--seconds 10]
 // npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
 // npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--prof]
+// npm run bench -- day [--events create-10,node-lost] [--rounds 5]
 // One JSON object a line on standard output; progress on standard error.
 import { parseArgs } from "node:util";
 
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: "string", default: "20" },
     phases: { type: "string", default: "memory,follower,leader,snapshot,catch-up,memory" },
     prof: { type: "boolean", default: false },
+    events: { type: "string" },
     how: { type: "string", default: "sigkill" },
   },
 });
@@ -60,7 +62,14 @@ switch (positionals[0]) {
     });
     break;
   }
+  case "day": {
+    const { benchDay, DAY_EVENTS } = await import("./day.ts");
+    const asked = values.events?.split(",");
+    const events = DAY_EVENTS.filter((event) => asked === undefined || asked.includes(event));
+    await benchDay({ events, rounds: Number(values.rounds) });
+    break;
+  }
   default:
-    process.stderr.write("Which benchmark? writes, reads, profile, failover, scale\n");
+    process.stderr.write("Which benchmark? writes, reads, profile, failover, scale, day\n");
     process.exitCode = 64;
 }

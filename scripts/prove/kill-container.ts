@@ -4,8 +4,9 @@ import { WORKLOAD_IMAGE } from "../../test/support/engine.ts";
 import { startCluster } from "../../test/support/cluster.ts";
 import { openStream } from "../../src/proto/client.ts";
 import { ControlClient } from "../lib/control-client.ts";
+import { EngineApi } from "../lib/engine-api.ts";
 import { waitFor } from "../lib/run.ts";
-import { engineFloorMs, killContainer, PROVE_PORT_BASE, watchStarts } from "./compose.ts";
+import { PROVE_PORT_BASE, watchStarts } from "./compose.ts";
 import { allUp, runService } from "./hosts.ts";
 import { print, progress, sleep, spread } from "./report.ts";
 import type { ProofOptions } from "./report.ts";
@@ -18,6 +19,7 @@ const PAUSE_MS = 500;
 
 export async function proveKillContainer({ runs }: ProofOptions): Promise<boolean> {
   await using cluster = await startCluster({ name: `shoalprove${process.pid}`, portBase: PROVE_PORT_BASE });
+  const engine = new EngineApi();
   const context = cluster.context();
   using client = new ControlClient(context);
   using watcher = new ControlClient(context);
@@ -50,7 +52,7 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
       const victim = before[run % REPLICAS];
       if (victim === undefined) throw new Error("Nothing runs that could be killed");
       const killedAt = performance.now();
-      await killContainer(victim.status?.runtimeId ?? "");
+      await engine.kill(victim.status?.runtimeId ?? "");
       const isNew = (id: string): boolean => !before.some((task) => task.id === id);
       const replacement = await waitFor(
         "the replacement",
@@ -69,7 +71,7 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
       startedMs.push(line.startedMs);
       runningMs.push(line.runningMs);
       await sleep(PAUSE_MS);
-      const engineMs = Math.round(await engineFloorMs(WORKLOAD_IMAGE, ["sleep", "86400"]));
+      const engineMs = Math.round(await engine.replaceMs(WORKLOAD_IMAGE, ["sleep", "86400"]));
       floorMs.push(engineMs);
       print({ proof: "kill-container", run, ...line, engineMs, untouched });
       await sleep(PAUSE_MS);

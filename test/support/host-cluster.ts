@@ -30,9 +30,12 @@ export class HostNode {
   readonly name: string;
   readonly role: "manager" | "worker";
   readonly host: Host;
+  /** Its host has an engine, where it runs tasks. */
+  readonly hasEngine: boolean;
   readonly filter: PacketFilter;
   /** Null where its state shares the machine's disk. */
   readonly disk: SmallDisk | null;
+  readonly #node: string;
   #settings: Readonly<Record<string, string>>;
   #daemon: ChildProcess | undefined;
   #exit: Promise<Exit> | null = null;
@@ -41,12 +44,16 @@ export class HostNode {
     name: string;
     role: "manager" | "worker";
     host: Host;
+    hasEngine: boolean;
     disk: SmallDisk | null;
+    node: string;
     settings: Readonly<Record<string, string>>;
   }) {
     this.name = options.name;
     this.role = options.role;
     this.host = options.host;
+    this.hasEngine = options.hasEngine;
+    this.#node = options.node;
     this.disk = options.disk;
     this.#settings = options.settings;
     this.filter = new PacketFilter((command) => this.host.inside(command));
@@ -76,7 +83,7 @@ export class HostNode {
     const bootId = join(this.host.folder, "boot-id");
     if (!existsSync(bootId)) writeFileSync(bootId, `${randomUUID()}\n`);
     const script = 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"';
-    const daemon = [process.execPath, "--enable-source-maps", ...HOOK_ARGS, SHOAL_BIN, "daemon"];
+    const daemon = [this.#node, "--enable-source-maps", ...HOOK_ARGS, SHOAL_BIN, "daemon"];
     const child = this.host.spawn(["unshare", "-m", "bash", "-c", script, "boot", bootId, ...daemon], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
@@ -147,7 +154,7 @@ export class HostNode {
   async reboot(): Promise<void> {
     writeFileSync(join(this.host.folder, "boot-id"), `${randomUUID()}\n`);
     await this.host.linkUp();
-    if (this.role === "worker") await this.host.startEngine();
+    if (this.hasEngine) await this.host.startEngine();
     this.start();
   }
 
@@ -254,11 +261,15 @@ export type HostClusterOptions = {
   readonly diskBytes?: number;
   /** The other managers reach the last one through a proxy. */
   readonly isLastProxied?: boolean;
+  /** Managers' hosts have engines too, and run tasks. */
+  readonly doManagersRun?: boolean;
+  /** The program that runs the daemons; this process's own without. */
+  readonly node?: string;
   /** Of every daemon, as environment variables. */
   readonly settings?: Readonly<Record<string, string>>;
 };
 
-/** Managers on hosts without an engine, workers on hosts with one that has the workload image. */
+/** Managers on hosts without an engine (unless they run tasks), workers on hosts with one that has the workload image. */
 export async function startHostCluster(options: HostClusterOptions): Promise<HostCluster> {
   const hosts = await startHosts(options.managers + options.workers, { engines: false });
   let proxy: TcpProxy | null = null;
@@ -266,8 +277,9 @@ export async function startHostCluster(options: HostClusterOptions): Promise<Hos
     proxy = await proxyOf(hosts, options);
     const nodes = await makeNodes(hosts, { ...options, proxy });
     const cluster = new HostCluster(hosts, nodes, proxy);
-    await Promise.all(cluster.workers.map(async ({ host }) => await host.startEngine()));
-    for (const { host } of cluster.workers) await host.loadImage(WORKLOAD_IMAGE);
+    const engines = nodes.filter(({ hasEngine }) => hasEngine);
+    await Promise.all(engines.map(async ({ host }) => await host.startEngine()));
+    for (const { host } of engines) await host.loadImage(WORKLOAD_IMAGE);
     await cluster.start().catch((error: unknown) => {
       throw new Error(`The cluster of hosts did not start: ${String(error)}\n${cluster.logs()}`, { cause: error });
     });
@@ -293,8 +305,9 @@ async function proxyOf(
 
 async function makeNodes(
   hosts: Hosts,
-  { managers, diskBytes, proxy, settings: common = {} }: HostClusterOptions & { readonly proxy: TcpProxy | null },
+  options: HostClusterOptions & { readonly proxy: TcpProxy | null },
 ): Promise<HostNode[]> {
+  const { managers, diskBytes, proxy, settings: common = {}, node = process.execPath } = options;
   const advertised = (at: number): string => {
     if (proxy !== null && at === managers - 1) return proxy.address;
     return `${hosts.hosts[at]?.address ?? ""}:${GRPC_PORT}`;
@@ -310,9 +323,10 @@ async function makeNodes(
       at === 0
         ? { SHOAL_INIT: "1", SHOAL_TOKEN_DIR: tokens }
         : { SHOAL_JOIN: others.map(advertised).join(","), SHOAL_TOKEN_FILE: join(tokens, role, "token") };
-    const executor: Record<string, string> = isManager
-      ? { SHOAL_EXECUTOR: "none" }
-      : { SHOAL_EXECUTOR: "docker", SHOAL_DOCKER_HOST: host.dockerHost };
+    const hasEngine = !isManager || options.doManagersRun === true;
+    const executor: Record<string, string> = hasEngine
+      ? { SHOAL_EXECUTOR: "docker", SHOAL_DOCKER_HOST: host.dockerHost }
+      : { SHOAL_EXECUTOR: "none" };
     const settings = {
       SHOAL_LISTEN: `0.0.0.0:${GRPC_PORT}`,
       SHOAL_ADVERTISE: advertised(at),
@@ -322,7 +336,8 @@ async function makeNodes(
       ...common,
     };
     const disk = diskBytes === undefined ? null : await SmallDisk.mount(join(host.folder, "shoal"), diskBytes);
-    nodes.push(new HostNode({ name: `${role}${isManager ? at + 1 : at + 1 - managers}`, role, host, disk, settings }));
+    const name = `${role}${isManager ? at + 1 : at + 1 - managers}`;
+    nodes.push(new HostNode({ name, role, host, hasEngine, disk, node, settings }));
   }
   return nodes;
 }
