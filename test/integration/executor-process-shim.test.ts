@@ -1,11 +1,13 @@
 // What only plain processes have: a shim that can be killed, children that stay, files that rotate.
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { ExecutorTask } from "../../src/agent/executor/executor.ts";
+import { waitFor } from "../../scripts/lib/run.ts";
 import { ProcessExecutor } from "../../src/agent/executor/process/process-executor.ts";
 import { SEGMENT_BYTES, SEGMENTS_KEPT } from "../../src/agent/executor/process/shim.ts";
+import { LevelKvFactory } from "../../src/disk/level-kv.ts";
 import type { ProcessSpec } from "../../src/model/index.ts";
 import { codec } from "../../src/proto/load.ts";
 import { isAppError } from "../../src/util/errors.ts";
@@ -131,6 +133,29 @@ describe("agent/executor/process with its shim", function () {
     expect(state?.state).to.equal("running");
   });
 
+  it("lets log lines go whose folder is gone, and ends with its process", async () => {
+    const go = join(dataDir, "go");
+    const task = make(`echo ready; while [ ! -e ${go} ]; do sleep 0.02; echo more; done`);
+    await start(task);
+    await firstLine(executor, task.id);
+    const copiers = await shellsOf(task.id);
+    expect(copiers.length).to.be.above(0);
+    await rm(join(dataDir, "process", task.id, "log"), { recursive: true });
+    await writeFile(go, "");
+    expect((await untilExited(executor, task.id)).exitCode).to.equal(0);
+    await waitFor("the end of its shells", 5_000, async () => (await shellsOf(task.id)).length === 0 || undefined, 20);
+  });
+
+  it("gives a process nothing that its agent has open", async () => {
+    const kv = await new LevelKvFactory(dataDir).open("agent");
+    const task = make("ls -l /proc/self/fd");
+    await start(task);
+    await untilExited(executor, task.id);
+    await kv.close();
+    const lines = texts(await readLogs(executor, task.id)).join("\n");
+    expect(lines).to.include("/dev/null").and.not.include(join(dataDir, "agent"));
+  });
+
   it("refuses a folder that is not there", async () => {
     const error: unknown = await executor
       .prepareTask(make("true", { dir: "/no/such/folder" }), signal)
@@ -144,6 +169,15 @@ describe("agent/executor/process with its shim", function () {
     expect(isAppError(error, "invalid"), String(error)).to.equal(true);
   });
 });
+
+/** Shells that run the shim of a task. */
+async function shellsOf(taskId: string): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map(async (pid) => await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return pids.map(Number).filter((_, at) => lines[at]?.includes("shim.sh") === true && lines[at].includes(taskId));
+}
 
 /** A zombie is not running. */
 async function isRunning(pid: number): Promise<boolean> {

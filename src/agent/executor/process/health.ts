@@ -7,6 +7,7 @@ import type { HealthCheck } from "../../../model/index.ts";
 import { sleep, type Env } from "../../../util/env.ts";
 import type { RuntimeState } from "../executor.ts";
 import { sendSignal } from "./proc.ts";
+import { closedStdio } from "./stdio.ts";
 
 export type Health = RuntimeState["health"];
 
@@ -78,7 +79,7 @@ async function probe(
   }: { variables: Record<string, string>; dir: string; timeoutMs: number; signal: AbortSignal },
 ): Promise<boolean> {
   // Its own group, so that a probe that hangs is killed with everything it started.
-  const child = spawn(file, args, { cwd: dir, env: variables, stdio: "ignore", detached: true });
+  const child = spawn(file, args, { cwd: dir, env: variables, stdio: closedStdio(), detached: true });
   return await new Promise((resolve) => {
     const kill = (): void => {
       if (child.pid !== undefined) sendSignal(-child.pid, 9);

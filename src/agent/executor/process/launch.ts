@@ -4,6 +4,7 @@ import { constants, watch, type FSWatcher } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { AppError, invalid } from "../../../util/errors.ts";
+import { closedStdio } from "./stdio.ts";
 
 /** @throws AppError invalid, naming the field */
 export async function checkLaunch({
@@ -57,7 +58,7 @@ export async function launch(
   const child = spawn("/bin/sh", [shim, "run", taskDir, ...command], {
     cwd: dir,
     env,
-    stdio: "ignore",
+    stdio: closedStdio(),
     detached: true,
   });
   await new Promise<void>((resolve, reject) => {

@@ -44,6 +44,10 @@ copy() {
       now=$(stat -c %s "$log/$1.$n" 2>/dev/null || wc -c <"$log/$1.$n")
       [ "$((now))" -gt "$size" ] || break
       size=$((now))
+    else
+      # A file that cannot be opened (no room for it, its folder is gone) reads nothing: what comes is let go, so that
+      # the process goes on, nothing here spins, and the end is seen.
+      [ "$(dd bs=65536 count=1 2>/dev/null | wc -c)" -gt 0 ] || break
     fi
     if [ "$size" -ge ${SEGMENT_BYTES} ]; then
       n=$((n + 1)); size=0; : >"$log/$1.$n"; rm -f "$log/$1.$((n - ${SEGMENTS_KEPT}))"
