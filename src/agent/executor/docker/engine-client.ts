@@ -3,6 +3,7 @@
  * never a wait without end. The only file that makes a Docker client.
  */
 import { Agent, IncomingMessage } from "node:http";
+import { inspect } from "node:util";
 import Docker from "dockerode";
 import { withDeadline, type Env } from "../../../util/env.ts";
 import { callFailure } from "./engine-error.ts";
@@ -38,9 +39,9 @@ export class EngineClient {
 
   constructor(env: Env, address: EngineAddress) {
     this.#env = env;
-    const calls = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+    const calls = new PlainAgent({ keepAlive: true, maxSockets: SOCKETS_MAX });
     // Streams live long: they must not take the calls' sockets.
-    const streams = new Agent({ keepAlive: false });
+    const streams = new PlainAgent({ keepAlive: false });
     this.#agents = [calls, streams];
     this.#docker = new Docker(withAgent(address, calls));
     this.#streams = new Docker(withAgent(address, streams)).modem;
@@ -119,6 +120,16 @@ export class EngineClient {
     if (!(response instanceof IncomingMessage)) throw new Error("The answer is no stream");
     response.on("error", () => undefined);
     return response;
+  }
+}
+
+/**
+ * Before every request docker-modem (5.x, buildRequest) makes a text of all its options for a debug line that nobody
+ * reads, to any depth: of an agent that is all its sockets and their queues, some 50 ms with ten calls under way.
+ */
+export class PlainAgent extends Agent {
+  [inspect.custom](): string {
+    return "Agent";
   }
 }
 
