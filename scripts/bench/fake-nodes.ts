@@ -140,6 +140,8 @@ export class FakeNode {
       startedAtMs: Date.now(),
       finishedAtMs: 0,
       healthy: true,
+      ready: true,
+      checkMessage: "",
     };
   }
 }

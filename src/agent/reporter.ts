@@ -105,8 +105,9 @@ export class Reporter {
 }
 
 function bounded(status: TaskStatus): TaskStatus {
-  if (status.error.length <= STATUS_TEXT_MAX && status.message.length <= STATUS_TEXT_MAX) return status;
-  return { ...status, error: cut(status.error), message: cut(status.message) };
+  const { error, message, checkMessage } = status;
+  if ([error, message, checkMessage].every((text) => text.length <= STATUS_TEXT_MAX)) return status;
+  return { ...status, error: cut(error), message: cut(message), checkMessage: cut(checkMessage) };
 }
 
 function cut(text: string): string {

@@ -10,6 +10,8 @@ import { assert, must } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env, Timer } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
+import { CheckRunner } from "./check-runner.ts";
+import { NOT_CHECKED_YET, UNCHECKED, type CheckVerdicts } from "./check-set.ts";
 import type { Executor, ExecutorTask, RuntimeState } from "./executor/executor.ts";
 import type { Limiter } from "./limiter.ts";
 import { nextStep, type StepInput, type TaskOp } from "./task.ts";
@@ -21,6 +23,7 @@ export type TaskRunnerDeps = {
   /** Prepares and starts share a bound; stops never wait behind pulls. */
   readonly startLimiter: Limiter;
   readonly stopLimiter: Limiter;
+  readonly probeLimiter: Limiter;
   /** The status changed; the owner stamps it with epoch and sequence, persists and reports it. */
   readonly onStatus: (runner: TaskRunner, status: TaskStatus) => TaskStatus;
   /** `status` is the new one now. */
@@ -42,6 +45,8 @@ export class TaskRunner {
   #engineWasAway: boolean;
   #isHeld: boolean;
   #hasLooked = false;
+  /** While it runs, if it has checks. */
+  #checks: CheckRunner | null = null;
   /** An event came while looking: what is seen may be older than it. */
   #isStale = false;
   #op: { readonly name: TaskOp; readonly controller: AbortController } | null = null;
@@ -130,6 +135,7 @@ export class TaskRunner {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#endChecks();
     this.#op?.controller.abort();
     if (this.#op !== null) await new Promise<void>((resolve) => this.#done.push(resolve));
   }
@@ -161,6 +167,7 @@ export class TaskRunner {
         spec: this.#spec,
         status: this.#status,
         runtime: this.#runtime,
+        checks: this.#verdicts(),
         failure: this.#failure,
         engineWasAway: this.#engineWasAway,
         isHeld: this.#isHeld,
@@ -187,7 +194,42 @@ export class TaskRunner {
 
   #saw(runtime: RuntimeState | null): void {
     this.#runtime = runtime;
-    if (runtime?.state === "running") this.#caughtUp();
+    if (runtime?.state !== "running") {
+      this.#endChecks();
+      return;
+    }
+    this.#caughtUp();
+    if (this.#checks?.isOf(runtime) !== true) this.#beginChecks(runtime);
+  }
+
+  #verdicts(): CheckVerdicts {
+    if (this.#spec?.checks === null || this.#spec === null) return UNCHECKED;
+    return this.#checks?.verdicts ?? NOT_CHECKED_YET;
+  }
+
+  /** Of another runtime than before, or for the first time in this life of the agent. */
+  #beginChecks(runtime: RuntimeState): void {
+    this.#endChecks();
+    const checks = this.#spec?.checks ?? null;
+    if (checks === null || isTerminal(this.#status.state)) return;
+    const { env, log, executor, probeLimiter: limiter } = this.#deps;
+    const { runtimeId, startedAtMs, healthy, ready } = this.#status;
+    const isKnown = runtimeId === runtime.runtimeId && startedAtMs === runtime.startedAtMs;
+    const before = isKnown ? { isStarted: healthy, isReady: ready } : null;
+    const onVerdicts = (): void => this.#onVerdicts();
+    this.#checks = new CheckRunner({ env, log, executor, limiter, onVerdicts }, { checks, runtime, before });
+    this.#checks.start();
+  }
+
+  #endChecks(): void {
+    this.#checks?.stop();
+    this.#checks = null;
+  }
+
+  /** What ends a task is believed only of one that still runs: with an engine that goes down its containers end first. */
+  #onVerdicts(): void {
+    if (this.#checks?.verdicts.doom === "") this.advance();
+    else this.touch();
   }
 
   #caughtUp(): void {
@@ -204,6 +246,7 @@ export class TaskRunner {
   async #perform(name: TaskOp): Promise<void> {
     const controller = new AbortController();
     this.#op = { name, controller };
+    if (name === "stop") this.#endChecks();
     // Whatever an operation did shows in the next look; an inspect replaces this.
     this.#runtime = "unknown";
     try {

@@ -4,7 +4,7 @@
  * operation at a time, and asks again.
  *
  *   ASSIGNED > ACCEPTED > PREPARING -prepare-> READY (waits here while desired is READY)
- *     > STARTING -start, healthy-> RUNNING > COMPLETE | FAILED
+ *     > STARTING -start, healthy, startup check passed-> RUNNING > COMPLETE | FAILED
  *   before STARTING an error is REJECTED; desired SHUTDOWN: -stop-> SHUTDOWN
  *
  * Observed state only rises. An engine that does not answer is never a task's failure.
@@ -12,6 +12,7 @@
 import { canRaise, compareStates, isTerminal } from "../model/task-state.ts";
 import type { TaskSpec, TaskState, TaskStatus } from "../model/index.ts";
 import type { AppError } from "../util/errors.ts";
+import type { CheckVerdicts } from "./check-set.ts";
 import type { RuntimeState } from "./executor/executor.ts";
 
 export type TaskOp = "none" | "inspect" | "prepare" | "start" | "stop";
@@ -23,6 +24,8 @@ export type StepInput = {
   readonly status: TaskStatus;
   /** What the executor last said; null: nothing of it exists; "unknown": look before acting. */
   readonly runtime: RuntimeState | null | "unknown";
+  /** Of the runtime, while it runs. */
+  readonly checks: CheckVerdicts;
   /** The operation that just ended badly. */
   readonly failure: { readonly op: TaskOp; readonly error: AppError } | null;
   /**
@@ -46,6 +49,8 @@ export type Step = {
 export const RETRY_MS = 1000;
 export const HEALTH_CHECK_FAILED = "health check failed";
 const STARTING_AGAIN = "starting again: the engine was restarted";
+/** Of what does not run. */
+const DOWN = { healthy: false, ready: false, checkMessage: "" } as const;
 
 export function nextStep(input: StepInput): Step {
   const step = decide(input);
@@ -92,7 +97,7 @@ function shutDown(input: StepInput): Step {
   const { runtime, status } = input;
   if (runtime === "unknown") return run("inspect");
   if (runtime?.state === "running") return run("stop");
-  return only(rise(status, "SHUTDOWN", { message: "shut down", healthy: false, ...ending(runtime) }));
+  return only(rise(status, "SHUTDOWN", { message: "shut down", ...DOWN, ...ending(runtime) }));
 }
 
 function advance(input: StepInput): Step {
@@ -129,7 +134,7 @@ function ready({ status, runtime, desired, isHeld }: StepInput): Step {
 
 /** STARTING and RUNNING alike: they differ in nothing but whether it was healthy once. */
 function starting(input: StepInput): Step {
-  const { status, runtime, isHeld } = input;
+  const { runtime, isHeld } = input;
   if (runtime === "unknown") return run("inspect");
   if (runtime === null) return vanished(input);
   switch (runtime.state) {
@@ -138,25 +143,19 @@ function starting(input: StepInput): Step {
     case "exited":
       return exited(input, runtime);
     case "running":
-      return running(status, runtime);
+      return running(input, runtime);
   }
 }
 
-function running(status: TaskStatus, runtime: RuntimeState): Step {
-  const isDoomed = status.error === HEALTH_CHECK_FAILED;
-  if (isDoomed || runtime.health === "unhealthy") {
-    // Recorded before the stop, so that its exit code is not taken for the reason.
-    return {
-      status: isDoomed ? null : { ...seen(status, runtime), error: HEALTH_CHECK_FAILED },
-      op: "stop",
-      retryInMs: null,
-    };
-  }
-  const isUp = runtime.health !== "starting";
-  if (isUp && canRaise(status.state, "RUNNING")) {
-    return only({ ...seen(status, runtime), state: "RUNNING", message: "running" });
-  }
-  const next = seen(status, runtime);
+function running({ status, checks }: StepInput, runtime: RuntimeState): Step {
+  const next = seen(status, runtime, checks);
+  const doom = runtime.health === "unhealthy" ? HEALTH_CHECK_FAILED : checks.doom;
+  // Recorded before the stop, so that its exit code is not taken for the reason. From then on it is certain: only what
+  // is to be ended has an error while it runs.
+  if (status.error !== "") return run("stop");
+  if (doom !== "") return { status: { ...next, ready: false, error: doom }, op: "stop", retryInMs: null };
+  const isUp = runtime.health !== "starting" && checks.isStarted;
+  if (isUp && canRaise(status.state, "RUNNING")) return only({ ...next, state: "RUNNING", message: "running" });
   const message = isUp ? "running" : status.message;
   return isSame(status, next) && status.message === message ? run("none") : only({ ...next, message });
 }
@@ -164,27 +163,24 @@ function running(status: TaskStatus, runtime: RuntimeState): Step {
 function exited(input: StepInput, runtime: RuntimeState): Step {
   const { status, spec, engineWasAway, isHeld } = input;
   const isOk = runtime.exitCode === 0 && runtime.error === "";
-  if (status.error === HEALTH_CHECK_FAILED) {
-    return only(
-      rise(status, "FAILED", { message: "stopped", error: HEALTH_CHECK_FAILED, healthy: false, ...ending(runtime) }),
-    );
-  }
+  if (status.error !== "") return only(rise(status, "FAILED", { message: "stopped", ...DOWN, ...ending(runtime) }));
   if (engineWasAway && wantsAnotherStart(spec, isOk)) return again(status, isHeld ? "none" : "start");
-  const facts = { healthy: false, ...ending(runtime) };
+  const facts = { ...DOWN, ...ending(runtime) };
   if (isOk) return only(rise(status, "COMPLETE", { message: "finished", ...facts }));
   return only(rise(status, "FAILED", { message: "ended", error: whyItEnded(runtime), ...facts }));
 }
 
 function vanished({ status, spec, engineWasAway, isHeld }: StepInput): Step {
+  if (status.error !== "") return only(rise(status, "FAILED", { message: "stopped", ...DOWN }));
   if (engineWasAway && wantsAnotherStart(spec, false)) return again(status, isHeld ? "none" : "prepare");
   const what = spec?.runtime === "process" ? "process" : "container";
   const error = `Its ${what} is gone: something other than shoal removed it`;
-  return only(rise(status, "FAILED", { message: "ended", error, healthy: false }));
+  return only(rise(status, "FAILED", { message: "ended", error, ...DOWN }));
 }
 
 /** In place: the task keeps its state, its node and its name. */
 function again(status: TaskStatus, op: TaskOp): Step {
-  const next = { ...withMessage(status, STARTING_AGAIN), healthy: false };
+  const next = { ...withMessage(status, STARTING_AGAIN), ...DOWN };
   return { status: isSame(status, next) && next.message === status.message ? null : next, op, retryInMs: null };
 }
 
@@ -212,10 +208,11 @@ function ending(runtime: RuntimeState | null): Partial<TaskStatus> {
 }
 
 /** What a running runtime shows of itself. */
-function seen(status: TaskStatus, runtime: RuntimeState): TaskStatus {
+function seen(status: TaskStatus, runtime: RuntimeState, checks: CheckVerdicts): TaskStatus {
   const { runtimeId, startedAtMs, ports, health } = runtime;
-  const healthy = health === "none" || health === "healthy";
-  return { ...status, runtimeId, startedAtMs, ports: [...ports], healthy };
+  const healthy = (health === "none" || health === "healthy") && checks.isStarted;
+  const { isReady: ready, message: checkMessage } = checks;
+  return { ...status, runtimeId, startedAtMs, ports: [...ports], healthy, ready, checkMessage };
 }
 
 function isSame(a: TaskStatus, b: TaskStatus): boolean {
@@ -223,6 +220,8 @@ function isSame(a: TaskStatus, b: TaskStatus): boolean {
     a.runtimeId === b.runtimeId &&
     a.startedAtMs === b.startedAtMs &&
     a.healthy === b.healthy &&
+    a.ready === b.ready &&
+    a.checkMessage === b.checkMessage &&
     JSON.stringify(a.ports) === JSON.stringify(b.ports)
   );
 }

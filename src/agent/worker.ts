@@ -24,6 +24,8 @@ import { TaskRunner } from "./task-runner.ts";
 
 export const STARTS_MAX = 8;
 export const STOPS_MAX = 64;
+/** Probes of checks under way at once; more wait, and their time counts from when they begin. */
+export const PROBES_MAX = 16;
 /** Everything is listed anew this often: the net under the executor's events. */
 export const RESYNC_MS = 20_000;
 /** An engine call of the worker itself; the executor has its own, shorter deadlines. */
@@ -47,6 +49,7 @@ export class Worker {
   readonly #scope: Scope;
   readonly #startLimiter = new Limiter(STARTS_MAX);
   readonly #stopLimiter = new Limiter(STOPS_MAX);
+  readonly #probeLimiter = new Limiter(PROBES_MAX);
   #sequence = 0;
   #hasCompleteSet = false;
   #resyncTimer: Timer | null = null;
@@ -209,6 +212,7 @@ export class Worker {
         executor,
         startLimiter: this.#startLimiter,
         stopLimiter: this.#stopLimiter,
+        probeLimiter: this.#probeLimiter,
         onStatus: (self, status) => this.#onStatus(self, status),
         onChanged: (self) => this.#notify(self.id),
         onCaughtUp: () => this.#onCaughtUp(),

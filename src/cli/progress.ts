@@ -5,7 +5,7 @@
 import type { Service, Task } from "../model/index.ts";
 import { slotName } from "../model/naming.ts";
 import { isFinished } from "../model/rollout.ts";
-import { isHealthy, isTerminal, isWanted, observedState } from "../model/task-state.ts";
+import { isReady, isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { AppError } from "../util/errors.ts";
 import { sleep } from "../util/env.ts";
 import { realEnv } from "../util/real-env.ts";
@@ -118,11 +118,11 @@ function withWorst(text: string, { worst }: Convergence): string {
   return worst === "" ? text : `${text}: ${worst}`;
 }
 
-/** Done: every slot has a healthy task, and nothing else is wanted. */
+/** Done: every slot has a ready task, and nothing else is wanted. */
 export function convergence(wanted: number, tasks: readonly Task[]): Convergence {
   const live = tasks.filter(isWanted);
-  const good = new Set(live.filter(isHealthy).map(slotName));
-  const waiting = live.find((task) => !good.has(slotName(task))) ?? live.find((task) => !isHealthy(task));
+  const good = new Set(live.filter(isReady).map(slotName));
+  const waiting = live.find((task) => !good.has(slotName(task))) ?? live.find((task) => !isReady(task));
   const worst = waiting === undefined ? "" : oneLine(trouble(waiting, tasks));
   const isOverfull = new Set(live.map(slotName)).size > wanted;
   return { running: Math.min(good.size, wanted), wanted, worst, isDone: good.size === wanted && !isOverfull };

@@ -1,7 +1,7 @@
 /** Objects as people and programs read them. Pure. */
 import type { Node, PortSpec, PortStatus, Service, Task, TaskSpec } from "../model/index.ts";
 import { jobOf, modeOf } from "../model/service-mode.ts";
-import { isTerminal, observedState } from "../model/task-state.ts";
+import { isReady, isTerminal, observedState } from "../model/task-state.ts";
 import type { ServiceSummary } from "../proto/gen/ServiceSummary.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { isFinished } from "../model/rollout.ts";
@@ -24,20 +24,22 @@ export function taskState(task: Task, nowMs: number): string {
   if (status === null) return "New";
   const age = status.atMs === 0 ? "" : ` ${formatAge(nowMs - status.atMs).toLowerCase()} ago`;
   const isSick = status.state === "RUNNING" && !status.healthy;
-  const note = isSick ? " (unhealthy)" : task.timedOut ? " (timed out)" : "";
+  const isWaiting = status.state === "RUNNING" && !status.ready;
+  const note = isSick ? " (unhealthy)" : isWaiting ? " (not ready)" : task.timedOut ? " (timed out)" : "";
   return `${title(status.state)}${note}${age}`;
 }
 
 export function taskStyle(task: Task): Style | null {
   const state = observedState(task);
-  if (state === "RUNNING") return task.status?.healthy === true ? "green" : "yellow";
+  if (state === "RUNNING") return isReady(task) ? "green" : "yellow";
   if (state === "FAILED" || state === "REJECTED" || state === "ORPHANED") return "red";
   return isTerminal(state) ? "dim" : "yellow";
 }
 
-/** What keeps a task from running, or ended it. */
+/** What keeps a task from running or from being ready, or ended it. */
 export function taskError(task: Task): string {
   if (task.status?.error) return task.status.error;
+  if (task.status?.checkMessage) return task.status.checkMessage;
   return task.status === null || task.status.state === "PENDING" || task.status.state === "NEW"
     ? task.pendingReason
     : "";
@@ -80,11 +82,13 @@ export function serviceMode(service: Service): string {
   return modeOf(service.spec).replaceAll("-", " ");
 }
 
-/** `2/3`, of a job `1/2 (3/5 completed)`, of cron `0/0 (next in 4 minutes)`. */
+/** `2/3`, `2/3 (1 not ready)`, of a job `1/2 (3/5 completed)`, of cron `0/0 (next in 4 minutes)`. */
 export function replicas(summary: ServiceSummary, nowMs: number): string {
-  const { running, desired, completed, total, nextRunAtMs, service } = summary;
+  const { running, ready, desired, completed, total, nextRunAtMs, service } = summary;
+  if (service === null || jobOf(service.spec) === null) {
+    return `${ready}/${desired}${running > ready ? ` (${running - ready} not ready)` : ""}`;
+  }
   const now = `${running}/${desired}`;
-  if (service === null || jobOf(service.spec) === null) return now;
   const cron = service.spec?.cron;
   if (!cron) return `${now} (${completed}/${total} completed)`;
   if (cron.suspended) return `${now} (suspended)`;

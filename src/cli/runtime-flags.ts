@@ -102,11 +102,17 @@ function withStop({ stopSignal, stopGracePeriod, workdir }: SpecFlags): Partial<
 }
 
 function withHealth(before: HealthCheck | null, flags: SpecFlags): HealthCheck | null {
-  const { healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod } = flags;
-  const isGiven = [healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod].some(
-    (flag) => flag !== undefined,
-  );
-  const none: HealthCheck = { test: [], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
+  const { healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod, healthStartInterval } = flags;
+  const given = [healthCmd, healthInterval, healthTimeout, healthRetries, healthStartPeriod, healthStartInterval];
+  const isGiven = given.some((flag) => flag !== undefined);
+  const none: HealthCheck = {
+    test: [],
+    intervalMs: 0,
+    timeoutMs: 0,
+    retries: 0,
+    startPeriodMs: 0,
+    startIntervalMs: 0,
+  };
   if (flags.healthcheck === false) {
     if (isGiven) throw usage("--no-healthcheck: goes with no other --health flag");
     return { ...none, test: ["NONE"] };
@@ -121,6 +127,9 @@ function withHealth(before: HealthCheck | null, flags: SpecFlags): HealthCheck |
     ...(healthStartPeriod === undefined
       ? {}
       : { startPeriodMs: parseDurationMs(healthStartPeriod, "--health-start-period") }),
+    ...(healthStartInterval === undefined
+      ? {}
+      : { startIntervalMs: parseDurationMs(healthStartInterval, "--health-start-interval") }),
   };
 }
 

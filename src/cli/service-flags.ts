@@ -86,8 +86,32 @@ function jobFlags(command: Command): Command {
     );
 }
 
+function healthFlags(command: Command): Command {
+  const checked = command
+    .option("--health-cmd <command>", "command that says whether the task is healthy")
+    .option("--health-interval <duration>", "between checks")
+    .option("--health-timeout <duration>", "of one check")
+    .option("--health-retries <n>", "failures in a row that make it unhealthy")
+    .option("--health-start-period <duration>", "failures before this do not count")
+    .option("--health-start-interval <duration>", "between checks in the start period")
+    .option("--no-healthcheck", "turn off the image's own check");
+  for (const [name, purpose] of [
+    ["startup", "says that the task has started"],
+    ["ready", "says that it may take traffic and counts as updated"],
+    ["live", "fails where the task is to be ended"],
+  ]) {
+    checked
+      .option(`--${name}-http <port/path>`, `GET that ${purpose}`)
+      .option(`--${name}-tcp <port>`, `connection that ${purpose}`)
+      .option(`--${name}-cmd <command>`, `command that ${purpose}`)
+      .option(`--${name}-opts <key=value,...>`, "delay, interval, timeout, failures, successes of it")
+      .option(`--no-${name}-check`, "remove it");
+  }
+  return checked;
+}
+
 function bothFlags(command: Command): Command {
-  const placed = jobFlags(command)
+  const placed = healthFlags(jobFlags(command))
     .option("--limit-cpu <cpus>", "at most this many CPUs")
     .option("--limit-memory <size>", "at most this much memory (64m, 1g)")
     .option("--limit-pids <n>", "at most this many processes")
@@ -101,12 +125,6 @@ function bothFlags(command: Command): Command {
     .option("--restart-window <duration>", "attempts older than this do not count")
     .option("--stop-signal <signal>", "instead of SIGTERM")
     .option("--stop-grace-period <duration>", "from the stop signal to SIGKILL (10s)")
-    .option("--health-cmd <command>", "command that says whether the task is healthy")
-    .option("--health-interval <duration>", "between checks")
-    .option("--health-timeout <duration>", "of one check")
-    .option("--health-retries <n>", "failures in a row that make it unhealthy")
-    .option("--health-start-period <duration>", "failures before this do not count")
-    .option("--no-healthcheck", "turn off the image's own check")
     .option("--entrypoint <words>", "instead of the image's")
     .option("-w, --workdir <dir>", "working directory")
     .option("-u, --user <user>", "user inside the container")

@@ -135,7 +135,7 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
       {
         title: "REPLICAS",
         value: (summary) => replicas(summary, nowMs),
-        style: ({ running, desired }) => (running >= desired ? null : "yellow"),
+        style: ({ ready, desired }) => (ready >= desired ? null : "yellow"),
       },
       { title: "IMAGE", value: ({ service }) => whatRuns(service?.spec?.task ?? null) },
       { title: "PORTS", value: ({ service }) => publishedPorts(service?.spec?.task?.ports ?? []) },

@@ -1,6 +1,7 @@
 /** `service create` and `service update` flags -> ServiceSpec. Names are Docker's. Pure. */
 import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
 import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
+import { withChecks, type CheckFlags } from "./check-flags.ts";
 import { usage } from "./exit.ts";
 import { baseRestart, changedMode, newMode, withRetries, type ModeFlags } from "./mode-flags.ts";
 import { withNodeLoss, type NodeLossFlags } from "./node-loss-flags.ts";
@@ -11,7 +12,8 @@ import { choice, count, parsePort, parsePortName, withPairs, type Environment } 
 /** As commander gives them: absent keys were not on the command line. */
 export type SpecFlags = ModeFlags &
   NodeLossFlags &
-  RolloutFlags & {
+  RolloutFlags &
+  CheckFlags & {
     readonly name?: string;
     readonly runtime?: string;
     readonly force?: boolean;
@@ -43,6 +45,7 @@ export type SpecFlags = ModeFlags &
     readonly healthTimeout?: string;
     readonly healthRetries?: string;
     readonly healthStartPeriod?: string;
+    readonly healthStartInterval?: string;
     readonly healthcheck?: boolean;
     readonly capAdd?: readonly string[];
     readonly capDrop?: readonly string[];
@@ -76,6 +79,16 @@ export type SpecFlags = ModeFlags &
     readonly hostRm?: readonly string[];
   };
 
+const EMPTY_TASK: TaskSpec = {
+  resources: null,
+  restart: null,
+  placement: null,
+  log: null,
+  ports: [],
+  forceUpdate: 0,
+  checks: null,
+};
+
 /**
  * @param words the image and its arguments, or with --runtime process the command.
  * @param environment where `--env NAME` takes its value from
@@ -87,15 +100,14 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
     const what = runtime === "PROCESS" ? "A command is missing" : "An image is missing";
     throw usage(what, "shoal service create --help");
   }
-  const base = { resources: null, restart: null, placement: null, log: null, ports: [], forceUpdate: 0 };
   const task: TaskSpec =
     runtime === "PROCESS"
       ? {
-          ...base,
+          ...EMPTY_TASK,
           runtime: "process",
           process: { command: [...words], env: [], dir: "", stopSignal: "", health: null },
         }
-      : { ...base, runtime: "container", container: emptyContainer(image, args) };
+      : { ...EMPTY_TASK, runtime: "container", container: emptyContainer(image, args) };
   const spec: ServiceSpec = {
     name: flags.name ?? "",
     labels: {},
@@ -125,7 +137,7 @@ function asAdditions(flags: SpecFlags): SpecFlags {
 
 /** The spec with what the flags change; everything else as it is. */
 export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Environment = {}): ServiceSpec {
-  const task = spec.task ?? { resources: null, restart: null, placement: null, log: null, ports: [], forceUpdate: 0 };
+  const task = spec.task ?? EMPTY_TASK;
   return {
     ...spec,
     labels: withPairs(spec.labels, { add: flags.labelAdd, remove: flags.labelRm, flag: "--label" }),
@@ -142,6 +154,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
       placement: withPlacement(task.placement, flags),
       log: withLog(task.log, flags),
       ports: withPorts(task.ports, flags),
+      checks: withChecks(task.checks, flags),
       forceUpdate: flags.force === true ? task.forceUpdate + 1 : task.forceUpdate,
     },
   };

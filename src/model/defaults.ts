@@ -3,6 +3,7 @@
  * maps into one order, so that equal specs have equal bytes. Run after validation.
  */
 import type {
+  Check,
   ClusterSpec,
   ContainerSpec,
   Cron,
@@ -13,6 +14,7 @@ import type {
   ReplicatedJob,
   RestartPolicy,
   ServiceSpec,
+  TaskChecks,
   TaskSpec,
   UpdateConfig,
 } from "./index.ts";
@@ -30,6 +32,12 @@ export const DEFAULT_UPDATE_DEADLINE_MS = 600_000;
 export const DEFAULT_HEALTH_INTERVAL_MS = 30_000;
 export const DEFAULT_HEALTH_TIMEOUT_MS = 30_000;
 export const DEFAULT_HEALTH_RETRIES = 3;
+export const DEFAULT_CHECK_INTERVAL_MS = 10_000;
+export const DEFAULT_CHECK_TIMEOUT_MS = 5_000;
+export const DEFAULT_CHECK_FAILURES = 3;
+/** A minute to start, and a second from being started to being seen so. */
+export const DEFAULT_STARTUP_INTERVAL_MS = 1_000;
+export const DEFAULT_STARTUP_FAILURES = 60;
 export const DEFAULT_TASK_HISTORY = 5;
 /** Of each task of a job. */
 export const DEFAULT_JOB_RETRIES = 3;
@@ -127,6 +135,7 @@ export function normaliseTaskSpec(spec: TaskSpec): TaskSpec {
     ...(spec.process ? { process: normaliseProcess(spec.process) } : {}),
     restart: normaliseRestart(spec.restart),
     log: spec.log === null ? null : { ...spec.log, options: sorted(spec.log.options) },
+    checks: normaliseChecks(spec.checks),
   };
 }
 
@@ -183,6 +192,32 @@ function normaliseHealth(health: HealthCheck | null): HealthCheck | null {
     intervalMs: orDefault(health.intervalMs, DEFAULT_HEALTH_INTERVAL_MS),
     timeoutMs: orDefault(health.timeoutMs, DEFAULT_HEALTH_TIMEOUT_MS),
     retries: orDefault(health.retries, DEFAULT_HEALTH_RETRIES),
+  };
+}
+
+/** Without any of them it is as if nothing had been said. */
+function normaliseChecks(checks: TaskChecks | null): TaskChecks | null {
+  if (checks === null) return null;
+  const { startup, readiness, liveness } = checks;
+  if (startup === null && readiness === null && liveness === null) return null;
+  const often = { intervalMs: DEFAULT_STARTUP_INTERVAL_MS, failures: DEFAULT_STARTUP_FAILURES };
+  const seldom = { intervalMs: DEFAULT_CHECK_INTERVAL_MS, failures: DEFAULT_CHECK_FAILURES };
+  return {
+    startup: startup && normaliseCheck(startup, often),
+    readiness: readiness && normaliseCheck(readiness, seldom),
+    liveness: liveness && normaliseCheck(liveness, seldom),
+  };
+}
+
+function normaliseCheck(check: Check, defaults: { intervalMs: number; failures: number }): Check {
+  const { http } = check;
+  return {
+    ...check,
+    ...(http ? { http: { ...http, path: http.path === "" ? "/" : http.path, headers: sorted(http.headers) } } : {}),
+    intervalMs: orDefault(check.intervalMs, defaults.intervalMs),
+    timeoutMs: orDefault(check.timeoutMs, DEFAULT_CHECK_TIMEOUT_MS),
+    failures: orDefault(check.failures, defaults.failures),
+    successes: orDefault(check.successes, 1),
   };
 }
 

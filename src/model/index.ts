@@ -2,6 +2,7 @@
 export type { Assignment } from "../proto/gen/Assignment.ts";
 export type { AssignmentSet } from "../proto/gen/AssignmentSet.ts";
 export type { Cause } from "../proto/gen/Cause.ts";
+export type { Check } from "../proto/gen/Check.ts";
 export type { Cluster } from "../proto/gen/Cluster.ts";
 export type { ClusterSpec } from "../proto/gen/ClusterSpec.ts";
 export type { ContainerSpec } from "../proto/gen/ContainerSpec.ts";
@@ -37,6 +38,7 @@ export type { Run, _shoal_v1_Run_State as RunState } from "../proto/gen/Run.ts";
 export type { Service } from "../proto/gen/Service.ts";
 export type { ServiceSpec } from "../proto/gen/ServiceSpec.ts";
 export type { Task, _shoal_v1_Task_State as TaskState } from "../proto/gen/Task.ts";
+export type { TaskChecks } from "../proto/gen/TaskChecks.ts";
 export type { TaskReport } from "../proto/gen/TaskReport.ts";
 export type { TaskSpec } from "../proto/gen/TaskSpec.ts";
 export type { TaskStatus } from "../proto/gen/TaskStatus.ts";

@@ -67,7 +67,12 @@ export function endedByItself(task: Task): boolean {
   return state === "COMPLETE" || state === "FAILED" || state === "REJECTED" || (task.timedOut && state === "SHUTDOWN");
 }
 
-/** Running, and its health check passes if it has one. */
+/** Running, and its health check passes if it has one; whether it is ready is another question. */
 export function isHealthy(task: Task): boolean {
   return task.status !== null && task.status.state === "RUNNING" && task.status.healthy;
+}
+
+/** It does its work: what counts as available, as updated, and may take traffic. */
+export function isReady(task: Task): boolean {
+  return isHealthy(task) && task.status?.ready === true;
 }

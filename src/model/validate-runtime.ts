@@ -14,10 +14,10 @@ import {
   shown,
 } from "./checks.ts";
 import { parseImageRef } from "./image-ref.ts";
-import type { ContainerSpec, HealthCheck, Mount, ProcessSpec } from "./index.ts";
+import type { ContainerSpec, Mount, ProcessSpec } from "./index.ts";
+import { validateHealth } from "./validate-checks.ts";
 import { invalid } from "../util/errors.ts";
 
-export const HEALTH_RETRIES_MAX = 1_000;
 const SIGNALS = (
   "ABRT ALRM BUS CHLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN " +
   "TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ"
@@ -107,25 +107,6 @@ function validateMount({ type, source, target, tmpfsSizeBytes }: Mount, path: st
   if (type !== "TMPFS" && tmpfsSizeBytes !== 0) {
     throw invalid(`${path}.tmpfsSizeBytes`, `is set on a ${type}`, "only a TMPFS has a size");
   }
-}
-
-function validateHealth(health: HealthCheck | null, path: string): void {
-  if (health === null) return;
-  checkTexts(health.test, `${path}.test`);
-  const [kind = "", ...rest] = health.test;
-  if (health.test.length > 0) {
-    checkOneOf(kind, `${path}.test[0]`, ["CMD", "CMD-SHELL", "NONE"]);
-    if (kind === "CMD" && (rest[0] ?? "") === "")
-      throw invalid(`${path}.test`, "CMD has no command", 'write it like ["CMD", "curl", "-f", "…"]');
-    if (kind === "CMD-SHELL" && rest.length !== 1) {
-      throw invalid(`${path}.test`, `CMD-SHELL has ${rest.length} commands`, "give exactly one text for the shell");
-    }
-    if (kind === "NONE" && rest.length > 0) throw invalid(`${path}.test`, "NONE has a command", 'write it as ["NONE"]');
-  }
-  checkDuration(health.intervalMs, `${path}.intervalMs`);
-  checkDuration(health.timeoutMs, `${path}.timeoutMs`);
-  checkDuration(health.startPeriodMs, `${path}.startPeriodMs`);
-  checkInteger(health.retries, `${path}.retries`, { min: 0, max: HEALTH_RETRIES_MAX });
 }
 
 function checkSignal(signal: string, path: string): void {

@@ -26,6 +26,8 @@ import type {
   ServiceSpec,
   TaskSpec,
 } from "./index.ts";
+import { jobOf } from "./service-mode.ts";
+import { validateTaskChecks } from "./validate-checks.ts";
 import { REPLICAS_MAX, validateMode } from "./validate-mode.ts";
 import { checkReplaceAfter, validateNodeLoss } from "./validate-node-loss.ts";
 import { validateRollouts } from "./validate-update.ts";
@@ -50,6 +52,9 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   if (spec.task === null)
     throw invalid(`${path}.task`, "a task is needed", "say what to run: task.container or task.process");
   validateTaskSpec(spec.task, `${path}.task`);
+  if (spec.task.checks !== null) {
+    validateTaskChecks(spec.task.checks, `${path}.task.checks`, { isJob: jobOf(spec) !== null });
+  }
   validateMode(spec, path);
   validateNodeLoss(spec, `${path}.nodeLoss`);
   validateRollouts(spec, path);

@@ -10,6 +10,14 @@ const NEVER_MS = 3_600_000;
 async function makeHarness(): Promise<Harness> {
   const engine = new FakeEngine(realEnv, { prepareMs: 2, startMs: 2 });
   const behaviours = new Map<string, Behaviour>();
+  engine.behaviour.probe = (task, { command, http, tcp }) => {
+    const isWeb = behaviours.get(task.id)?.kind === "web";
+    if (http) return { isOk: isWeb && http.path === "/ready", message: "status 404" };
+    if (tcp) return { isOk: isWeb && tcp.port === 8080, message: "connection refused" };
+    const [file = "", ...args] = command?.command ?? [];
+    if (file === "sleep") return { isOk: true, tookMs: Number(args[0]) * 1_000 };
+    return file === "true" ? { isOk: true } : { isOk: false, message: "it exited with code 3: broken" };
+  };
   const acted = new Map<string, number>();
   engine.onEvent((event) => {
     if (event.kind !== "task") return;
@@ -56,7 +64,7 @@ async function makeHarness(): Promise<Harness> {
           stopGraceMs: graceMs,
           health:
             behaviour.kind === "checked"
-              ? { test: ["CMD", "true"], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 }
+              ? { test: ["CMD", "true"], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0, startIntervalMs: 0 }
               : null,
         },
       }));

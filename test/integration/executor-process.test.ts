@@ -9,6 +9,14 @@ import { realEnv } from "../../src/util/real-env.ts";
 import { aTask, checkedBy, firstLine, script, type Harness } from "../suites/executor-harness.ts";
 import { executorSuite } from "../suites/executor.ts";
 
+const WEB = [
+  process.execPath,
+  "-e",
+  `require("node:http").createServer((request, response) => {
+    response.writeHead(request.url === "/ready" ? 200 : 404).end();
+  }).listen(Number(process.env.SHOAL_PORT_8080))`,
+];
+
 async function makeHarness(): Promise<Harness> {
   const dataDir = await mkdtemp(join(tmpdir(), "shoal-process-"));
   const healthFile = (taskId: string): string => join(dataDir, `health-${taskId}`);
@@ -26,7 +34,7 @@ async function makeHarness(): Promise<Harness> {
         ports: ports.map((published) => ({ target: 8080, published, protocol: "TCP", hostIp: "" })),
         process: {
           ...codec("ProcessSpec").decode(new Uint8Array()),
-          command: ["sh", "-c", script(behaviour, healthFile(id))],
+          command: behaviour.kind === "web" ? WEB : ["sh", "-c", script(behaviour, healthFile(id))],
           stopGraceMs: graceMs,
           health: behaviour.kind === "checked" ? checkedBy(healthFile(id)) : null,
         },

@@ -22,7 +22,9 @@ export type Behaviour =
   /** Writes as fast as it may, at least 10 MB/s, 30 MB in all. */
   | { readonly kind: "flood" }
   /** Runs, and is healthy soon after the start, until `loseHealth`. */
-  | { readonly kind: "checked" };
+  | { readonly kind: "checked" }
+  /** Serves HTTP on port 8080, of a process the one it is told: /ready is there, nothing else is. */
+  | { readonly kind: "web" };
 
 export type TaskOptions = { readonly ports?: readonly number[]; readonly graceMs?: number };
 
@@ -158,6 +160,8 @@ export function script(behaviour: Behaviour, healthFile: string): string {
       return `yes ${"y".repeat(99)} | head -c 30000000; ${forever}`;
     case "checked":
       return `trap 'exit 3' TERM; touch ${healthFile}; ${forever}`;
+    case "web":
+      return "mkdir -p /tmp/www && echo yes > /tmp/www/ready && exec httpd -f -p 8080 -h /tmp/www";
   }
 }
 
@@ -168,5 +172,5 @@ function printed(output: number | { stream: "stdout" | "stderr"; text: string })
 
 export function checkedBy(healthFile: string): HealthCheck {
   const test = ["CMD-SHELL", `test -e ${healthFile}`];
-  return { test, intervalMs: 200, timeoutMs: 5_000, retries: 2, startPeriodMs: 10_000 };
+  return { test, intervalMs: 200, timeoutMs: 5_000, retries: 2, startPeriodMs: 10_000, startIntervalMs: 0 };
 }

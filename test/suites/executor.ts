@@ -1,7 +1,8 @@
 // What every executor must do, whatever is below it. Tasks get new ids per test, and are removed after it.
 import { expect } from "chai";
 import { LOG_BUFFER_BYTES_MAX, LOG_LINE_BYTES_MAX } from "../../src/agent/executor/executor.ts";
-import type { Executor, ExecutorTask } from "../../src/agent/executor/executor.ts";
+import type { Executor, ExecutorTask, Probe, ProbeOutcome } from "../../src/agent/executor/executor.ts";
+import { sleep } from "../../src/util/env.ts";
 import { isAppError } from "../../src/util/errors.ts";
 import { newId } from "../../src/util/id.ts";
 import { realEnv } from "../../src/util/real-env.ts";
@@ -75,6 +76,7 @@ export function executorSuite(
     if (!lacks.includes("long lines")) longLines();
     logsBackPressure();
     healthAndPorts();
+    probes();
     ownership();
     if (!lacks.includes("outage")) outages();
 
@@ -319,6 +321,68 @@ export function executorSuite(
       });
     }
 
+    function probes(): void {
+      async function ask(task: ExecutorTask, probe: Probe, timeoutMs = 5_000): Promise<ProbeOutcome> {
+        const runtime = await executor.inspect(task.id, signal);
+        if (runtime === null) return expect.fail("it was started");
+        return await executor.probe(runtime, probe, { timeoutMs, signal });
+      }
+
+      /** The server may take a while to listen. */
+      async function untilOk(task: ExecutorTask, probe: Probe): Promise<void> {
+        const until = realEnv.now() + STARTUP_MS;
+        let outcome = await ask(task, probe);
+        while (!outcome.isOk && realEnv.now() < until) {
+          await sleep(realEnv, 50);
+          outcome = await ask(task, probe);
+        }
+        expect(outcome.isOk, outcome.message).to.equal(true);
+      }
+
+      it("probes by HTTP and by connecting, and says what was wrong", async () => {
+        const task = await running({ kind: "web" }, { ports: [0] });
+        const http = { port: 8080, path: "/ready", headers: {} };
+        await untilOk(task, { http });
+        expect((await ask(task, { tcp: { port: 8080 } })).isOk).to.equal(true);
+        const missing = await ask(task, { http: { ...http, path: "/nothing" } });
+        expect(missing).to.deep.include({ isOk: false });
+        expect(missing.message).to.include("404");
+        const closed = await ask(task, { tcp: { port: 9 } });
+        expect(closed.isOk).to.equal(false);
+        expect(closed.message).to.include("refused");
+      });
+
+      it("probes by a command, and says how it ended", async () => {
+        const task = await running({ kind: "serve" });
+        const command = (...words: string[]): Probe => ({ command: { command: words } });
+        expect((await ask(task, command("true"))).isOk).to.equal(true);
+        const broken = await ask(task, command("sh", "-c", "echo broken; exit 3"));
+        expect(broken.isOk).to.equal(false);
+        expect(broken.message).to.include("code 3").and.include("broken");
+        expect((await ask(task, command("no-such-program"))).isOk).to.equal(false);
+      });
+
+      it("gives up a probe that takes too long", async () => {
+        const task = await running({ kind: "serve" });
+        for (let times = 0; times < 2; times++) {
+          const slow = await ask(task, { command: { command: ["sleep", "30"] } }, 300);
+          expect(slow.isOk, "a second one does not wait for the first").to.equal(false);
+        }
+      });
+
+      it("has a probe of what ended fail, whatever it asks", async () => {
+        const task = await running({ kind: "web" }, { ports: [0] });
+        const runtime = await executor.inspect(task.id, signal);
+        if (runtime === null) return expect.fail("it was started");
+        await harness.killOutside(runtime);
+        await untilExited(executor, task.id);
+        for (const probe of [{ tcp: { port: 8080 } }, { command: { command: ["true"] } }]) {
+          const outcome = await executor.probe(runtime, probe, { timeoutMs: 1_000, signal });
+          expect(outcome.isOk, JSON.stringify(outcome)).to.equal(false);
+        }
+      });
+    }
+
     function ownership(): void {
       it("neither sees nor touches what another node or cluster owns", async () => {
         const task = await running({ kind: "serve" });
@@ -344,7 +408,10 @@ export function executorSuite(
           harness.outage(kind);
           await untilHealth(executor, false);
           expect(executor.health().message).to.not.equal("");
+          if (before === null) return expect.fail("it was started");
+          const probe = { command: { command: ["true"] } };
           for (const call of [
+            executor.probe(before, probe, { timeoutMs: 1_000, signal }),
             executor.inspect(task.id, signal),
             executor.list(signal),
             executor.startTask(task, signal),

@@ -9,6 +9,8 @@ export type TaskShape = {
   readonly state?: TaskState;
   readonly desired?: TaskState;
   readonly healthy?: boolean;
+  readonly ready?: boolean;
+  readonly checkMessage?: string;
   readonly error?: string;
   readonly pendingReason?: string;
   readonly createdAtMs?: number;
@@ -38,6 +40,8 @@ export function aTask(shape: TaskShape = {}): Task {
       startedAtMs: 0,
       finishedAtMs: 0,
       healthy: shape.healthy ?? state === "RUNNING",
+      ready: shape.ready ?? state === "RUNNING",
+      checkMessage: shape.checkMessage ?? "",
     },
     replaces: "",
     startAfterMs: 0,

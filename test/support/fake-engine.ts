@@ -3,12 +3,20 @@
  * containers running) and may be shared by several; fake-executor.ts is an agent's view of it.
  * All delays go through Env, so it runs in simulated time.
  */
-import type { ExecutorOwner, ExecutorTask, LogLine, RuntimeState } from "../../src/agent/executor/executor.ts";
+import type {
+  ExecutorOwner,
+  ExecutorTask,
+  LogLine,
+  Probe,
+  ProbeLimits,
+  ProbeOutcome,
+  RuntimeState,
+} from "../../src/agent/executor/executor.ts";
 import type { PortStatus } from "../../src/model/index.ts";
 import { sleep, type Env } from "../../src/util/env.ts";
 import { AppError } from "../../src/util/errors.ts";
 
-export type FakeOp = "prepare" | "start" | "stop" | "remove" | "inspect" | "list";
+export type FakeOp = "prepare" | "start" | "stop" | "remove" | "inspect" | "list" | "probe";
 
 export type FakeBehaviour = {
   /** Each call's own time. */
@@ -32,7 +40,12 @@ export type FakeBehaviour = {
   /** The engine's absence is noticed by executors after this. */
   noticeMs: number;
   fail: (op: FakeOp, taskId: string, task: ExecutorTask | null) => AppError | null;
+  /** What a probe of a running container comes to, after so long. */
+  probe: (task: ExecutorTask, probe: Probe) => FakeProbe;
 };
+
+/** `tookMs` beyond the probe's timeout is no answer. */
+export type FakeProbe = { readonly isOk: boolean; readonly message?: string; readonly tookMs?: number };
 
 export type FakeEffect = {
   readonly op: FakeOp;
@@ -73,6 +86,7 @@ const DEFAULTS: FakeBehaviour = {
   deadlineMs: 2_000,
   noticeMs: 100,
   fail: () => null,
+  probe: () => ({ isOk: true }),
 };
 
 export class FakeEngine {
@@ -268,6 +282,17 @@ export class FakeEngine {
       if (container === undefined || !owns(owner, container)) return;
       this.#tell("remove", owner, taskId);
       this.vanish(taskId);
+    });
+  }
+
+  async probe(taskId: string, probe: Probe, { timeoutMs, signal }: ProbeLimits): Promise<ProbeOutcome> {
+    const container = this.#containers.get(taskId);
+    const task = container?.task ?? null;
+    const answer = task === null ? { isOk: false, message: "it is gone" } : this.behaviour.probe(task, probe);
+    const { isOk, message = isOk ? "ok" : "refused", tookMs = 0 } = answer;
+    return await this.#call({ op: "probe", taskId, task, ms: Math.min(tookMs, timeoutMs), signal }, () => {
+      if (container?.state.state !== "running") return { isOk: false, message: "it does not run" };
+      return tookMs > timeoutMs ? { isOk: false, message: `no answer within ${timeoutMs} ms` } : { isOk, message };
     });
   }
 

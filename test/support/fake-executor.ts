@@ -9,6 +9,9 @@ import {
   type LogLine,
   type LogQuery,
   type LogSource,
+  type Probe,
+  type ProbeLimits,
+  type ProbeOutcome,
   type RuntimeState,
 } from "../../src/agent/executor/executor.ts";
 import type { Env, Timer } from "../../src/util/env.ts";
@@ -109,6 +112,10 @@ export class FakeExecutor implements Executor {
 
   removeTask(taskId: string, signal: AbortSignal): Promise<void> {
     return this.#alive(() => this.#engine.remove(this.#who(), taskId, signal));
+  }
+
+  probe({ taskId }: RuntimeState, probe: Probe, limits: ProbeLimits): Promise<ProbeOutcome> {
+    return this.#alive(() => this.#engine.probe(taskId, probe, limits));
   }
 
   logs(taskId: string, query: LogQuery): LogSource {

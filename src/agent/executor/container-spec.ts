@@ -53,6 +53,7 @@ export type HealthOptions = {
   Timeout?: number;
   Retries?: number;
   StartPeriod?: number;
+  StartInterval?: number;
 };
 
 export type HostOptions = {
@@ -160,13 +161,14 @@ function logOptions(log: LogConfig | null): HostOptions["LogConfig"] {
 
 /** Undefined: nothing said. Zeros mean "as the image, or the engine's default". */
 function healthOptions(health: HealthCheck): HealthOptions | undefined {
-  const { test, intervalMs, timeoutMs, retries, startPeriodMs } = health;
+  const { test, intervalMs, timeoutMs, retries, startPeriodMs, startIntervalMs } = health;
   const options: HealthOptions = {
     ...(test.length > 0 && { Test: test }),
     ...(intervalMs > 0 && { Interval: intervalMs * NANOS_PER_MS }),
     ...(timeoutMs > 0 && { Timeout: timeoutMs * NANOS_PER_MS }),
     ...(retries > 0 && { Retries: retries }),
     ...(startPeriodMs > 0 && { StartPeriod: startPeriodMs * NANOS_PER_MS }),
+    ...(startIntervalMs > 0 && { StartInterval: startIntervalMs * NANOS_PER_MS }),
   };
   return Object.keys(options).length === 0 ? undefined : options;
 }

@@ -6,7 +6,7 @@
  * Failures: AppError `unavailable` means the engine did not answer: the task is not failed for it,
  * the caller repeats later. Any other error is the task's own (missing image, bad mount, ...).
  */
-import type { PortStatus, Resources, TaskSpec } from "../../model/index.ts";
+import type { Check, PortStatus, Resources, TaskSpec } from "../../model/index.ts";
 
 /** What an executor needs to know of a task; ids end up in labels and names. */
 export type ExecutorTask = {
@@ -39,6 +39,19 @@ export type RuntimeState = {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
 };
+
+/** What a check asks of a task that runs. */
+export type Probe = Pick<Check, "command" | "http" | "tcp">;
+
+export type ProbeOutcome = {
+  readonly isOk: boolean;
+  /** One line: what it answered, or why it did not; at most PROBE_TEXT_MAX characters. */
+  readonly message: string;
+};
+
+export const PROBE_TEXT_MAX = 200;
+
+export type ProbeLimits = { readonly timeoutMs: number; readonly signal: AbortSignal };
 
 export type ExecutorDescription = {
   readonly runtimes: readonly ("container" | "process")[];
@@ -101,5 +114,10 @@ export interface Executor {
   stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
   /** Removes what is left, logs included. Idempotent. */
   removeTask(taskId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks a running task once. What the task is to blame for is a failure: no answer within the time, no such program,
+   * no way to its port, its end meanwhile. An engine that does not answer is `unavailable` and says nothing about it.
+   */
+  probe(runtime: RuntimeState, probe: Probe, limits: ProbeLimits): Promise<ProbeOutcome>;
   logs(taskId: string, query: LogQuery): LogSource;
 }

@@ -56,6 +56,10 @@ export class NoneExecutor implements Executor {
 
   async removeTask(): Promise<void> {}
 
+  async probe(): Promise<never> {
+    return await Promise.reject(refusal());
+  }
+
   logs(): LogSource {
     return {
       attach: ({ onEnd }) => onEnd(refusal()),

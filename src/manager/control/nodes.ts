@@ -153,7 +153,14 @@ function orphan(tx: WriteTx, task: Task, actor: string): void {
   tx.put("task", {
     ...task,
     desired,
-    status: { ...status, state: "ORPHANED", message: "its node was removed", atMs: tx.timeMs, healthy: false },
+    status: {
+      ...status,
+      state: "ORPHANED",
+      message: "its node was removed",
+      atMs: tx.timeMs,
+      healthy: false,
+      ready: false,
+    },
     cause: { actor, reason: "node removed" },
     pendingReason: "",
   });

@@ -6,12 +6,14 @@ import { slotName } from "../../model/naming.ts";
 import { isGap, isOpen, newestRun } from "../../model/run.ts";
 import { jobOf, runsOnEveryNode } from "../../model/service-mode.ts";
 import type { JobTemplate } from "../../model/service-mode.ts";
-import { endedByItself, isComplete, isWanted, observedState } from "../../model/task-state.ts";
+import { endedByItself, isComplete, isReady, isWanted, observedState } from "../../model/task-state.ts";
 import type { ReadTx } from "../../store/types.ts";
 
 export type ServiceStatus = {
   /** Tasks observed running and wanted. */
   readonly running: number;
+  /** Of those: healthy and ready. */
+  readonly ready: number;
   /** Tasks that are to run now. */
   readonly desired: number;
   /** Of a job's newest run: tasks that completed, and that are to. */
@@ -28,7 +30,7 @@ export function statusOf(tx: ReadTx, service: Service): ServiceStatus {
   if (template !== null) return jobStatus(tx, service, template);
   const tasks = tx.find("task", "service", service.id).filter(isWanted);
   return {
-    running: countRunning(tasks),
+    ...countUp(tasks),
     desired: runsOnEveryNode(service.spec)
       ? nodesOf(tx, service, tasks).length
       : (service.spec?.replicated?.replicas ?? 0),
@@ -55,7 +57,7 @@ function jobStatus(tx: ReadTx, service: Service, template: JobTemplate): Service
   const lastRun = open.find(({ number }) => number === last?.number) ?? last ?? null;
   const atOnce = template.replicated?.concurrent ?? Infinity;
   return {
-    running: countRunning(tx.find("task", "service", service.id).filter(isWanted)),
+    ...countUp(tx.find("task", "service", service.id).filter(isWanted)),
     desired: open.reduce((sum, run) => sum + Math.min(run.wanted - run.completed, atOnce), 0),
     completed: lastRun?.completed ?? 0,
     total: lastRun?.wanted ?? template.replicated?.total ?? 0,
@@ -91,6 +93,7 @@ function nodesOf(tx: ReadTx, { spec }: Service, tasks: readonly Task[]): readonl
   });
 }
 
-function countRunning(tasks: readonly Task[]): number {
-  return tasks.filter((task) => observedState(task) === "RUNNING").length;
+function countUp(tasks: readonly Task[]): { running: number; ready: number } {
+  const running = tasks.filter((task) => observedState(task) === "RUNNING");
+  return { running: running.length, ready: running.filter(isReady).length };
 }

@@ -159,7 +159,14 @@ function removeTask(tx: WriteTx, task: Task, actor: string): void {
   // What was never assigned has no agent to report its end.
   const ended: Task["status"] =
     task.nodeId === "" && status !== null && !isTerminal(status.state)
-      ? { ...status, state: "SHUTDOWN", message: "stopped before it was placed", atMs: tx.timeMs, healthy: false }
+      ? {
+          ...status,
+          state: "SHUTDOWN",
+          message: "stopped before it was placed",
+          atMs: tx.timeMs,
+          healthy: false,
+          ready: false,
+        }
       : status;
   const cause = { actor, reason: "service removed" };
   tx.put("task", { ...task, desired: "REMOVE", status: ended, cause, pendingReason: "" });

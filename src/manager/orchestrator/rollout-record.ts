@@ -2,7 +2,7 @@
  * What a rollout's record becomes: which slots failed, whether it pauses, goes back or is over, how
  * far it is. Decided from the service's tasks and the record alone, so it survives every leader.
  */
-import { endedByItself, isHealthy, isTerminal, observedState, TASK_STATE_NUMBER } from "../../model/task-state.ts";
+import { endedByItself, isReady, isTerminal, observedState, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import {
   FAILURE_TEXT_MAX,
   failureKey,
@@ -145,7 +145,7 @@ class Assessment {
     if (deadlineMs === null || deadlineMs > nowMs) return null;
     const span = formatSpan(rules.deadlineMs);
     if (task.nodeId === "") return `no node took it within ${span}: ${task.pendingReason}`;
-    const { message = "" } = task.status ?? {};
+    const message = task.status?.checkMessage || task.status?.message || "";
     return `task not ready within ${span}: ${observedState(task).toLowerCase()}${message === "" ? "" : `, ${message}`}`;
   }
 
@@ -180,7 +180,7 @@ function progressAtMs(task: Task): number | null {
       return task.desired === "READY" ? null : updatedAtMs;
     case "RUNNING":
       // Not ready, or not any more: since its agent's last word.
-      return isHealthy(task) ? null : updatedAtMs;
+      return isReady(task) ? null : updatedAtMs;
     default:
       return task.status?.atMs ?? createdAtMs;
   }

@@ -2,14 +2,7 @@
  * What the tasks of one slot amount to: which still count, which are lost with their node, which
  * are only silent. Pure; it decides nothing.
  */
-import {
-  compareStates,
-  endedByItself,
-  isHealthy,
-  isTerminal,
-  isWanted,
-  observedState,
-} from "../../model/task-state.ts";
+import { compareStates, endedByItself, isReady, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
 import { isLost, lossTimes, type LossTimes } from "../../model/node-loss.ts";
@@ -33,7 +26,7 @@ export type SlotTask = {
   readonly fate: Fate;
   /** Of the current revision, or of one whose difference does not matter to it. */
   readonly current: boolean;
-  /** Running, healthy and reachable. */
+  /** Running, ready and reachable. */
   readonly serving: boolean;
   readonly node: Node | undefined;
   /** What is wrong with its node, in words; empty if nothing is. */
@@ -129,7 +122,7 @@ function viewOf(task: Task, state: ServiceState, isCurrent: (task: Task) => bool
     node,
     trouble: trouble?.text ?? "",
     current: isCurrent(task),
-    serving: fate === "good" && isHealthy(task) && node?.status?.state !== "UNREACHABLE",
+    serving: fate === "good" && isReady(task) && node?.status?.state !== "UNREACHABLE",
     gone: task.nodeId !== "" && node === undefined && !isOver,
   };
 }

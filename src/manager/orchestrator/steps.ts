@@ -167,8 +167,10 @@ const EMPTY_STATUS: NonNullable<Task["status"]> = {
   startedAtMs: 0,
   finishedAtMs: 0,
   healthy: false,
+  ready: false,
+  checkMessage: "",
 };
 
 function stoppedStatus(tx: WriteTx, task: Task, state: "SHUTDOWN" | "ORPHANED", message: string): Task["status"] {
-  return { ...(task.status ?? EMPTY_STATUS), state, message, atMs: tx.timeMs, healthy: false };
+  return { ...(task.status ?? EMPTY_STATUS), state, message, atMs: tx.timeMs, healthy: false, ready: false };
 }

@@ -1,7 +1,7 @@
 /** What a rollout is doing, what it waits for, and why it went back. */
 import { slotName, taskName } from "../../model/naming.ts";
 import { isBackward, isFinished, isOfRollout } from "../../model/rollout.ts";
-import { isHealthy, isWanted } from "../../model/task-state.ts";
+import { isReady, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Rollout, Service, Task } from "../../model/index.ts";
 import { formatSpan } from "../../util/units.ts";
 import type { Evidence } from "./explain-task.ts";
@@ -50,9 +50,9 @@ export function rolloutReasons(evidence: Evidence, service: Service, tasks: read
 
 /** New tasks that are not ready beside old ones that serve: their slots lack nothing, and the rollout waits for them. */
 function newcomers(evidence: Evidence, rollout: Rollout, tasks: readonly Task[]): ExplainReason[] {
-  const served = new Set(tasks.filter((task) => isWanted(task) && isHealthy(task)).map(slotName));
+  const served = new Set(tasks.filter((task) => isWanted(task) && isReady(task)).map(slotName));
   return tasks
-    .filter((task) => isWanted(task) && isOfRollout(task, rollout) && !isHealthy(task) && served.has(slotName(task)))
+    .filter((task) => isWanted(task) && isOfRollout(task, rollout) && !isReady(task) && served.has(slotName(task)))
     .flatMap((task) => {
       const told = explainTask(evidence, task);
       return [reasonAbout("task", task.id, taskName(task), "task", told.summary), ...told.reasons];

@@ -3,7 +3,7 @@ import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import { membershipOf } from "../../model/membership.ts";
 import { nodeName, slotName, taskName } from "../../model/naming.ts";
 import { runsOnEveryNode } from "../../model/service-mode.ts";
-import { isHealthy, isWanted } from "../../model/task-state.ts";
+import { isReady, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Service, Task } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { rolloutReasons } from "./explain-rollout.ts";
@@ -19,7 +19,7 @@ export function explainService(tx: ReadTx, service: Service): Told & { readonly 
   const aim = runsOnEveryNode(service.spec) ? nodesOf(tx, service, slots) : replicasOf(service);
   const broken = [...slots]
     .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
-    .filter(([, slotTasks]) => !slotTasks.some((task) => isWanted(task) && isHealthy(task) && !isTroubled(tx, task)))
+    .filter(([, slotTasks]) => !slotTasks.some((task) => isWanted(task) && isReady(task) && !isTroubled(tx, task)))
     .map(([, slotTasks]) => slotTasks.findLast(isWanted) ?? newestOf(slotTasks))
     .filter((task) => task !== undefined);
   const running = slots.size - broken.length;
@@ -68,8 +68,8 @@ function slotsOf(tasks: readonly Task[]): ReadonlyMap<string, readonly Task[]> {
 export function explainAlike(evidence: Evidence, tasks: readonly Task[]): ExplainReason[] {
   const groups = new Map<string, Task[]>();
   for (const task of tasks) {
-    const { state = "NEW", error = "" } = task.status ?? {};
-    const key = [state, task.desired, error, task.pendingReason, task.nodeId].join("/");
+    const { state = "NEW", error = "", checkMessage = "" } = task.status ?? {};
+    const key = [state, task.desired, error, checkMessage, task.pendingReason, task.nodeId].join("/");
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [task]);
     else group.push(task);

@@ -6,6 +6,7 @@ import {
   endedByItself,
   isComplete,
   isHealthy,
+  isReady,
   isTerminal,
   isWanted,
   observedState,
@@ -94,9 +95,21 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
       summary: isPrepared ? `it is prepared on ${where} and waits to start` : `it is being prepared on ${where}`,
       reasons: [...startReasons(tx, task, about), ...reasons],
     };
-  const { message = "", error = "" } = task.status ?? {};
+  const { status } = task;
+  const { message = "", error = "" } = status ?? {};
   if (error !== "") reasons.push(about("error", error));
-  if (isHealthy(task)) return { summary: `it runs on ${where}`, reasons };
+  if (status?.checkMessage) reasons.push(about("check", status.checkMessage));
+  if (isReady(task)) return { summary: `it runs on ${where}`, reasons };
+  if (isHealthy(task)) {
+    const why = status?.checkMessage || "its readiness check has not passed yet";
+    return {
+      summary: `it runs on ${where} and is not ready: ${why}`,
+      reasons: [
+        ...reasons,
+        about("readiness", "it takes no traffic and does not count as updated until its readiness check passes"),
+      ],
+    };
+  }
   if (observedState(task) === "RUNNING") {
     return {
       summary: `it runs on ${where} and is not healthy`,

@@ -1,6 +1,6 @@
 /** What agents say of their tasks: bounded on entry, ordered at the leader. Pure. */
 import type { Task, TaskReport, TaskStatus } from "../../model/index.ts";
-import { TASK_STATE_NUMBER } from "../../model/task-state.ts";
+import { isReady, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import type { NodeReport } from "../../proto/gen/NodeReport.ts";
 import type { WriteTx } from "../../store/types.ts";
 
@@ -13,10 +13,9 @@ const ID_MAX = 128;
 /** What an agent sent, cut to what the store should hold; null for what is no report. */
 export function boundedReport({ taskId, status }: TaskReport): TaskReport | null {
   if (status === null || taskId.length > ID_MAX || !isKnownState(status.state)) return null;
-  const { message, error, runtimeId, ports } = status;
+  const { message, error, checkMessage, runtimeId, ports } = status;
   const isSmall =
-    message.length <= STATUS_TEXT_MAX &&
-    error.length <= STATUS_TEXT_MAX &&
+    [message, error, checkMessage].every((text) => text.length <= STATUS_TEXT_MAX) &&
     runtimeId.length <= ID_MAX &&
     ports.length <= PORTS_MAX;
   if (isSmall) return { taskId, status };
@@ -24,6 +23,7 @@ export function boundedReport({ taskId, status }: TaskReport): TaskReport | null
     ...status,
     message: cut(message, STATUS_TEXT_MAX),
     error: cut(error, STATUS_TEXT_MAX),
+    checkMessage: cut(checkMessage, STATUS_TEXT_MAX),
     runtimeId: runtimeId.slice(0, ID_MAX),
     ports: ports.slice(0, PORTS_MAX),
   };
@@ -38,7 +38,7 @@ export function applyReport(tx: WriteTx, { nodeId, report }: NodeReport): void {
   if (task === undefined || task.nodeId !== nodeId || !isNewer(task, status)) return;
   const before = task.status;
   const isRise = before === null || TASK_STATE_NUMBER[status.state] > TASK_STATE_NUMBER[before.state];
-  const isFirstReady = task.readyAtMs === 0 && status.state === "RUNNING" && status.healthy;
+  const isFirstReady = task.readyAtMs === 0 && isReady({ ...task, status });
   const readyAtMs = isFirstReady ? tx.timeMs : task.readyAtMs;
   tx.put("task", { ...task, readyAtMs, status: { ...status, atMs: isRise ? tx.timeMs : before.atMs } });
 }

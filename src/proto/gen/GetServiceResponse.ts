@@ -27,6 +27,10 @@ export interface GetServiceResponseInput {
    * Of a job: what was run last, or runs.
    */
   'lastRun'?: (_shoal_v1_RunInput | null);
+  /**
+   * Of those that run: healthy and ready.
+   */
+  'ready'?: (number | string | Long);
 }
 
 export interface GetServiceResponse {
@@ -52,4 +56,8 @@ export interface GetServiceResponse {
    * Of a job: what was run last, or runs.
    */
   'lastRun': (_shoal_v1_Run | null);
+  /**
+   * Of those that run: healthy and ready.
+   */
+  'ready': (number);
 }

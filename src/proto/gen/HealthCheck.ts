@@ -10,7 +10,15 @@ export interface HealthCheckInput {
   'intervalMs'?: (number | string | Long);
   'timeoutMs'?: (number | string | Long);
   'retries'?: (number | string | Long);
+  /**
+   * Failures within it do not count before the first success.
+   */
   'startPeriodMs'?: (number | string | Long);
+  /**
+   * Between checks within the start period, before the first success. 0 is 5 s, or the interval where that is shorter.
+   * Engines before 25.0 know none and keep to the interval.
+   */
+  'startIntervalMs'?: (number | string | Long);
 }
 
 export interface HealthCheck {
@@ -21,5 +29,13 @@ export interface HealthCheck {
   'intervalMs': (number);
   'timeoutMs': (number);
   'retries': (number);
+  /**
+   * Failures within it do not count before the first success.
+   */
   'startPeriodMs': (number);
+  /**
+   * Between checks within the start period, before the first success. 0 is 5 s, or the interval where that is shorter.
+   * Engines before 25.0 know none and keep to the interval.
+   */
+  'startIntervalMs': (number);
 }

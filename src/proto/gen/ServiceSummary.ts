@@ -15,6 +15,7 @@ export interface ServiceSummaryInput {
   'total'?: (number | string | Long);
   'nextRunAtMs'?: (number | string | Long);
   'lastRun'?: (_shoal_v1_RunInput | null);
+  'ready'?: (number | string | Long);
 }
 
 export interface ServiceSummary {
@@ -28,4 +29,5 @@ export interface ServiceSummary {
   'total': (number);
   'nextRunAtMs': (number);
   'lastRun': (_shoal_v1_Run | null);
+  'ready': (number);
 }

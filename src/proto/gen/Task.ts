@@ -119,7 +119,7 @@ export interface TaskInput {
    */
   'timedOut'?: (boolean);
   /**
-   * Cluster time at which it first ran and was healthy; 0 until then.
+   * Cluster time at which it first ran and was healthy and ready; 0 until then.
    */
   'readyAtMs'?: (number | string | Long);
   /**
@@ -175,7 +175,7 @@ export interface Task {
    */
   'timedOut': (boolean);
   /**
-   * Cluster time at which it first ran and was healthy; 0 until then.
+   * Cluster time at which it first ran and was healthy and ready; 0 until then.
    */
   'readyAtMs': (number);
   /**

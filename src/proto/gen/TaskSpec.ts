@@ -7,6 +7,7 @@ import type { RestartPolicyInput as _shoal_v1_RestartPolicyInput, RestartPolicy 
 import type { PlacementInput as _shoal_v1_PlacementInput, Placement as _shoal_v1_Placement } from './Placement.ts';
 import type { LogConfigInput as _shoal_v1_LogConfigInput, LogConfig as _shoal_v1_LogConfig } from './LogConfig.ts';
 import type { PortSpecInput as _shoal_v1_PortSpecInput, PortSpec as _shoal_v1_PortSpec } from './PortSpec.ts';
+import type { TaskChecksInput as _shoal_v1_TaskChecksInput, TaskChecks as _shoal_v1_TaskChecks } from './TaskChecks.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -24,6 +25,10 @@ export interface TaskSpecInput {
    * Any change of it replaces every task (service restart).
    */
   'forceUpdate'?: (number | string | Long);
+  /**
+   * Beside the runtime's own health check.
+   */
+  'checks'?: (_shoal_v1_TaskChecksInput | null);
   'runtime'?: "container"|"process";
 }
 
@@ -42,5 +47,9 @@ export interface TaskSpec {
    * Any change of it replaces every task (service restart).
    */
   'forceUpdate': (number);
+  /**
+   * Beside the runtime's own health check.
+   */
+  'checks': (_shoal_v1_TaskChecks | null);
   'runtime'?: "container"|"process";
 }

@@ -29,9 +29,17 @@ export interface TaskStatusInput {
   'startedAtMs'?: (number | string | Long);
   'finishedAtMs'?: (number | string | Long);
   /**
-   * Whether a health check passes; tasks without one are healthy once running.
+   * Its startup check has passed and its runtime's health check passes; without either it is healthy once running.
    */
   'healthy'?: (boolean);
+  /**
+   * Its readiness check passes, or it has none. A task that runs, is healthy and ready counts as available.
+   */
+  'ready'?: (boolean);
+  /**
+   * What the check that does not pass said last; empty while none fails.
+   */
+  'checkMessage'?: (string);
   '_exitCode'?: "exitCode";
 }
 
@@ -60,8 +68,16 @@ export interface TaskStatus {
   'startedAtMs': (number);
   'finishedAtMs': (number);
   /**
-   * Whether a health check passes; tasks without one are healthy once running.
+   * Its startup check has passed and its runtime's health check passes; without either it is healthy once running.
    */
   'healthy': (boolean);
+  /**
+   * Its readiness check passes, or it has none. A task that runs, is healthy and ready counts as available.
+   */
+  'ready': (boolean);
+  /**
+   * What the check that does not pass said last; empty while none fails.
+   */
+  'checkMessage': (string);
   '_exitCode'?: "exitCode";
 }

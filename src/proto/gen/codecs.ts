@@ -41,6 +41,11 @@ import type { JobPolicy, JobPolicyInput } from "./JobPolicy.ts";
 import type { Cron, CronInput } from "./Cron.ts";
 import type { UpdateConfig, UpdateConfigInput } from "./UpdateConfig.ts";
 import type { TaskSpec, TaskSpecInput } from "./TaskSpec.ts";
+import type { TaskChecks, TaskChecksInput } from "./TaskChecks.ts";
+import type { Check, CheckInput } from "./Check.ts";
+import type { CommandProbe, CommandProbeInput } from "./CommandProbe.ts";
+import type { HttpProbe, HttpProbeInput } from "./HttpProbe.ts";
+import type { TcpProbe, TcpProbeInput } from "./TcpProbe.ts";
 import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
 import type { ProcessSpec, ProcessSpecInput } from "./ProcessSpec.ts";
 import type { Mount, MountInput } from "./Mount.ts";
@@ -1190,10 +1195,12 @@ function encodeTaskStatus(w: Writer, m: TaskStatusInput): void {
   if (m.startedAtMs) w.uint(80, Number(m.startedAtMs));
   if (m.finishedAtMs) w.uint(88, Number(m.finishedAtMs));
   if (m.healthy) w.bool(96, m.healthy);
+  if (m.ready) w.bool(104, m.ready);
+  if (m.checkMessage) w.text(114, m.checkMessage);
 }
 
 function decodeTaskStatus(r: Reader): TaskStatus {
-  const m: TaskStatus = { state: "NEW", message: "", error: "", atMs: 0, agentEpoch: 0, sequence: 0, runtimeId: "", ports: [], startedAtMs: 0, finishedAtMs: 0, healthy: false };
+  const m: TaskStatus = { state: "NEW", message: "", error: "", atMs: 0, agentEpoch: 0, sequence: 0, runtimeId: "", ports: [], startedAtMs: 0, finishedAtMs: 0, healthy: false, ready: false, checkMessage: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1221,6 +1228,10 @@ function decodeTaskStatus(r: Reader): TaskStatus {
         m.finishedAtMs = r.uint(); break;
       case 96:
         m.healthy = r.bool(); break;
+      case 104:
+        m.ready = r.bool(); break;
+      case 114:
+        m.checkMessage = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1526,10 +1537,11 @@ function encodeTaskSpec(w: Writer, m: TaskSpecInput): void {
   if (m.log != null) { const start = w.open(50); encodeLogConfig(w, m.log); w.close(start); }
   if (m.ports != null) for (const x of m.ports) { const start = w.open(58); encodePortSpec(w, x); w.close(start); }
   if (m.forceUpdate) w.uint(64, Number(m.forceUpdate));
+  if (m.checks != null) { const start = w.open(98); encodeTaskChecks(w, m.checks); w.close(start); }
 }
 
 function decodeTaskSpec(r: Reader): TaskSpec {
-  const m: TaskSpec = { resources: null, restart: null, placement: null, log: null, ports: [], forceUpdate: 0 };
+  const m: TaskSpec = { resources: null, restart: null, placement: null, log: null, ports: [], forceUpdate: 0, checks: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1549,6 +1561,147 @@ function decodeTaskSpec(r: Reader): TaskSpec {
 { const outer = r.open(); m.ports.push(decodePortSpec(r)); r.close(outer); break; }
       case 64:
         m.forceUpdate = r.uint(); break;
+      case 98:
+{ const outer = r.open(); m.checks = decodeTaskChecks(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeTaskChecks(w: Writer, m: TaskChecksInput): void {
+  if (m.startup != null) { const start = w.open(10); encodeCheck(w, m.startup); w.close(start); }
+  if (m.readiness != null) { const start = w.open(18); encodeCheck(w, m.readiness); w.close(start); }
+  if (m.liveness != null) { const start = w.open(26); encodeCheck(w, m.liveness); w.close(start); }
+}
+
+function decodeTaskChecks(r: Reader): TaskChecks {
+  const m: TaskChecks = { startup: null, readiness: null, liveness: null };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.startup = decodeCheck(r); r.close(outer); break; }
+      case 18:
+{ const outer = r.open(); m.readiness = decodeCheck(r); r.close(outer); break; }
+      case 26:
+{ const outer = r.open(); m.liveness = decodeCheck(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeCheck(w: Writer, m: CheckInput): void {
+  if (m.command != null) { const start = w.open(10); encodeCommandProbe(w, m.command); w.close(start); }
+  if (m.http != null) { const start = w.open(18); encodeHttpProbe(w, m.http); w.close(start); }
+  if (m.tcp != null) { const start = w.open(26); encodeTcpProbe(w, m.tcp); w.close(start); }
+  if (m.initialDelayMs) w.int(32, Number(m.initialDelayMs));
+  if (m.intervalMs) w.int(40, Number(m.intervalMs));
+  if (m.timeoutMs) w.int(48, Number(m.timeoutMs));
+  if (m.failures) w.int(56, Number(m.failures));
+  if (m.successes) w.int(64, Number(m.successes));
+}
+
+function decodeCheck(r: Reader): Check {
+  const m: Check = { initialDelayMs: 0, intervalMs: 0, timeoutMs: 0, failures: 0, successes: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.command = decodeCommandProbe(r); m.probe = "command"; r.close(outer); break; }
+      case 18:
+{ const outer = r.open(); m.http = decodeHttpProbe(r); m.probe = "http"; r.close(outer); break; }
+      case 26:
+{ const outer = r.open(); m.tcp = decodeTcpProbe(r); m.probe = "tcp"; r.close(outer); break; }
+      case 32:
+        m.initialDelayMs = r.int(); break;
+      case 40:
+        m.intervalMs = r.int(); break;
+      case 48:
+        m.timeoutMs = r.int(); break;
+      case 56:
+        m.failures = r.int(); break;
+      case 64:
+        m.successes = r.int(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeCommandProbe(w: Writer, m: CommandProbeInput): void {
+  if (m.command != null) for (const x of m.command) w.text(10, x);
+}
+
+function decodeCommandProbe(r: Reader): CommandProbe {
+  const m: CommandProbe = { command: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.command.push(r.text()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeHttpProbe(w: Writer, m: HttpProbeInput): void {
+  if (m.port) w.int(8, Number(m.port));
+  if (m.path) w.text(18, m.path);
+  if (m.headers != null) {
+    for (const key of sortedKeys(m.headers)) {
+      const x = m.headers[key]!;
+      const start = w.open(26);
+      w.text(10, key);
+      w.text(18, x);
+      w.close(start);
+    }
+  }
+}
+
+function decodeHttpProbe(r: Reader): HttpProbe {
+  const m: HttpProbe = { port: 0, path: "", headers: {} };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.port = r.int(); break;
+      case 18:
+        m.path = r.text(); break;
+      case 26:
+      {
+        const outer = r.open();
+        let key = "";
+        let value = "";
+        while (r.at < r.end) {
+          const inTag = r.small();
+          if (inTag === 10) key = r.text();
+          else if (inTag === 18) value = r.text();
+          else r.skip(inTag);
+        }
+        r.close(outer);
+        setKey(m.headers, key, value);
+        break;
+      }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeTcpProbe(w: Writer, m: TcpProbeInput): void {
+  if (m.port) w.int(8, Number(m.port));
+}
+
+function decodeTcpProbe(r: Reader): TcpProbe {
+  const m: TcpProbe = { port: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.port = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -1738,10 +1891,11 @@ function encodeHealthCheck(w: Writer, m: HealthCheckInput): void {
   if (m.timeoutMs) w.int(24, Number(m.timeoutMs));
   if (m.retries) w.int(32, Number(m.retries));
   if (m.startPeriodMs) w.int(40, Number(m.startPeriodMs));
+  if (m.startIntervalMs) w.int(48, Number(m.startIntervalMs));
 }
 
 function decodeHealthCheck(r: Reader): HealthCheck {
-  const m: HealthCheck = { test: [], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
+  const m: HealthCheck = { test: [], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0, startIntervalMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1755,6 +1909,8 @@ function decodeHealthCheck(r: Reader): HealthCheck {
         m.retries = r.int(); break;
       case 40:
         m.startPeriodMs = r.int(); break;
+      case 48:
+        m.startIntervalMs = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -2012,10 +2168,11 @@ function encodeGetServiceResponse(w: Writer, m: GetServiceResponseInput): void {
   if (m.total) w.uint(40, Number(m.total));
   if (m.nextRunAtMs) w.uint(48, Number(m.nextRunAtMs));
   if (m.lastRun != null) { const start = w.open(58); encodeRun(w, m.lastRun); w.close(start); }
+  if (m.ready) w.uint(64, Number(m.ready));
 }
 
 function decodeGetServiceResponse(r: Reader): GetServiceResponse {
-  const m: GetServiceResponse = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null };
+  const m: GetServiceResponse = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null, ready: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2033,6 +2190,8 @@ function decodeGetServiceResponse(r: Reader): GetServiceResponse {
         m.nextRunAtMs = r.uint(); break;
       case 58:
 { const outer = r.open(); m.lastRun = decodeRun(r); r.close(outer); break; }
+      case 64:
+        m.ready = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -2139,10 +2298,11 @@ function encodeServiceSummary(w: Writer, m: ServiceSummaryInput): void {
   if (m.total) w.uint(40, Number(m.total));
   if (m.nextRunAtMs) w.uint(48, Number(m.nextRunAtMs));
   if (m.lastRun != null) { const start = w.open(58); encodeRun(w, m.lastRun); w.close(start); }
+  if (m.ready) w.uint(64, Number(m.ready));
 }
 
 function decodeServiceSummary(r: Reader): ServiceSummary {
-  const m: ServiceSummary = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null };
+  const m: ServiceSummary = { service: null, running: 0, desired: 0, completed: 0, total: 0, nextRunAtMs: 0, lastRun: null, ready: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2160,6 +2320,8 @@ function decodeServiceSummary(r: Reader): ServiceSummary {
         m.nextRunAtMs = r.uint(); break;
       case 58:
 { const outer = r.open(); m.lastRun = decodeRun(r); r.close(outer); break; }
+      case 64:
+        m.ready = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -4262,6 +4424,11 @@ export const CODECS: MessageCodecs = {
   Cron: { encode: encodeCron, decode: decodeCron },
   UpdateConfig: { encode: encodeUpdateConfig, decode: decodeUpdateConfig },
   TaskSpec: { encode: encodeTaskSpec, decode: decodeTaskSpec },
+  TaskChecks: { encode: encodeTaskChecks, decode: decodeTaskChecks },
+  Check: { encode: encodeCheck, decode: decodeCheck },
+  CommandProbe: { encode: encodeCommandProbe, decode: decodeCommandProbe },
+  HttpProbe: { encode: encodeHttpProbe, decode: decodeHttpProbe },
+  TcpProbe: { encode: encodeTcpProbe, decode: decodeTcpProbe },
   ContainerSpec: { encode: encodeContainerSpec, decode: decodeContainerSpec },
   ProcessSpec: { encode: encodeProcessSpec, decode: decodeProcessSpec },
   Mount: { encode: encodeMount, decode: decodeMount },

@@ -111,6 +111,7 @@ export function spec(part: SpecPart = {}): TaskSpec {
           hostIp: port.hostIp ?? "",
         })),
         forceUpdate: part.forceUpdate ?? 0,
+        checks: null,
       },
     },
   });
@@ -126,7 +127,8 @@ export function task(id: string, part: Partial<Omit<Task, "status">> & { status?
     desired: "RUNNING",
     ...part,
     id,
-    status: { state: "PENDING", ...part.status } as TaskStatus,
+    // What has no readiness check is ready when it is healthy.
+    status: { state: "PENDING", ready: part.status?.healthy === true, ...part.status } as TaskStatus,
   });
 }
 

@@ -220,7 +220,9 @@ export class World {
       const wallMs = this.env.wallNow();
       const status = {
         ...task.status!,
-        ...(part.state === "RUNNING" ? { startedAtMs: wallMs, healthy: true } : { healthy: false }),
+        ...(part.state === "RUNNING"
+          ? { startedAtMs: wallMs, healthy: true, ready: true }
+          : { healthy: false, ready: false }),
         ...(isTerminal(part.state) ? { finishedAtMs: wallMs } : {}),
         agentEpoch: tx.get("node", task.nodeId)?.status?.agentEpoch ?? 1,
         ...part,

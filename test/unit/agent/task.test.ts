@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { NOT_CHECKED_YET, UNCHECKED, type CheckVerdicts } from "../../../src/agent/check-set.ts";
 import type { RuntimeState } from "../../../src/agent/executor/executor.ts";
 import { HEALTH_CHECK_FAILED, nextStep, RETRY_MS, type StepInput, type TaskOp } from "../../../src/agent/task.ts";
 import { compareStates, isTerminal, TASK_STATE_NUMBER } from "../../../src/model/task-state.ts";
@@ -36,6 +37,7 @@ function step(change: Partial<Omit<StepInput, "status">> & { state: TaskState; s
     desired: "RUNNING",
     spec: aSpec(),
     runtime: "unknown",
+    checks: UNCHECKED,
     failure: null,
     engineWasAway: false,
     isHeld: false,
@@ -149,6 +151,7 @@ describe("agent/task", () => {
       spec: aSpec(),
       status: running,
       runtime: runtime({}),
+      checks: UNCHECKED,
       failure: null,
       engineWasAway: false,
       isHeld: false,
@@ -180,6 +183,31 @@ describe("agent/task", () => {
     expect(again.op, "a check that passes during the stop saves nothing").to.equal("stop");
     const after = step({ state: "RUNNING", status: doomed.status, runtime: exited(0), engineWasAway: true });
     expect(after).to.include({ state: "FAILED", error: HEALTH_CHECK_FAILED });
+  });
+
+  it("waits for the startup check before it counts as running", () => {
+    const message = "startup check: refused";
+    const waiting = step({ state: "STARTING", runtime: runtime({}), checks: { ...NOT_CHECKED_YET, message } });
+    expect(waiting.status).to.include({ state: "STARTING", healthy: false, ready: false, checkMessage: message });
+    const up = step({ state: "STARTING", status: waiting.status, runtime: runtime({}) });
+    expect(up.status).to.include({ state: "RUNNING", healthy: true, ready: true, checkMessage: "" });
+  });
+
+  it("is healthy and not ready while only its readiness check fails", () => {
+    const checks = { isStarted: true, isReady: false, doom: "", message: "readiness check: status 503" };
+    const { status } = step({ state: "STARTING", runtime: runtime({}), checks });
+    expect(status).to.include({ state: "RUNNING", healthy: true, ready: false, checkMessage: checks.message });
+  });
+
+  it("fails a task for the check that doomed it, whatever its exit code", () => {
+    const doom = "liveness check failed: status 500";
+    const doomed = step({ state: "RUNNING", runtime: runtime({}), checks: { ...UNCHECKED, doom } });
+    expect(doomed).to.include({ state: "RUNNING", error: doom, op: "stop" });
+    expect(doomed.status.ready).to.equal(false);
+    const after = step({ state: "RUNNING", status: doomed.status, runtime: exited(0), engineWasAway: true });
+    expect(after).to.include({ state: "FAILED", error: doom });
+    const gone = step({ state: "RUNNING", status: doomed.status, runtime: null, engineWasAway: true });
+    expect(gone).to.include({ state: "FAILED", error: doom, op: "none" });
   });
 
   it("tells honestly that something else removed a running container", () => {
@@ -249,6 +277,12 @@ describe("agent/task properties", () => {
     status: fc
       .record({ state: fc.constantFrom(...states), error: fc.constantFrom("", HEALTH_CHECK_FAILED) })
       .map(aStatus),
+    checks: fc.constantFrom<CheckVerdicts>(
+      UNCHECKED,
+      NOT_CHECKED_YET,
+      { isStarted: true, isReady: false, doom: "", message: "readiness check: no" },
+      { isStarted: true, isReady: true, doom: "liveness check failed", message: "" },
+    ),
     runtime: fc.oneof(
       fc.constant<"unknown">("unknown"),
       fc.constant(null),
@@ -306,7 +340,8 @@ describe("agent/task properties", () => {
           compareStates(input.desired, "SHUTDOWN") >= 0 || isTerminal(input.status.state) || input.isHeld;
         if (op === "prepare" || op === "start") expect(isUnwanted).to.equal(false);
         if (op !== "stop" || input.runtime === "unknown" || input.runtime === null) return;
-        const isDoomed = input.runtime.health === "unhealthy" || input.status.error === HEALTH_CHECK_FAILED;
+        const { health } = input.runtime;
+        const isDoomed = health === "unhealthy" || input.checks.doom !== "" || input.status.error !== "";
         expect(isDoomed || compareStates(input.desired, "SHUTDOWN") >= 0 || isTerminal(input.status.state)).to.equal(
           true,
         );

@@ -43,6 +43,7 @@ describe("cli/render", () => {
   it("says a task's state with its age, and that it is not healthy", () => {
     expect(taskState(aTask({ atMs: 1000 }), 6000)).to.equal("Running 5 seconds ago");
     expect(taskState(aTask({ atMs: 1000, healthy: false }), 6000)).to.equal("Running (unhealthy) 5 seconds ago");
+    expect(taskState(aTask({ atMs: 1000, ready: false }), 6000)).to.equal("Running (not ready) 5 seconds ago");
     expect(taskState(aTask(), 6000)).to.equal("Running");
   });
 
@@ -50,6 +51,7 @@ describe("cli/render", () => {
     expect(taskError(aTask({ state: "PENDING", pendingReason: "no node" }))).to.equal("no node");
     expect(taskError(aTask({ state: "RUNNING", pendingReason: "no node" }))).to.equal("");
     expect(taskError(aTask({ state: "FAILED", error: "exit 1" }))).to.equal("exit 1");
+    expect(taskError(aTask({ ready: false, checkMessage: "status 503" }))).to.equal("status 503");
   });
 
   it("shows ports as docker does, with the address where there is one", () => {

@@ -11,7 +11,8 @@ const NOW = 1_700_000_000_000;
 
 function summary(flags: SpecFlags, part: Partial<ServiceSummary> = {}): ServiceSummary {
   const service = aService({ id: "s", spec: newSpec({ name: "x", ...flags }, ["app:1"]) });
-  return { service, running: 1, desired: 2, completed: 3, total: 5, nextRunAtMs: 0, lastRun: null, ...part };
+  const counts = { running: 1, ready: 1, desired: 2, completed: 3, total: 5 };
+  return { service, ...counts, nextRunAtMs: 0, lastRun: null, ...part };
 }
 
 describe("cli: how jobs are shown", () => {
@@ -19,6 +20,7 @@ describe("cli: how jobs are shown", () => {
     const text = (flags: SpecFlags, part: Partial<ServiceSummary> = {}): string => replicas(summary(flags, part), NOW);
     expect(text({})).to.equal("1/2");
     expect(text({ mode: "global" })).to.equal("1/2");
+    expect(text({}, { running: 2 }), "what runs and is not ready is not counted").to.equal("1/2 (1 not ready)");
     expect(text({ mode: "replicated-job" })).to.equal("1/2 (3/5 completed)");
     expect(text({ cron: "@daily" }, { nextRunAtMs: NOW + 250_000 })).to.equal("1/2 (next in 4 minutes)");
     const spec = newSpec({ name: "x", cron: "@daily" }, ["app:1"]);

@@ -107,6 +107,8 @@ describe("cli/spec-flags", () => {
         "3",
         "--health-start-period",
         "1m",
+        "--health-start-interval",
+        "200ms",
       ],
       {
         health: {
@@ -115,14 +117,18 @@ describe("cli/spec-flags", () => {
           timeoutMs: 500,
           retries: 3,
           startPeriodMs: 60_000,
+          startIntervalMs: 200,
         },
       },
     ],
     [
       ["--health-interval", "9s"],
-      { health: { test: [], intervalMs: 9000, timeoutMs: 0, retries: 0, startPeriodMs: 0 } },
+      { health: { test: [], intervalMs: 9000, timeoutMs: 0, retries: 0, startPeriodMs: 0, startIntervalMs: 0 } },
     ],
-    [["--no-healthcheck"], { health: { test: ["NONE"], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 } }],
+    [
+      ["--no-healthcheck"],
+      { health: { test: ["NONE"], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0, startIntervalMs: 0 } },
+    ],
   ];
   for (const [words, wanted] of onContainer) {
     it(`puts ${words.join(" ")} into the container`, () => {

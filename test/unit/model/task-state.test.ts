@@ -6,6 +6,7 @@ import {
   endedByItself,
   holdsResources,
   isHealthy,
+  isReady,
   isRunningOrLess,
   isTerminal,
   TASK_STATE_NUMBER,
@@ -54,5 +55,14 @@ describe("model/task-state", () => {
     expect(isHealthy(task("t", { status: { state: "RUNNING", healthy: true } }))).to.equal(true);
     expect(isHealthy(task("t", { status: { state: "RUNNING", healthy: false } }))).to.equal(false);
     expect(isHealthy(task("t", { status: { state: "STARTING", healthy: true } }))).to.equal(false);
+  });
+
+  it("is ready only while it runs, is healthy, and its readiness check passes", () => {
+    const ready = { state: "RUNNING", healthy: true, ready: true } as const;
+    expect(isReady(task("t", { status: ready }))).to.equal(true);
+    expect(isReady(task("t", { status: { ...ready, ready: false } }))).to.equal(false);
+    expect(isReady(task("t", { status: { ...ready, healthy: false } }))).to.equal(false);
+    expect(isReady(task("t", { status: { ...ready, state: "STARTING" } }))).to.equal(false);
+    expect(isReady(task("t", { status: { ...ready, state: "FAILED" } }))).to.equal(false);
   });
 });

@@ -16,6 +16,9 @@ import type {
   ExecutorTask,
   LogQuery,
   LogSource,
+  Probe,
+  ProbeLimits,
+  ProbeOutcome,
   RuntimeState,
 } from "../executor.ts";
 import { Deaths } from "./deaths.ts";
@@ -24,6 +27,7 @@ import { statusOf } from "./engine-error.ts";
 import { EngineLink, LINK_DEFAULTS, type EngineLinkOptions } from "./engine-link.ts";
 import { labelFilter, type TaskEvent } from "./events.ts";
 import { DockerLogSource, type LogTarget } from "./logs.ts";
+import { DockerProber } from "./prober.ts";
 import { ImagePuller } from "./pull.ts";
 import { isOwned, mayHaveRunOutOfMemory, runtimeState, type ContainerInfo } from "./runtime-state.ts";
 
@@ -53,6 +57,7 @@ export class DockerExecutor implements Executor {
   readonly #client: EngineClient;
   readonly #link: EngineLink;
   readonly #puller: ImagePuller;
+  readonly #prober: DockerProber;
   readonly #changeListeners = new Set<() => void>();
   readonly #taskListeners = new Set<(taskId: string) => void>();
   /** Task id to container id: what was seen to carry our labels. */
@@ -67,6 +72,7 @@ export class DockerExecutor implements Executor {
     const { env, log } = deps;
     this.#env = env;
     this.#client = new EngineClient(env, addressOf(deps));
+    this.#prober = new DockerProber(env, this.#client, addressOf(deps));
     this.#puller = new ImagePuller({ env, log, client: this.#client });
     this.#link = new EngineLink(
       {
@@ -204,6 +210,7 @@ export class DockerExecutor implements Executor {
     for (;;) {
       const info = await this.#find(taskId, signal);
       if (info === null) break;
+      this.#prober.forget(info.Id);
       try {
         await this.#client.call({ what: "Removing the container", ms: REMOVE_MS, signal }, (docker, abortSignal) =>
           docker.getContainer(info.Id).remove({ force: true, v: true, abortSignal }),
@@ -219,6 +226,11 @@ export class DockerExecutor implements Executor {
     }
     this.#ids.delete(taskId);
     this.#deaths.forget(taskId);
+  }
+
+  async probe(runtime: RuntimeState, probe: Probe, limits: ProbeLimits): Promise<ProbeOutcome> {
+    this.#link.check();
+    return await this.#prober.probe(runtime, probe, limits);
   }
 
   logs(taskId: string, query: LogQuery): LogSource {
@@ -358,6 +370,7 @@ export class DockerExecutor implements Executor {
   #onEvent(event: TaskEvent): void {
     const { taskId, containerId, action } = event;
     this.#deaths.event(event);
+    if (action === "die" || action === "destroy") this.#prober.forget(containerId);
     if (action === "destroy" && this.#ids.get(taskId) === containerId) this.#ids.delete(taskId);
     this.#emit(taskId);
   }

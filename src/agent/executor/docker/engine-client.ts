@@ -27,6 +27,13 @@ export type CallOptions = {
   readonly signal: AbortSignal | undefined;
 };
 
+type StreamRequest = {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly query: Record<string, unknown>;
+  readonly body?: Record<string, unknown> | undefined;
+};
+
 /** The library's own transport: it streams answers that dockerode's methods would buffer whole. */
 type Modem = Docker["modem"];
 type Dial = Parameters<Modem["dial"]>[0];
@@ -85,7 +92,7 @@ export class EngineClient {
    */
   async open(
     { what, ms = OPEN_MS, signal: life }: CallOptions & { readonly signal: AbortSignal },
-    { method, path, query }: { method: "GET" | "POST"; path: string; query: Record<string, unknown> },
+    { method, path, query, body = {} }: StreamRequest,
   ): Promise<IncomingMessage> {
     const controller = new AbortController();
     const onLife = (): void => controller.abort();
@@ -93,7 +100,7 @@ export class EngineClient {
     try {
       const response = await withDeadline(this.#env, { ms, what, parent: life }, (inner) => {
         inner.addEventListener("abort", () => controller.abort(), { once: true });
-        return this.#dial(method, path, query, controller.signal);
+        return this.#dial({ method, path, query, body }, controller.signal);
       });
       response.once("close", () => life.removeEventListener("abort", onLife));
       return response;
@@ -103,19 +110,14 @@ export class EngineClient {
     }
   }
 
-  async #dial(
-    method: "GET" | "POST",
-    path: string,
-    query: Record<string, unknown>,
-    abortSignal: AbortSignal,
-  ): Promise<IncomingMessage> {
+  async #dial({ method, path, query, body }: StreamRequest, abortSignal: AbortSignal): Promise<IncomingMessage> {
     const response = await dial(this.#streams, {
       path: `${path}?`,
       method,
       isStream: true,
       abortSignal,
       statusCodes: { 200: true },
-      options: { _query: query, _body: {} },
+      options: { _query: query, _body: body },
     });
     if (!(response instanceof IncomingMessage)) throw new Error("The answer is no stream");
     response.on("error", () => undefined);

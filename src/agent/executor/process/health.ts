@@ -1,18 +1,14 @@
-/**
- * Health of a plain process, by Docker's rules: the first probe one interval after the start, `retries` failures in a
- * row make it unhealthy, failures within the start period count only after a first success.
- */
-import { spawn } from "node:child_process";
+/** The health check of a plain process, by Docker's rules, as a check among others (../check.ts). */
 import type { HealthCheck } from "../../../model/index.ts";
 import { sleep, type Env } from "../../../util/env.ts";
+import { afterProbe, beginCheck, type CheckRule, type CheckState } from "../check.ts";
 import type { RuntimeState } from "../executor.ts";
-import { sendSignal } from "./proc.ts";
-import { closedStdio } from "./stdio.ts";
+import { probeCommand, type CommandTarget } from "./command-probe.ts";
 
 export type Health = RuntimeState["health"];
 
 /** Docker's own where the spec says nothing. */
-export const HEALTH_DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
+export const HEALTH_DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3, startIntervalMs: 5_000 };
 
 export function hasHealthCheck(health: HealthCheck | null): health is HealthCheck {
   const kind = health?.test[0];
@@ -20,79 +16,57 @@ export function hasHealthCheck(health: HealthCheck | null): health is HealthChec
 }
 
 /** A CMD-SHELL is run by sh; a test without either word is a CMD. */
-export function probeCommand({ test }: HealthCheck): readonly string[] {
+export function healthCommand({ test }: HealthCheck): readonly string[] {
   const [kind = "", ...rest] = test;
   if (kind === "CMD-SHELL") return ["/bin/sh", "-c", rest.join(" ")];
   return kind === "CMD" ? rest : test;
 }
 
-export type Streak = { readonly health: Health; readonly failures: number };
-
-/** One probe's outcome. Pure. */
-export function afterProbe(
-  { health, failures }: Streak,
-  { isOk, isStarting, retries }: { isOk: boolean; isStarting: boolean; retries: number },
-): Streak {
-  if (isOk) return { health: "healthy", failures: 0 };
-  if (isStarting && health === "starting") return { health, failures };
-  const next = failures + 1;
-  return { health: next >= retries ? "unhealthy" : health, failures: next };
+/** The first probe comes one interval after the start, in a start period one of its own. */
+export function healthRule(check: HealthCheck): CheckRule {
+  const intervalMs = check.intervalMs || HEALTH_DEFAULTS.intervalMs;
+  const startIntervalMs = check.startIntervalMs || Math.min(HEALTH_DEFAULTS.startIntervalMs, intervalMs);
+  const { startPeriodMs } = check;
+  return {
+    initialDelayMs: startPeriodMs > 0 ? startIntervalMs : intervalMs,
+    intervalMs,
+    failures: check.retries || HEALTH_DEFAULTS.retries,
+    successes: 1,
+    startPeriodMs,
+    startIntervalMs,
+  };
 }
 
-export type ProbeTarget = {
+export type ProbeTarget = CommandTarget & {
   readonly health: HealthCheck;
-  readonly startedAtMs: number;
-  readonly env: Record<string, string>;
-  readonly dir: string;
+  /** Since the process started, which may have been before this agent. */
+  readonly ranMs: number;
   readonly first: Health;
 };
 
 /** Runs until the signal aborts. */
 export async function probeForever(
   env: Env,
-  { health: check, startedAtMs, env: variables, dir, first }: ProbeTarget,
+  { health: check, ranMs, first, ...target }: ProbeTarget,
   { signal, onHealth }: { signal: AbortSignal; onHealth: (health: Health) => void },
 ): Promise<void> {
-  const intervalMs = check.intervalMs || HEALTH_DEFAULTS.intervalMs;
+  const rule = healthRule(check);
   const timeoutMs = check.timeoutMs || HEALTH_DEFAULTS.timeoutMs;
-  const retries = check.retries || HEALTH_DEFAULTS.retries;
-  let streak: Streak = { health: first, failures: 0 };
+  const now = env.now();
+  let state: CheckState = { ...beginCheck(rule, now, toVerdict(first)), beganAtMs: now - ranMs };
   for (;;) {
-    await sleep(env, intervalMs, signal);
-    const isStarting = env.wallNow() - startedAtMs < check.startPeriodMs;
-    const isOk = await probe(env, probeCommand(check), { variables, dir, timeoutMs, signal });
-    signal.throwIfAborted();
-    const next = afterProbe(streak, { isOk, isStarting, retries });
-    if (next.health !== streak.health) onHealth(next.health);
-    streak = next;
+    await sleep(env, Math.max(0, state.dueAtMs - env.now()), signal);
+    const outcome = await probeCommand(env, healthCommand(check), { target, limits: { timeoutMs, signal } });
+    const next = afterProbe(rule, state, outcome, env.now());
+    if (next.verdict !== state.verdict) onHealth(toHealth(next.verdict));
+    state = next;
   }
 }
 
-async function probe(
-  env: Env,
-  [file = "", ...args]: readonly string[],
-  {
-    variables,
-    dir,
-    timeoutMs,
-    signal,
-  }: { variables: Record<string, string>; dir: string; timeoutMs: number; signal: AbortSignal },
-): Promise<boolean> {
-  // Its own group, so that a probe that hangs is killed with everything it started.
-  const child = spawn(file, args, { cwd: dir, env: variables, stdio: closedStdio(), detached: true });
-  return await new Promise((resolve) => {
-    const kill = (): void => {
-      if (child.pid !== undefined) sendSignal(-child.pid, 9);
-      done(false);
-    };
-    const timer = env.setTimer(timeoutMs, kill);
-    const done = (isOk: boolean): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", kill);
-      resolve(isOk);
-    };
-    signal.addEventListener("abort", kill, { once: true });
-    child.once("error", () => done(false));
-    child.once("exit", (code) => done(code === 0));
-  });
+function toVerdict(health: Health): CheckState["verdict"] {
+  return health === "healthy" ? "passing" : health === "unhealthy" ? "failing" : "pending";
+}
+
+function toHealth(verdict: CheckState["verdict"]): Health {
+  return verdict === "passing" ? "healthy" : verdict === "failing" ? "unhealthy" : "starting";
 }

@@ -20,17 +20,22 @@ import type {
   ExecutorTask,
   LogQuery,
   LogSource,
+  Probe,
+  ProbeLimits,
+  ProbeOutcome,
   RuntimeState,
 } from "../executor.ts";
+import type { CommandTarget } from "./command-probe.ts";
 import { hasHealthCheck } from "./health.ts";
 import { checkLaunch, launch } from "./launch.ts";
 import { ProcessLogSource } from "./logs.ts";
 import { choosePorts } from "./ports.ts";
 import { isAlive, readBoot, sendSignal, sessionMembers } from "./proc.ts";
+import { probeProcess } from "./probe.ts";
 import { processEnv, processOf, signalNumber, STOP_GRACE_MS, TASK_VARIABLE } from "./process-spec.ts";
 import { SHIM } from "./shim.ts";
 import { TaskDir, type Observed } from "./task-dir.ts";
-import { TaskWatch } from "./task-watch.ts";
+import { readEnviron, TaskWatch } from "./task-watch.ts";
 
 export type ProcessExecutorDeps = { readonly env: Env; readonly log: Logger; readonly dataDir: string };
 export type ProcessExecutorOptions = { readonly auditEveryMs?: number };
@@ -189,6 +194,12 @@ export class ProcessExecutor implements Executor {
     this.#emit(taskId);
   }
 
+  async probe(runtime: RuntimeState, probe: Probe, limits: ProbeLimits): Promise<ProbeOutcome> {
+    this.#check();
+    const { taskId } = runtime;
+    return await probeProcess(this.#env, probe, { runtime, limits, target: () => this.#commandTarget(taskId) });
+  }
+
   logs(taskId: string, query: LogQuery): LogSource {
     const find = async (id: string): ReturnType<ProcessLogFind> => {
       const taskDir = this.#dir(id);
@@ -229,6 +240,16 @@ export class ProcessExecutor implements Executor {
     }
     await this.#attach(task.id);
     this.#emit(task.id);
+  }
+
+  /** Null if nothing of the task runs. */
+  async #commandTarget(taskId: string): Promise<CommandTarget | null> {
+    const taskDir = this.#dir(taskId);
+    const record = await taskDir.record(this.#who());
+    const { identity, state } = await taskDir.observe(this.#boot);
+    if (record === null || identity === null || state !== "running") return null;
+    const env = await readEnviron(identity.pid).catch(() => null);
+    return env === null ? null : { env, dir: record.dir };
   }
 
   async #hasBegun(taskDir: TaskDir, boundMs: number, signal: AbortSignal): Promise<boolean> {

@@ -189,6 +189,7 @@ function parseHealth(value: object): HealthCheck {
     timeoutMs: count("timeoutMs"),
     retries: count("retries"),
     startPeriodMs: count("startPeriodMs"),
+    startIntervalMs: count("startIntervalMs"),
   };
 }
 

@@ -62,9 +62,10 @@ export class TaskWatch {
     try {
       // The process's own environment: an agent that restarted has no other copy, and none is kept in files.
       const env = await readEnviron(identity.pid);
+      const ranMs = this.#deps.env.wallNow() - startedAtMs;
       await probeForever(
         this.#deps.env,
-        { health: record.health, startedAtMs, env, dir: record.dir, first: this.#health },
+        { health: record.health, ranMs: Math.max(0, ranMs), env, dir: record.dir, first: this.#health },
         {
           signal: this.#controller.signal,
           onHealth: (health) => {
@@ -93,7 +94,8 @@ function toHealth(text: string): Health {
   return text === "healthy" || text === "unhealthy" ? text : "starting";
 }
 
-async function readEnviron(pid: number): Promise<Record<string, string>> {
+/** @throws when the process is gone */
+export async function readEnviron(pid: number): Promise<Record<string, string>> {
   const text = await readFile(`/proc/${pid}/environ`, "utf8");
   const entries = text.split("\0").flatMap((entry): [string, string][] => {
     const at = entry.indexOf("=");

@@ -50,7 +50,14 @@ describe("agent/executor/container-spec", () => {
     expect(labels).to.include({ "shoal.slot": "n1", "shoal.task-name": "suite.n1", "shoal.run": "7" });
   });
 
-  const health = { test: ["CMD", "true"], intervalMs: 500, timeoutMs: 0, retries: 3, startPeriodMs: 2_000 };
+  const health = {
+    test: ["CMD", "true"],
+    intervalMs: 500,
+    timeoutMs: 0,
+    retries: 3,
+    startPeriodMs: 2_000,
+    startIntervalMs: 100,
+  };
   const limits = { limits: { nanoCpus: 5e8, memoryBytes: 2 ** 26 }, reservations: null, pidsLimit: 64 };
   const cases: readonly [string, ContainerOptions, (seen: ContainerOptions) => unknown, unknown][] = [
     ["command as the entrypoint", options({ command: ["/bin/a", "-b"] }), (o) => o.Entrypoint, ["/bin/a", "-b"]],
@@ -82,11 +89,13 @@ describe("agent/executor/container-spec", () => {
       "health check in nanoseconds, zeros left out",
       options({ health }),
       (o) => o.Healthcheck,
-      { Test: ["CMD", "true"], Interval: 5e8, Retries: 3, StartPeriod: 2e9 },
+      { Test: ["CMD", "true"], Interval: 5e8, Retries: 3, StartPeriod: 2e9, StartInterval: 1e8 },
     ],
     [
       "the image's health check turned off",
-      options({ health: { ...health, test: ["NONE"], intervalMs: 0, retries: 0, startPeriodMs: 0 } }),
+      options({
+        health: { ...health, test: ["NONE"], intervalMs: 0, retries: 0, startPeriodMs: 0, startIntervalMs: 0 },
+      }),
       (o) => o.Healthcheck,
       { Test: ["NONE"] },
     ],

@@ -54,6 +54,19 @@ describe("manager/scheduler: explanations", () => {
     );
   });
 
+  it("says what a readiness check said of a task that runs and is not ready", async () => {
+    world.addNodes("n1");
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "2 running");
+    expect(about("web").summary).to.equal("2 of 2 replicas of web run");
+    const [task] = world.slot(1);
+    world.report(task!.id, { state: "RUNNING", ready: false, checkMessage: "readiness check: status 503" });
+    expect(about("web.1").summary).to.equal("it runs on node n1 and is not ready: readiness check: status 503");
+    expect(codes("web.1")).to.include("web.1:readiness");
+    expect(about("web").summary).to.equal("1 of 2 replicas of web run");
+    expect(codes("web")).to.include("web.1:task");
+  });
+
   it("explains a shortage once for all replicas that share it", async () => {
     world.putNode(node("n1", { memoryMiB: 200 }));
     world.putService(service("web", { replicas: 5, task: spec({ memoryMiB: 100 }) }));

@@ -85,19 +85,20 @@ describe("manager/sessions/reports", () => {
     expect(boundedReport({ taskId: "t1", status: null })).to.equal(null);
   });
 
-  it("notes when a task was first ready: running and healthy", async () => {
+  it("notes when a task first was running, healthy and ready", async () => {
     const readyAt = (): number => store.view().get("task", "t1")?.readyAtMs ?? -1;
-    const say = async (sequence: number, healthy: boolean): Promise<void> => {
+    const say = async (sequence: number, healthy: boolean, ready: boolean): Promise<void> => {
       env.advance(1000);
-      await apply({ taskId: "t1", status: aStatus({ state: "RUNNING", agentEpoch: 1, sequence, healthy }) });
+      await apply({ taskId: "t1", status: aStatus({ state: "RUNNING", agentEpoch: 1, sequence, healthy, ready }) });
     };
-    await say(1, false);
+    await say(1, false, true);
+    await say(2, true, false);
     expect(readyAt()).to.equal(0);
-    await say(2, true);
+    await say(3, true, true);
     const first = store.view().timeMs;
     expect(readyAt()).to.equal(first);
-    await say(3, false);
-    await say(4, true);
+    await say(4, true, false);
+    await say(5, true, true);
     expect(readyAt()).to.equal(first);
   });
 });

@@ -1,6 +1,7 @@
 // The pure parts of the process executor: what it refuses, what a process gets, who is alive, what health is.
 import { expect } from "chai";
-import { afterProbe, probeCommand, type Streak } from "../../../../../src/agent/executor/process/health.ts";
+import { healthCommand, healthRule } from "../../../../../src/agent/executor/process/health.ts";
+import { addressOf } from "../../../../../src/agent/executor/process/probe.ts";
 import {
   isAlive,
   parseIdentity,
@@ -9,7 +10,7 @@ import {
   readStat,
 } from "../../../../../src/agent/executor/process/proc.ts";
 import { processEnv, processOf, signalNumber } from "../../../../../src/agent/executor/process/process-spec.ts";
-import type { ProcessSpec, TaskSpec } from "../../../../../src/model/index.ts";
+import type { PortStatus, ProcessSpec, TaskSpec } from "../../../../../src/model/index.ts";
 import { codec } from "../../../../../src/proto/load.ts";
 import { isAppError } from "../../../../../src/util/errors.ts";
 import { aTask } from "../../../../suites/executor-harness.ts";
@@ -125,54 +126,47 @@ describe("agent/executor/process/proc", () => {
 });
 
 describe("agent/executor/process/health", () => {
-  const retries = 2;
-  const steps: readonly [string, Streak, { isOk: boolean; isStarting: boolean }, Streak][] = [
-    [
-      "a first success makes it healthy",
-      { health: "starting", failures: 0 },
-      { isOk: true, isStarting: true },
-      { health: "healthy", failures: 0 },
-    ],
-    [
-      "a failure in the start period does not count",
-      { health: "starting", failures: 0 },
-      { isOk: false, isStarting: true },
-      { health: "starting", failures: 0 },
-    ],
-    [
-      "one counts in the start period after a success",
-      { health: "healthy", failures: 0 },
-      { isOk: false, isStarting: true },
-      { health: "healthy", failures: 1 },
-    ],
-    [
-      "one failure is not enough",
-      { health: "healthy", failures: 0 },
-      { isOk: false, isStarting: false },
-      { health: "healthy", failures: 1 },
-    ],
-    [
-      "as many as retries in a row are",
-      { health: "healthy", failures: 1 },
-      { isOk: false, isStarting: false },
-      { health: "unhealthy", failures: 2 },
-    ],
-    [
-      "a success makes it healthy again",
-      { health: "unhealthy", failures: 5 },
-      { isOk: true, isStarting: false },
-      { health: "healthy", failures: 0 },
-    ],
-  ];
-  for (const [fact, before, outcome, after] of steps) {
-    it(fact, () => {
-      expect(afterProbe(before, { ...outcome, retries })).to.deep.equal(after);
+  const check = {
+    test: ["CMD", "a", "b"],
+    intervalMs: 0,
+    timeoutMs: 0,
+    retries: 0,
+    startPeriodMs: 0,
+    startIntervalMs: 0,
+  };
+
+  it("has Docker's times where the spec says nothing", () => {
+    expect(healthRule(check)).to.deep.equal({
+      initialDelayMs: 30_000,
+      intervalMs: 30_000,
+      failures: 3,
+      successes: 1,
+      startPeriodMs: 0,
+      startIntervalMs: 5_000,
     });
-  }
+  });
+
+  it("looks more often in the start period, never less", () => {
+    const starting = { ...check, startPeriodMs: 60_000 };
+    expect(healthRule(starting).initialDelayMs).to.equal(5_000);
+    expect(healthRule({ ...starting, startIntervalMs: 200 })).to.include({ initialDelayMs: 200, startIntervalMs: 200 });
+    expect(healthRule({ ...starting, intervalMs: 1_000 })).to.include({ initialDelayMs: 1_000, intervalMs: 1_000 });
+  });
 
   it("runs a shell only where one is asked for", () => {
-    const check = { intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
-    expect(probeCommand({ ...check, test: ["CMD", "a", "b"] })).to.deep.equal(["a", "b"]);
-    expect(probeCommand({ ...check, test: ["CMD-SHELL", "a && b"] })).to.deep.equal(["/bin/sh", "-c", "a && b"]);
+    expect(healthCommand(check)).to.deep.equal(["a", "b"]);
+    expect(healthCommand({ ...check, test: ["CMD-SHELL", "a && b"] })).to.deep.equal(["/bin/sh", "-c", "a && b"]);
+  });
+});
+
+describe("agent/executor/process/probe", () => {
+  const published = (hostIp: string): { ports: PortStatus[] } => ({
+    ports: [{ target: 8080, published: 31_000, protocol: "TCP", hostIp }],
+  });
+
+  it("finds a port where the process was told to bind it, and any other on loopback", () => {
+    expect(addressOf(8080, published(""))).to.deep.equal({ host: "127.0.0.1", port: 31_000, lingerMs: 0 });
+    expect(addressOf(8080, published("10.0.0.7"))).to.include({ host: "10.0.0.7", port: 31_000 });
+    expect(addressOf(9090, published(""))).to.include({ host: "127.0.0.1", port: 9090 });
   });
 });
