@@ -2,7 +2,7 @@
  * A node's agent: composes task database, worker, session and node service. It goes on running
  * tasks when every manager is gone, and across its own restart.
  */
-import type { NodeDescription, NodeSpec } from "../model/index.ts";
+import type { GenericResource, NodeDescription, NodeSpec } from "../model/index.ts";
 import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
 import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import type { Dialer } from "../proto/rpc.ts";
@@ -48,6 +48,10 @@ export type AgentOptions = {
   /** Managers to dial until one tells who they are. */
   readonly managers: readonly string[];
   readonly version: string;
+  /** What the operator says the node has; of a kind that its engine names too, this is it. */
+  readonly generic?: readonly GenericResource[];
+  /** IP behind `address`, if it is known. */
+  readonly ip?: string;
   /** What its program speaks. */
   readonly protocols?: Protocols;
   /** Differs after a restart of the machine (boot-id.ts); then what stopped with it is started again. */
@@ -187,13 +191,14 @@ export class Agent {
   }
 
   #describe(): NodeDescription {
-    const { protocols = PROTOCOLS } = this.#options;
-    const { os, architecture, resources, runtimes, engineId, engineLabels, engineVersion } =
+    const { protocols = PROTOCOLS, generic = [], ip = "" } = this.#options;
+    const { os, architecture, resources, runtimes, engineId, engineLabels, engineVersion, deviceDrivers, logDrivers } =
       this.#deps.executor.describe();
+    const ofEngine = resources.generic.filter(({ kind }) => generic.every((one) => one.kind !== kind));
     return {
       hostname: this.#options.nodeName,
       platform: { os, architecture },
-      resources,
+      resources: { ...resources, generic: [...ofEngine, ...generic] },
       runtimes: [...runtimes],
       engineId,
       engineLabels: { ...engineLabels },
@@ -201,6 +206,9 @@ export class Agent {
       shoalVersion: this.#options.version,
       protocolMin: protocols.min,
       protocolMax: protocols.max,
+      deviceDrivers: [...deviceDrivers],
+      logDrivers: [...logDrivers],
+      ip,
     };
   }
 

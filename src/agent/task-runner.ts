@@ -13,6 +13,7 @@ import type { Logger } from "../util/log.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { NOT_CHECKED_YET, UNCHECKED, type CheckVerdicts } from "./check-set.ts";
 import type { Executor, ExecutorTask, RuntimeState } from "./executor/executor.ts";
+import { grantedSpec } from "./executor/granted.ts";
 import type { Limiter } from "./limiter.ts";
 import { nextStep, type StepInput, type TaskOp } from "./task.ts";
 
@@ -141,11 +142,9 @@ export class TaskRunner {
   }
 
   executorTask(): ExecutorTask {
-    const { id, serviceId, serviceName, slot, pinnedNodeId, run, ports } = this.#task;
+    const { id, serviceId, serviceName, slot, pinnedNodeId, run } = this.#task;
     const spec = must(this.#spec, "an operation needs a spec: the reducer rejects a task without one");
-    // Ports the manager fixed at assignment win over what the spec asks for.
-    const asked = ports.length > 0 ? { ...spec, ports } : spec;
-    return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: asked };
+    return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: grantedSpec(spec, this.#task) };
   }
 
   held(): HeldTask {

@@ -2,6 +2,7 @@
 import type { ContainerSpec, HealthCheck, Mount, ProcessSpec } from "../model/index.ts";
 import { parseDurationMs } from "../util/units.ts";
 import { usage } from "./exit.ts";
+import { withDevices } from "./placement-flags.ts";
 import type { SpecFlags } from "./spec-flags.ts";
 import { choice, count, parseMount, splitWords, withEnv, withPairs, type Environment } from "./value-syntax.ts";
 
@@ -26,6 +27,9 @@ export function emptyContainer(image: string, args: readonly string[]): Containe
     capDrop: [],
     sysctls: {},
     extraHosts: [],
+    devices: [],
+    gpus: null,
+    deviceCgroupRules: [],
   };
 }
 
@@ -54,6 +58,7 @@ export function withContainer(before: ContainerSpec, flags: SpecFlags, environme
     ...withCapabilities(before, flags),
     sysctls: withPairs(before.sysctls, { add: flags.sysctlAdd, remove: flags.sysctlRm, flag: "--sysctl" }),
     extraHosts: withHosts(before.extraHosts, flags),
+    ...withDevices(before, flags),
   };
 }
 
@@ -77,6 +82,11 @@ const CONTAINER_ONLY = {
   sysctlRm: "--sysctl-rm",
   hostAdd: "--add-host",
   hostRm: "--host-rm",
+  deviceAdd: "--device",
+  deviceRm: "--device-rm",
+  deviceCgroupRuleAdd: "--device-cgroup-rule",
+  deviceCgroupRuleRm: "--device-cgroup-rule-rm",
+  gpus: "--gpus",
 } as const satisfies Partial<Record<keyof SpecFlags, string>>;
 
 export function withProcess(before: ProcessSpec, flags: SpecFlags, environment: Environment): ProcessSpec {

@@ -28,13 +28,25 @@ import { count, parseEnvFile } from "./value-syntax.ts";
 
 type CreateFlags = SpecFlags & WaitFlags & { readonly envFile?: readonly string[] };
 
+const PLACES = `
+Constraints (all must hold; KEY is node.id, node.hostname, node.ip, node.role, node.platform.os, node.platform.arch,
+node.labels.NAME or engine.labels.NAME):
+  KEY == VALUE    KEY != VALUE    KEY in (A, B)    KEY not in (A, B)
+  node.labels.NAME exists    node.labels.NAME !exists    node.labels.NAME >= NUMBER
+  service == NAME (where a task of it is)    service != NAME (where none is, and none comes)
+Preferences:
+  --placement-pref spread=node.labels.zone                 evenly over its values; several are levels
+  --placement-pref "affinity=node.labels.disk==ssd"        there as long as there is room; anti-affinity= avoids
+  --placement-pref "anti-affinity=service==batch,weight=80"`;
+
 const EXAMPLES = `
 Flags stand before the image; what follows it is the command.
   shoal service create --name web --replicas 3 -p 8080:80 nginx
   shoal service create --name worker -e QUEUE=mail --limit-memory 256m app:1 run --verbose
   shoal service create --name tick --runtime process -- sh -c 'while sleep 1; do date; done'
   shoal service create --name migrate --mode replicated-job --retries 1 app:1 migrate
-  shoal service create --name backup --cron "30 2 * * *" --tz Europe/Berlin --job-deadline 1h app:1 backup`;
+  shoal service create --name backup --cron "30 2 * * *" --tz Europe/Berlin --job-deadline 1h app:1 backup
+${PLACES}`;
 
 export function registerService(service: Command): void {
   createFlags(service.command("create [image] [args...]").description("Create a service"))
@@ -49,9 +61,9 @@ export function registerService(service: Command): void {
     .addHelpText("after", "\nFilters: node, name, id, label, run, desired-state, state")
     .action(action<ListFlags>(ps));
   staleFlag(service.command("inspect <service...>").description("Show services in full")).action(action(inspect));
-  updateFlags(
-    service.command("update <service>").description("Change a service, its tasks one after the other"),
-  ).action(action<SpecFlags & WaitFlags>((session, flags, words) => updateOne(session, flags, words)));
+  updateFlags(service.command("update <service>").description("Change a service, its tasks one after the other"))
+    .addHelpText("after", PLACES)
+    .action(action<SpecFlags & WaitFlags>((session, flags, words) => updateOne(session, flags, words)));
   waitFlags(service.command("scale <service=replicas...>").description("Change how many replicas run")).action(
     action<WaitFlags>(scale),
   );

@@ -1,11 +1,12 @@
 /** `service create` and `service update` flags -> ServiceSpec. Names are Docker's. Pure. */
 import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
-import { parseBytes, parseDurationMs, parseNanoCpus } from "../util/units.ts";
+import { parseDurationMs } from "../util/units.ts";
 import { withChecks, type CheckFlags } from "./check-flags.ts";
 import { usage } from "./exit.ts";
 import { baseRestart, changedMode, newMode, withRetries, type ModeFlags } from "./mode-flags.ts";
 import { withNodeLoss, type NodeLossFlags } from "./node-loss-flags.ts";
 import { withRollouts, type RolloutFlags } from "./rollout-flags.ts";
+import { placementAdditions, withPlacement, withResources, type PlacementFlags } from "./placement-flags.ts";
 import { emptyContainer, withContainer, withProcess } from "./runtime-flags.ts";
 import { choice, count, parsePort, parsePortName, withPairs, type Environment } from "./value-syntax.ts";
 
@@ -13,7 +14,8 @@ import { choice, count, parsePort, parsePortName, withPairs, type Environment } 
 export type SpecFlags = ModeFlags &
   NodeLossFlags &
   RolloutFlags &
-  CheckFlags & {
+  CheckFlags &
+  PlacementFlags & {
     readonly name?: string;
     readonly runtime?: string;
     readonly force?: boolean;
@@ -29,17 +31,11 @@ export type SpecFlags = ModeFlags &
     readonly pull?: string;
     readonly stopSignal?: string;
     readonly stopGracePeriod?: string;
-    readonly limitCpu?: string;
-    readonly limitMemory?: string;
-    readonly limitPids?: string;
-    readonly reserveCpu?: string;
-    readonly reserveMemory?: string;
     readonly restartCondition?: string;
     readonly restartDelay?: string;
     readonly restartMaxAttempts?: string;
     readonly restartWindow?: string;
     readonly restartBackoffMax?: string;
-    readonly replicasMaxPerNode?: string;
     readonly healthCmd?: string;
     readonly healthInterval?: string;
     readonly healthTimeout?: string;
@@ -57,7 +53,6 @@ export type SpecFlags = ModeFlags &
     readonly containerLabel?: readonly string[];
     readonly publish?: readonly string[];
     readonly mount?: readonly string[];
-    readonly constraint?: readonly string[];
     readonly sysctl?: readonly string[];
     readonly addHost?: readonly string[];
     /** Of update. */
@@ -71,8 +66,6 @@ export type SpecFlags = ModeFlags &
     readonly publishRm?: readonly string[];
     readonly mountAdd?: readonly string[];
     readonly mountRm?: readonly string[];
-    readonly constraintAdd?: readonly string[];
-    readonly constraintRm?: readonly string[];
     readonly sysctlAdd?: readonly string[];
     readonly sysctlRm?: readonly string[];
     readonly hostAdd?: readonly string[];
@@ -121,15 +114,15 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
 }
 
 function asAdditions(flags: SpecFlags): SpecFlags {
-  const { env, label, containerLabel, publish, mount, constraint, sysctl, addHost, ...rest } = flags;
+  const { env, label, containerLabel, publish, mount, sysctl, addHost, ...rest } = flags;
   return {
     ...rest,
+    ...placementAdditions(rest),
     ...(env === undefined ? {} : { envAdd: env }),
     ...(label === undefined ? {} : { labelAdd: label }),
     ...(containerLabel === undefined ? {} : { containerLabelAdd: containerLabel }),
     ...(publish === undefined ? {} : { publishAdd: publish }),
     ...(mount === undefined ? {} : { mountAdd: mount }),
-    ...(constraint === undefined ? {} : { constraintAdd: constraint }),
     ...(sysctl === undefined ? {} : { sysctlAdd: sysctl }),
     ...(addHost === undefined ? {} : { hostAdd: addHost }),
   };
@@ -164,19 +157,6 @@ function isGiven(...flags: readonly unknown[]): boolean {
   return flags.some((flag) => flag !== undefined);
 }
 
-function withResources(before: TaskSpec["resources"], flags: SpecFlags): TaskSpec["resources"] {
-  const { limitCpu, limitMemory, limitPids, reserveCpu, reserveMemory } = flags;
-  if (!isGiven(limitCpu, limitMemory, limitPids, reserveCpu, reserveMemory)) return before;
-  const limits = { ...(before?.limits ?? { nanoCpus: 0, memoryBytes: 0 }) };
-  const reservations = { ...(before?.reservations ?? { nanoCpus: 0, memoryBytes: 0 }) };
-  if (limitCpu !== undefined) limits.nanoCpus = parseNanoCpus(limitCpu, "--limit-cpu");
-  if (limitMemory !== undefined) limits.memoryBytes = parseBytes(limitMemory, "--limit-memory");
-  if (reserveCpu !== undefined) reservations.nanoCpus = parseNanoCpus(reserveCpu, "--reserve-cpu");
-  if (reserveMemory !== undefined) reservations.memoryBytes = parseBytes(reserveMemory, "--reserve-memory");
-  const pidsLimit = limitPids === undefined ? (before?.pidsLimit ?? 0) : count(limitPids, "--limit-pids");
-  return { limits, reservations, pidsLimit };
-}
-
 function withRestart(before: TaskSpec["restart"], spec: ServiceSpec, flags: SpecFlags): TaskSpec["restart"] {
   const { restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax } = flags;
   if (!isGiven(restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax)) return before;
@@ -192,25 +172,6 @@ function withRestart(before: TaskSpec["restart"], spec: ServiceSpec, flags: Spec
     ...(restartBackoffMax === undefined
       ? {}
       : { backoffMaxMs: parseDurationMs(restartBackoffMax, "--restart-backoff-max") }),
-  };
-}
-
-function withPlacement(before: TaskSpec["placement"], flags: SpecFlags): TaskSpec["placement"] {
-  const { constraintAdd = [], constraintRm = [], replicasMaxPerNode } = flags;
-  if (!isGiven(flags.constraintAdd, flags.constraintRm, replicasMaxPerNode)) return before;
-  // `a == b` and `a==b` are one constraint.
-  const same = (text: string): string => text.replace(/\s+/g, "");
-  const removed = new Set(constraintRm.map(same));
-  const constraints = new Map((before?.constraints ?? []).map((text) => [same(text), text]));
-  for (const text of removed) constraints.delete(text);
-  for (const text of constraintAdd) constraints.set(same(text), text);
-  return {
-    constraints: [...constraints.values()],
-    maxReplicasPerNode:
-      replicasMaxPerNode === undefined
-        ? (before?.maxReplicasPerNode ?? 0)
-        : count(replicasMaxPerNode, "--replicas-max-per-node"),
-    platforms: before?.platforms ?? [],
   };
 }
 

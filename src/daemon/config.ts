@@ -4,6 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { parseNodeGenericResources } from "../model/generic-resources.ts";
+import type { GenericResource } from "../model/index.ts";
 import { AppError, invalid } from "../util/errors.ts";
 import { parseBytes } from "../util/units.ts";
 
@@ -41,6 +43,12 @@ export const SETTINGS = {
   dockerHost: { flag: "docker-host", takes: "URL", help: "the engine's socket", initial: "/var/run/docker.sock" },
   nodeName: { flag: "node-name", takes: "NAME", help: "how people know this node", initial: "" },
   labels: { flag: "labels", takes: "K=V,...", help: "node labels set when it joins", initial: "" },
+  nodeGenericResources: {
+    flag: "node-generic-resources",
+    takes: "KIND=N,...",
+    help: "what the node has for tasks that reserve it: gpu=2, or by name gpu=UUID1,UUID2",
+    initial: "",
+  },
   init: { flag: "init", takes: null, help: "make a new cluster if the data directory is empty", initial: "" },
   clusterName: { flag: "cluster-name", takes: "NAME", help: "name of a new cluster", initial: "default" },
   tokenDir: { flag: "token-dir", takes: "DIR", help: "after --init, write the join tokens below it", initial: "" },
@@ -80,6 +88,7 @@ export type DaemonConfig = {
   readonly dockerHost: string;
   readonly nodeName: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly generic: readonly GenericResource[];
   readonly init: boolean;
   readonly clusterName: string;
   readonly tokenDir: string;
@@ -115,6 +124,7 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
     dockerHost: get("dockerHost").replace(/^unix:\/\//, ""),
     nodeName: get("nodeName") === "" ? hostname() : get("nodeName"),
     labels: parseLabels(get("labels")),
+    generic: parseNodeGenericResources([get("nodeGenericResources")], "node-generic-resources"),
     init: isOn(get("init")),
     clusterName: get("clusterName"),
     tokenDir: get("tokenDir"),

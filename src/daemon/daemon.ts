@@ -5,7 +5,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentStop } from "../agent/agent.ts";
-import { readBootId } from "../agent/boot-id.ts";
 import { createCluster, joinTokens } from "../pki/create-cluster.ts";
 import { RotatingCredentials } from "../pki/credentials.ts";
 import { joinCluster } from "../pki/join.ts";
@@ -35,6 +34,7 @@ import { canServeHttp, serveHttp, type HttpListener } from "./http.ts";
 import { registerLocalService } from "./local-service.ts";
 import { nodeMetrics } from "./node-metrics.ts";
 import { leaveManagers } from "./leave.ts";
+import { nodeOptions } from "./node-options.ts";
 import { ClusterNode, type NodeStart } from "./node.ts";
 import { readToken, writeTokens } from "./token-files.ts";
 import { RoleFollower } from "./role-follower.ts";
@@ -318,10 +318,9 @@ export class Daemon {
     stored: StoredIdentity,
     { dialer, kvFactory, record }: { dialer: GrpcDialer; kvFactory: KvFactory; record: StartRecord },
   ): Promise<ClusterNode> {
-    const { env, log, version } = this.#deps;
-    const { dataDir, disk } = this.#config;
+    const { env, log } = this.#deps;
+    const { dataDir } = this.#config;
     const { identity } = stored;
-    const { advertise, nodeName, managers } = record;
     const hasManager = identity.role === "manager" && !isMarkedSuperseded(dataDir);
     return new ClusterNode(
       {
@@ -341,7 +340,7 @@ export class Daemon {
         onRole: (role) => this.#role?.told(role),
         onExpelled: () => this.#onExpelled(),
       },
-      { address: advertise, name: nodeName, managers, version, dataDir, disk, bootId: await readBootId() },
+      await nodeOptions(this.#config, record, this.#deps),
     );
   }
 

@@ -2,7 +2,7 @@
  * One node, whichever its role: an agent, and on a manager a manager. All seams are arguments, so
  * that the simulator runs the same composition.
  */
-import { Agent, type AgentStop } from "../agent/agent.ts";
+import { Agent, type AgentOptions, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
@@ -76,6 +76,9 @@ export type NodeOptions = {
   readonly disk?: DiskMarks;
   /** Differs after the machine was restarted. */
   readonly bootId?: string;
+  /** As of AgentOptions. */
+  readonly generic?: AgentOptions["generic"];
+  readonly ip?: string;
 };
 
 /** How this start differs from an ordinary restart. */
@@ -120,6 +123,8 @@ export class ClusterNode {
         version: options.version,
         protocols: options.protocols ?? PROTOCOLS,
         ...(options.bootId === undefined ? {} : { bootId: options.bootId }),
+        generic: options.generic ?? [],
+        ip: options.ip ?? "",
       },
     );
   }

@@ -4,12 +4,16 @@
  */
 import type {
   Check,
+  Cluster,
   ClusterSpec,
   ContainerSpec,
   Cron,
+  Device,
   HealthCheck,
   JobPolicy,
   NodeSpec,
+  Placement,
+  PlacementPreference,
   ProcessSpec,
   ReplicatedJob,
   RestartPolicy,
@@ -44,6 +48,8 @@ export const DEFAULT_JOB_RETRIES = 3;
 export const DEFAULT_JOB_RETRY_DELAY_MS = 5_000;
 /** Of those that succeeded, and of the others. */
 export const DEFAULT_RUNS_KEPT = 5;
+export const DEFAULT_STRATEGY = "SPREAD";
+export const DEFAULT_AFFINITY_WEIGHT = 50;
 export const DEFAULT_STARTING_DEADLINE_MS = 300_000;
 
 export function normaliseServiceSpec(spec: ServiceSpec): ServiceSpec {
@@ -134,6 +140,7 @@ export function normaliseTaskSpec(spec: TaskSpec): TaskSpec {
     ...(spec.container ? { container: normaliseContainer(spec.container) } : {}),
     ...(spec.process ? { process: normaliseProcess(spec.process) } : {}),
     restart: normaliseRestart(spec.restart),
+    placement: normalisePlacement(spec.placement),
     log: spec.log === null ? null : { ...spec.log, options: sorted(spec.log.options) },
     checks: normaliseChecks(spec.checks),
   };
@@ -149,7 +156,27 @@ export function normaliseClusterSpec(spec: ClusterSpec): ClusterSpec {
     taskHistoryLimit: orDefault(spec.taskHistoryLimit, DEFAULT_TASK_HISTORY),
     replaceAfterMs: orDefault(spec.replaceAfterMs, DEFAULT_REPLACE_AFTER_MS),
     replaceClosedAfterMs: orDefault(spec.replaceClosedAfterMs, DEFAULT_REPLACE_CLOSED_AFTER_MS),
+    strategy: spec.strategy === "DEFAULT" ? DEFAULT_STRATEGY : spec.strategy,
   };
+}
+
+/** For services that name no strategy. */
+export function clusterStrategy(clusters: Iterable<Cluster>): "SPREAD" | "BINPACK" {
+  for (const { spec } of clusters) if (spec !== null && spec.strategy !== "DEFAULT") return spec.strategy;
+  return DEFAULT_STRATEGY;
+}
+
+function normalisePlacement(placement: Placement | null): Placement | null {
+  if (placement === null || placement.preferences.length === 0) return placement;
+  const preferences = placement.preferences.map(({ affinity, ...rest }): PlacementPreference =>
+    affinity
+      ? {
+          preference: "affinity",
+          affinity: { ...affinity, weight: orDefault(affinity.weight, DEFAULT_AFFINITY_WEIGHT) },
+        }
+      : rest,
+  );
+  return { ...placement, preferences };
 }
 
 function normaliseContainer(spec: ContainerSpec): ContainerSpec {
@@ -157,10 +184,15 @@ function normaliseContainer(spec: ContainerSpec): ContainerSpec {
     ...spec,
     labels: sorted(spec.labels),
     sysctls: sorted(spec.sysctls),
+    devices: spec.devices.map(normaliseDevice),
     stopGraceMs: spec.stopGraceMs ?? DEFAULT_STOP_GRACE_MS,
     _stopGraceMs: "stopGraceMs",
     health: normaliseHealth(spec.health),
   };
+}
+
+function normaliseDevice({ source, target, permissions }: Device): Device {
+  return { source, target: target === "" ? source : target, permissions: permissions === "" ? "rwm" : permissions };
 }
 
 function normaliseProcess(spec: ProcessSpec): ProcessSpec {

@@ -1,6 +1,7 @@
 /** Whether a running task still is what its service's current spec asks for. */
 import type { Node, Placement, TaskSpec } from "./index.ts";
-import { matches, parseConstraint } from "./constraint.ts";
+import { constraintText } from "./constraint.ts";
+import { constraintsOf, matches } from "./constraint-match.ts";
 import { platformMatches } from "./platform.ts";
 
 export type SpecDifference = "none" | "placement" | "other";
@@ -32,9 +33,8 @@ export function brokenPlacement(placement: Placement | null, node: Node): string
   if (placement.platforms.length > 0 && !placement.platforms.some((wanted) => platformMatches(wanted, platform))) {
     return "the platform";
   }
-  // Stored specs were validated, so parsing cannot fail here.
-  const holds = (text: string): boolean => matches(parseConstraint(text, "placement.constraints"), node);
-  return placement.constraints.find((text) => !holds(text)) ?? null;
+  const broken = constraintsOf(placement).find((constraint) => !matches(constraint, node));
+  return broken === undefined ? null : constraintText(broken);
 }
 
 /** Names of the fields that differ, a runtime's own without its name, for people. */

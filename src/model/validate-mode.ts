@@ -1,7 +1,7 @@
 /** What a service's mode allows and asks for. */
 import { checkDuration, checkInteger, checkOneOf } from "./checks.ts";
 import { parseSchedule } from "./cron-schedule.ts";
-import { jobOf, modeOf, runsOnEveryNode } from "./service-mode.ts";
+import { jobOf, modeOf } from "./service-mode.ts";
 import type { Cron, JobPolicy, ReplicatedJob, ServiceSpec } from "./index.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -11,7 +11,6 @@ export const RUNS_KEPT_MAX = 100;
 export const STARTING_DEADLINE_MS_MIN = 1_000;
 
 export function validateMode(spec: ServiceSpec, path: string): void {
-  if (runsOnEveryNode(spec)) refuseMaxReplicas(spec, path);
   if (jobOf(spec) !== null) refuseRollout(spec, path);
   switch (modeOf(spec)) {
     case "replicated":
@@ -56,16 +55,6 @@ function validateCron(cron: Cron, path: string): void {
   }
   validateReplicatedJob(cron.replicated, `${path}.replicated`);
   validatePolicy(cron.global?.policy, `${path}.global.policy`);
-}
-
-/** It would be a limit of what is one anyway. */
-function refuseMaxReplicas({ task }: ServiceSpec, path: string): void {
-  if ((task?.placement?.maxReplicasPerNode ?? 0) === 0) return;
-  throw invalid(
-    `${path}.task.placement.maxReplicasPerNode`,
-    "a service with one task on every node takes no such limit",
-    "leave it out, or make the service replicated",
-  );
 }
 
 function refuseRollout(spec: ServiceSpec, path: string): void {

@@ -16,6 +16,7 @@ import {
 import { parseImageRef } from "./image-ref.ts";
 import type { ContainerSpec, Mount, ProcessSpec } from "./index.ts";
 import { validateHealth } from "./validate-checks.ts";
+import { validateDevices } from "./validate-devices.ts";
 import { invalid } from "../util/errors.ts";
 
 const SIGNALS = (
@@ -49,6 +50,7 @@ export function validateContainer(spec: ContainerSpec, path: string): void {
   checkCapabilities(spec.capDrop, `${path}.capDrop`);
   validateSysctls(spec.sysctls, `${path}.sysctls`);
   validateExtraHosts(spec.extraHosts, `${path}.extraHosts`);
+  validateDevices(spec, path);
 }
 
 export function validateProcess(spec: ProcessSpec, path: string): void {

@@ -14,11 +14,10 @@ import {
   isIpAddress,
   shown,
 } from "./checks.ts";
-import { parseConstraint } from "./constraint.ts";
+import { checkGenericReservations } from "./generic-resources.ts";
 import type {
   ClusterSpec,
   NodeSpec,
-  Placement,
   PortSpec,
   ResourceRequirements,
   Resources,
@@ -28,9 +27,10 @@ import type {
 } from "./index.ts";
 import { jobOf } from "./service-mode.ts";
 import { validateTaskChecks } from "./validate-checks.ts";
-import { REPLICAS_MAX, validateMode } from "./validate-mode.ts";
+import { validateMode } from "./validate-mode.ts";
 import { checkReplaceAfter, validateNodeLoss } from "./validate-node-loss.ts";
 import { validateRollouts } from "./validate-update.ts";
+import { STRATEGIES, validatePlacement, validatePlacementOf } from "./validate-placement.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -41,7 +41,6 @@ export const MEMORY_BYTES_MIN = 4 * 1024 * 1024;
 /** A thousandth of a CPU. */
 export const NANO_CPUS_MIN = 1_000_000;
 export const PORTS_MAX = 1_000;
-export const CONSTRAINTS_MAX = 64;
 export const TASK_HISTORY_MAX = 100;
 export const NODE_NAME_LENGTH_MAX = 253;
 
@@ -58,6 +57,7 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   validateMode(spec, path);
   validateNodeLoss(spec, `${path}.nodeLoss`);
   validateRollouts(spec, path);
+  validatePlacementOf(spec, path);
   return spec;
 }
 
@@ -75,6 +75,7 @@ export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): Cl
   checkReplaceAfter(spec.replaceAfterMs, `${path}.replaceAfterMs`);
   checkReplaceAfter(spec.replaceClosedAfterMs, `${path}.replaceClosedAfterMs`);
   checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
+  checkOneOf(spec.strategy, `${path}.strategy`, STRATEGIES);
   return spec;
 }
 
@@ -96,7 +97,16 @@ function validateTaskSpec(spec: TaskSpec, path: string): void {
 
 function validateResources({ limits, reservations, pidsLimit }: ResourceRequirements, path: string): void {
   if (limits !== null) validateAmounts(limits, `${path}.limits`);
-  if (reservations !== null) validateAmounts(reservations, `${path}.reservations`);
+  if (reservations !== null) {
+    validateAmounts(reservations, `${path}.reservations`);
+    checkGenericReservations(reservations.generic, `${path}.reservations.generic`);
+  }
+  if ((limits?.generic.length ?? 0) > 0)
+    throw invalid(
+      `${path}.limits.generic`,
+      "generic resources have no limit",
+      "reserve them: a task gets what it reserves",
+    );
   checkInteger(pidsLimit, `${path}.pidsLimit`, { min: 0, max: Number.MAX_SAFE_INTEGER });
   if (limits === null || reservations === null) return;
   for (const amount of ["nanoCpus", "memoryBytes"] as const) {
@@ -137,13 +147,6 @@ function validateRestart(policy: RestartPolicy, path: string): void {
   checkInteger(maxAttempts, `${path}.maxAttempts`, { min: 0, max: 1_000_000 });
   checkDuration(windowMs, `${path}.windowMs`);
   checkDuration(backoffMaxMs ?? 0, `${path}.backoffMaxMs`);
-}
-
-function validatePlacement({ constraints, maxReplicasPerNode, platforms }: Placement, path: string): void {
-  checkLength(constraints, `${path}.constraints`, CONSTRAINTS_MAX);
-  for (const [at, text] of constraints.entries()) parseConstraint(text, `${path}.constraints[${at}]`);
-  checkInteger(maxReplicasPerNode, `${path}.maxReplicasPerNode`, { min: 0, max: REPLICAS_MAX });
-  checkLength(platforms, `${path}.platforms`, CONSTRAINTS_MAX);
 }
 
 function validatePorts(ports: readonly PortSpec[], path: string): void {

@@ -34,7 +34,13 @@ export async function createCluster(
     cluster: {
       id: clusterId,
       meta: null,
-      spec: { name: first.clusterName, taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 },
+      spec: {
+        name: first.clusterName,
+        taskHistoryLimit: 0,
+        replaceAfterMs: 0,
+        replaceClosedAfterMs: 0,
+        strategy: "DEFAULT",
+      },
       incarnation: newId(env),
       rootCertificatePem: root.certificatePem,
       rootKeyPem: root.keyPem,

@@ -94,7 +94,11 @@ describe("agent/executor/docker on an engine", function () {
   });
 
   it("says when memory was what it ended of", async () => {
-    const resources = { limits: { nanoCpus: 0, memoryBytes: 16 * 2 ** 20 }, reservations: null, pidsLimit: 0 };
+    const resources = {
+      limits: { nanoCpus: 0, memoryBytes: 16 * 2 ** 20, generic: [] },
+      reservations: null,
+      pidsLimit: 0,
+    };
     const task = make("exec tail -c 1000000000 /dev/zero", {}, { resources });
     await start(task);
     const state = await untilExited(executor, task.id);

@@ -53,6 +53,8 @@ export function aTask(shape: TaskShape = {}): Task {
     pinnedNodeId: "",
     run: 0,
     timedOut: false,
+    generic: [],
+    unfit: "",
   };
 }
 
@@ -85,6 +87,9 @@ export function aNode(shape: NodeShape = {}): Node {
       shoalVersion: "",
       protocolMin: 0,
       protocolMax: 0,
+      deviceDrivers: [],
+      logDrivers: [],
+      ip: "",
     },
     status: {
       state,

@@ -65,12 +65,14 @@ export class FakeExecutor implements Executor {
   describe(): ExecutorDescription {
     return {
       runtimes: ["container"],
-      resources: { nanoCpus: 4e9, memoryBytes: 8 * 2 ** 30 },
+      resources: { nanoCpus: 4e9, memoryBytes: 8 * 2 ** 30, generic: [] },
       os: "linux",
       architecture: "x86_64",
       engineId: this.#engine.engineId,
       engineVersion: "fake",
       engineLabels: {},
+      deviceDrivers: [],
+      logDrivers: [],
       ...this.#options,
     };
   }

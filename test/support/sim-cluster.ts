@@ -301,6 +301,7 @@ export class SimCluster {
         taskHistoryLimit: this.#options.taskHistoryLimit ?? 0,
         replaceAfterMs: 0,
         replaceClosedAfterMs: 0,
+        strategy: "DEFAULT",
       },
       incarnation: "1",
       rootCertificatePem: "",

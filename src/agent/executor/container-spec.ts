@@ -2,7 +2,7 @@
  * From a task to what the engine is told to create. Pure. The option names are the engine API's; everything a spec
  * leaves out is left out here, so that the image's own settings hold.
  */
-import type { ContainerSpec, HealthCheck, LogConfig, Mount, PortSpec } from "../../model/index.ts";
+import type { ContainerSpec, Device, GpuRequest, HealthCheck, LogConfig, Mount, PortSpec } from "../../model/index.ts";
 import { slotName, taskName } from "../../model/naming.ts";
 import { invalid } from "../../util/errors.ts";
 import type { ExecutorOwner, ExecutorTask } from "./executor.ts";
@@ -70,6 +70,18 @@ export type HostOptions = {
   CapDrop?: string[];
   Sysctls?: Record<string, string>;
   ExtraHosts?: string[];
+  Devices?: { PathOnHost: string; PathInContainer: string; CgroupPermissions: string }[];
+  DeviceCgroupRules?: string[];
+  DeviceRequests?: DeviceRequest[];
+};
+
+export type DeviceRequest = {
+  Driver: string;
+  Count: number;
+  DeviceIDs: string[];
+  /** Sets, of which one must be met whole. */
+  Capabilities: string[][];
+  Options: Record<string, string>;
 };
 
 export type MountOptions = {
@@ -149,7 +161,23 @@ function hostOptions({ spec }: ExecutorTask, container: ContainerSpec): HostOpti
     ...(container.capDrop.length > 0 && { CapDrop: container.capDrop }),
     ...(Object.keys(container.sysctls).length > 0 && { Sysctls: container.sysctls }),
     ...(container.extraHosts.length > 0 && { ExtraHosts: container.extraHosts }),
+    ...(container.devices.length > 0 && { Devices: container.devices.map(deviceOptions) }),
+    ...(container.deviceCgroupRules.length > 0 && { DeviceCgroupRules: container.deviceCgroupRules }),
+    ...(container.gpus !== null && { DeviceRequests: [gpuOptions(container.gpus)] }),
   };
+}
+
+function deviceOptions({ source, target, permissions }: Device): NonNullable<HostOptions["Devices"]>[number] {
+  return {
+    PathOnHost: source,
+    PathInContainer: target === "" ? source : target,
+    CgroupPermissions: permissions === "" ? "rwm" : permissions,
+  };
+}
+
+function gpuOptions({ count, deviceIds, capabilities, driver }: GpuRequest): DeviceRequest {
+  const wanted = ["gpu", ...capabilities.filter((name) => name !== "gpu")];
+  return { Driver: driver, Count: count, DeviceIDs: deviceIds, Capabilities: [wanted], Options: {} };
 }
 
 function logOptions(log: LogConfig | null): HostOptions["LogConfig"] {

@@ -61,6 +61,10 @@ export type ExecutorDescription = {
   readonly engineId: string;
   readonly engineVersion: string;
   readonly engineLabels: Readonly<Record<string, string>>;
+  /** What it hands devices out by: "nvidia", "nvidia.com/gpu". */
+  readonly deviceDrivers: readonly string[];
+  /** Empty is not known. */
+  readonly logDrivers: readonly string[];
 };
 
 export type EngineHealth = { readonly ok: boolean; readonly message: string };

@@ -1,4 +1,5 @@
 /** The executor of a node that runs no tasks: it offers no runtime, so the scheduler never places one here. */
+import { NO_RESOURCES } from "../../model/resources.ts";
 import { AppError } from "../../util/errors.ts";
 import type { EngineHealth, Executor, ExecutorDescription, LogSource, RuntimeState } from "./executor.ts";
 
@@ -16,11 +17,13 @@ export class NoneExecutor implements Executor {
   describe(): ExecutorDescription {
     return {
       runtimes: [],
-      resources: { nanoCpus: 0, memoryBytes: 0 },
+      resources: NO_RESOURCES,
       ...this.#platform,
       engineId: "",
       engineVersion: "",
       engineLabels: {},
+      deviceDrivers: [],
+      logDrivers: [],
     };
   }
 

@@ -79,6 +79,7 @@ export class Orchestrator extends StoreLoop {
       before.desired === after.desired &&
       before.nodeId === after.nodeId &&
       before.pendingReason === after.pendingReason &&
+      before.unfit === after.unfit &&
       compareStates(observedState(after), decisiveState(after)) < 0 &&
       !isTerminal(observedState(before));
     if (!isRoutine) this.dirty.add(task.serviceId);
@@ -117,6 +118,7 @@ function standing({ spec, status, description, role, address }: Node): string {
     role,
     address,
     description?.hostname,
+    description?.ip,
     spec?.availability,
     spec?.labels,
     status?.state,

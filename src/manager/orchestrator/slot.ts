@@ -138,10 +138,13 @@ function troubleOf(
   if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
   if (isLost(node, lossTimes(state.service.spec, state.lossTimes)))
     return { fate: "silent", text: `node ${name} is down` };
-  // The placement it was made with: a newer one is the rollout's, which replaces in turns.
-  const spec = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
-  const broken = brokenPlacement(spec?.placement ?? null, node);
-  return broken === null ? null : { fate: "lost", text: `node ${name} does not satisfy ${broken} any more` };
+  if (task.unfit !== "") return { fate: "lost", text: task.unfit };
+  // What only the service's newer placement refuses is the rollout's, which replaces in turns; what that one allows stays.
+  const broken = brokenPlacement(state.spec.placement, node);
+  if (broken === null) return null;
+  const own = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
+  if (brokenPlacement(own?.placement ?? null, node) === null) return null;
+  return { fate: "lost", text: `node ${name} does not satisfy ${broken} any more` };
 }
 
 /** Creation times have millisecond steps: on a tie the one that ended is the predecessor. */

@@ -152,6 +152,8 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     timedOut: false,
     readyAtMs: 0,
     earlyEnds: step.earlyEnds,
+    generic: [],
+    unfit: "",
   };
 }
 

@@ -11,11 +11,12 @@ import {
   isWanted,
   observedState,
 } from "../../model/task-state.ts";
-import type { ExplainReason, Node, Task, TaskSpec } from "../../model/index.ts";
+import type { ExplainReason, Node, Task } from "../../model/index.ts";
 import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { restartReason, startReasons } from "./explain-restart.ts";
-import { demandOf } from "./filter.ts";
+import { askOf } from "./ask.ts";
+import { demandOf } from "./demand.ts";
 import type { NodeBook } from "./node-info.ts";
 import { candidates, refusals } from "./place.ts";
 import { bookOf } from "./scheduler.ts";
@@ -62,12 +63,15 @@ type About = (code: string, message: string, next?: string) => ExplainReason;
 
 function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
   if (!isWanted(task)) return { summary: "it is to be stopped and was never placed", reasons: causes(task, about) };
-  const spec = specOf(evidence.tx, task);
-  if (spec === null) {
+  const { tx } = evidence;
+  const book = evidence.book();
+  const demand = demandOf(tx, task);
+  if (demand === null) {
     return { summary: "it waits for a node", reasons: [about("revision", `revision ${task.revision} is not stored`)] };
   }
-  const refused = [...refusals(evidence.book(), demandOf(task.serviceId, spec), task)];
-  const suits = [...candidates(evidence.book(), task)].length - refused.length;
+  const ask = askOf(tx, book, task);
+  const refused = [...refusals(book, demand, ask)];
+  const suits = [...candidates(book, ask)].length - refused.length;
   if (suits > 0) {
     return { summary: "it is about to be placed", reasons: [about("scheduler", `${suits} nodes can take it now`)] };
   }
@@ -171,8 +175,4 @@ function nodeReasons(node: Node | undefined): ExplainReason[] {
 
 function causes({ cause }: Task, about: About): ExplainReason[] {
   return cause === null || cause.reason === "" ? [] : [about("cause", `${cause.actor}: ${cause.reason}`)];
-}
-
-function specOf(tx: ReadTx, task: Task): TaskSpec | null {
-  return tx.get("revision", `${task.serviceId}/${task.revision}`)?.spec ?? null;
 }

@@ -4,17 +4,18 @@
  */
 import { shown } from "../../model/checks.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
+import { amountText } from "../../model/resources.ts";
 import { jobOf } from "../../model/service-mode.ts";
 import { holdsResources } from "../../model/task-state.ts";
 import type { ExplainReason, Node, Service, Task } from "../../model/index.ts";
 import { findTaskNamed } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
-import { formatBytes } from "../../util/units.ts";
 import { explainJob } from "./explain-job.ts";
 import { explainService } from "./explain-service.ts";
 import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
-import { freeResources } from "./node-info.ts";
+import { freeOf, totalOf } from "./load-filter.ts";
+import type { NodeInfo } from "./node-info.ts";
 import { bookOf } from "./scheduler.ts";
 
 export type Explanation = {
@@ -118,18 +119,23 @@ function explainNode(tx: ReadTx, node: Node): Told & { readonly name: string } {
   }
   const tasks = tx.find("task", "node", node.id).filter(holdsResources);
   const info = bookOf(tx).get(node.id);
-  if (info !== undefined && node.description?.resources) {
-    const free = freeResources(info);
-    say(
-      "resources",
-      `${formatBytes(Math.max(0, free.memoryBytes))} of memory and ${Math.max(0, free.nanoCpus) / 1e9} CPUs are not reserved`,
-    );
-  }
+  if (info !== undefined && node.description?.resources) say("resources", freeText(info));
   return {
     name,
     summary: `node ${name} is ${state.toLowerCase()} and ${AVAILABILITY_WORD[availability]}, with ${tasks.length} tasks`,
     reasons,
   };
+}
+
+/** `6GiB of 8GiB of memory, 3.5 CPUs of 4 CPUs of cpu and 1 of 2 of gpu are not reserved` */
+function freeText(info: NodeInfo): string {
+  const kinds = ["memory", "cpu", ...info.stock.generic.keys()];
+  const parts = kinds.map((kind) => {
+    const text = (amount: number): string => amountText(kind, amount);
+    const unit = kind === "cpu" ? "" : ` of ${kind}`;
+    return `${text(Math.max(0, freeOf(info, kind)))} of ${text(totalOf(info, kind))}${unit}`;
+  });
+  return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1) ?? ""} are not reserved`;
 }
 
 const AVAILABILITY_WORD = { ACTIVE: "active", PAUSE: "paused", DRAIN: "drained" } as const;

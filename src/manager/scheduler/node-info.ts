@@ -3,46 +3,65 @@
  * hearing of a task twice, or of its end before its start, leaves the sums right. Capacity and host
  * ports belong to the engine: agents that share one share both.
  */
-import { addResources, NO_RESOURCES, reservationsOf, subtractResources } from "../../model/resources.ts";
-import { holdsResources } from "../../model/task-state.ts";
-import type { Node, PortSpec, Resources, Task, TaskSpec } from "../../model/index.ts";
+import { slotName } from "../../model/naming.ts";
+import { holdsResources, isWanted } from "../../model/task-state.ts";
+import type { GenericResource, Node, PortSpec, Task, TaskSpec } from "../../model/index.ts";
+import { GenericStock, stockOf } from "./generic-stock.ts";
+import type { NodeStock } from "./generic-stock.ts";
+import { needsOf } from "./needs.ts";
+import type { Needs } from "./needs.ts";
+
+/** Tasks of one service in one place. */
+export type Presence = {
+  /** Not known to have stopped. */
+  readonly held: number;
+  /** Of those, the ones that are to go on. */
+  readonly wanted: number;
+};
+
+export const ABSENT: Presence = { held: 0, wanted: 0 };
 
 /** What tasks on one engine take together; a node without an engine is one of its own. */
 export type EngineInfo = {
   readonly key: string;
-  reserved: Resources;
-  tasks: number;
-  readonly tasksOfService: Map<string, number>;
+  /** Agents of it, by node id. */
+  readonly nodes: Map<string, NodeInfo>;
+  nanoCpus: number;
+  memoryBytes: number;
+  readonly generic: GenericStock;
+  readonly services: Map<string, Presence>;
   /** `protocol/port` to the tasks that hold it, with the address each binds. */
   readonly ports: Map<string, Map<string, string>>;
+  /** Names and ids of services that tasks here keep away, to the names of those tasks' services and how many they are. */
+  readonly shuns: Map<string, Map<string, number>>;
 };
 
 export type NodeInfo = {
   /** The newest version; replaced, never changed. */
   node: Node;
+  /** What of `node` is counted. */
+  stock: NodeStock;
   readonly engine: EngineInfo;
   tasks: number;
-  readonly services: Map<string, ServiceTasks>;
+  readonly services: Map<string, Presence>;
 };
 
-/** Tasks of one service on one node. */
-export type ServiceTasks = { tasks: number; readonly bySlot: Map<number, number> };
-
-/** What a task's predecessors in its slot hold on a node: it waits for their end, so none of it is in its way. */
-export type Outgoing = { readonly reserved: Resources; readonly taskIds: ReadonlySet<string> };
-export const NO_OUTGOING: Outgoing = { reserved: NO_RESOURCES, taskIds: new Set() };
-
-/** One for all: most services have none. */
-const NO_PORTS: readonly PortSpec[] = [];
-
-/** Not the task itself: that version of it would stay in memory. */
-type Holding = {
+/** A task that takes something. Not the task itself: that version of it would stay in memory. */
+export type Holding = {
   readonly id: string;
   readonly serviceId: string;
-  readonly slot: number;
+  readonly serviceName: string;
   readonly nodeId: string;
-  readonly reserved: Resources;
-  readonly ports: readonly PortSpec[];
+  /** Its service's slot: what waits for the end of another of the same slot takes over what that holds. */
+  readonly slot: string;
+  /** It is not to start yet. */
+  readonly waits: boolean;
+  readonly wanted: boolean;
+  /** It is to be moved away. */
+  readonly unfit: boolean;
+  readonly createdAtMs: number;
+  readonly needs: Needs;
+  readonly generic: readonly GenericResource[];
 };
 
 export class NodeBook {
@@ -51,6 +70,12 @@ export class NodeBook {
   readonly #holdings = new Map<string, Holding>();
   /** Tasks by node, for nodes that change their engine or appear after their tasks. */
   readonly #byNode = new Map<string, Set<string>>();
+  /** Wanted tasks of each service, wherever they are. */
+  readonly #wanted = new Map<string, number>();
+
+  get size(): number {
+    return this.#nodes.size;
+  }
 
   nodes(): Iterable<NodeInfo> {
     return this.#nodes.values();
@@ -60,15 +85,22 @@ export class NodeBook {
     return this.#nodes.get(nodeId);
   }
 
-  outgoing({ node }: NodeInfo, serviceId: string, slot: number): Outgoing {
-    const taskIds = new Set<string>();
-    let reserved = NO_RESOURCES;
-    this.#eachHolding(node.id, (holding) => {
-      if (holding.serviceId !== serviceId || holding.slot !== slot) return;
-      taskIds.add(holding.id);
-      reserved = addResources(reserved, holding.reserved);
-    });
-    return taskIds.size === 0 ? NO_OUTGOING : { reserved, taskIds };
+  holding(taskId: string): Holding | undefined {
+    return this.#holdings.get(taskId);
+  }
+
+  /** What is held on all nodes of an engine. */
+  *holdingsOf(engine: EngineInfo): Iterable<Holding> {
+    for (const nodeId of engine.nodes.keys()) {
+      for (const id of this.#byNode.get(nodeId) ?? []) {
+        const holding = this.#holdings.get(id);
+        if (holding !== undefined) yield holding;
+      }
+    }
+  }
+
+  wantedOf(serviceId: string): number {
+    return this.#wanted.get(serviceId) ?? 0;
   }
 
   setNode(node: Node): void {
@@ -77,32 +109,44 @@ export class NodeBook {
     const key = engineKey(node);
     if (known !== undefined && known.engine.key === key) {
       known.node = node;
+      known.stock = stockOf(node.description?.resources);
       return;
     }
     this.#detach(node.id);
     const engine = this.#engine(key);
-    this.#nodes.set(node.id, { node, engine, tasks: 0, services: new Map() });
+    const info = { node, stock: stockOf(node.description?.resources), engine, tasks: 0, services: new Map() };
+    this.#nodes.set(node.id, info);
+    engine.nodes.set(node.id, info);
     this.#eachHolding(node.id, (holding) => this.#count(holding, 1));
   }
 
   removeNode(nodeId: string): void {
     this.#detach(nodeId);
-    this.#nodes.delete(nodeId);
   }
 
-  /** @param spec of the task's revision; undefined reserves nothing. */
+  /** @param spec of the task's revision; null reserves nothing. */
   setTask(task: Task, spec: TaskSpec | null | undefined): void {
     const known = this.#holdings.get(task.id);
-    const holds = holdsResources(task);
-    if (known !== undefined && holds && known.nodeId === task.nodeId) return;
+    const wanted = isWanted(task);
+    const unfit = task.unfit !== "";
+    const waits = task.desired === "READY";
+    if (!holdsResources(task)) {
+      if (known !== undefined) this.removeTask(task.id);
+      return;
+    }
+    if (known?.nodeId === task.nodeId && known.wanted === wanted && known.unfit === unfit && known.waits === waits)
+      return;
     if (known !== undefined) this.removeTask(task.id);
-    if (!holds) return;
-    const { id, serviceId, slot, nodeId } = task;
-    const holding = { id, serviceId, slot, nodeId, reserved: reservationsOf(spec), ports: fixedPorts(spec) };
+    const { id, serviceId, serviceName, nodeId, generic, meta } = task;
+    const createdAtMs = meta?.createdAtMs ?? 0;
+    const needs = needsOf(spec);
+    const slot = `${serviceId}/${slotName(task)}`;
+    const holding = { id, serviceId, serviceName, slot, nodeId, waits, wanted, unfit, createdAtMs, needs, generic };
     this.#holdings.set(task.id, holding);
     const ids = this.#byNode.get(task.nodeId);
     if (ids === undefined) this.#byNode.set(task.nodeId, new Set([task.id]));
     else ids.add(task.id);
+    if (wanted) bump(this.#wanted, serviceId, 1);
     this.#count(holding, 1);
   }
 
@@ -110,6 +154,7 @@ export class NodeBook {
     const holding = this.#holdings.get(taskId);
     if (holding === undefined) return;
     this.#count(holding, -1);
+    if (holding.wanted) bump(this.#wanted, holding.serviceId, -1);
     this.#holdings.delete(taskId);
     const ids = this.#byNode.get(holding.nodeId);
     ids?.delete(taskId);
@@ -121,14 +166,23 @@ export class NodeBook {
     if (known === undefined) return;
     this.#eachHolding(nodeId, (holding) => this.#count(holding, -1));
     this.#nodes.delete(nodeId);
-    for (const info of this.#nodes.values()) if (info.engine === known.engine) return;
-    this.#engines.delete(known.engine.key);
+    known.engine.nodes.delete(nodeId);
+    if (known.engine.nodes.size === 0) this.#engines.delete(known.engine.key);
   }
 
   #engine(key: string): EngineInfo {
     const known = this.#engines.get(key);
     if (known !== undefined) return known;
-    const engine = { key, reserved: NO_RESOURCES, tasks: 0, tasksOfService: new Map(), ports: new Map() };
+    const engine: EngineInfo = {
+      key,
+      nodes: new Map(),
+      nanoCpus: 0,
+      memoryBytes: 0,
+      generic: new GenericStock(),
+      services: new Map(),
+      ports: new Map(),
+      shuns: new Map(),
+    };
     this.#engines.set(key, engine);
     return engine;
   }
@@ -145,51 +199,38 @@ export class NodeBook {
     const info = this.#nodes.get(holding.nodeId);
     if (info === undefined) return;
     const { engine } = info;
-    const { serviceId, slot, id } = holding;
+    const { serviceName, needs, id } = holding;
     info.tasks += sign;
-    engine.tasks += sign;
-    engine.reserved = (sign > 0 ? addResources : subtractResources)(engine.reserved, holding.reserved);
-    bump(engine.tasksOfService, serviceId, sign);
-    const own = info.services.get(serviceId) ?? { tasks: 0, bySlot: new Map<number, number>() };
-    own.tasks += sign;
-    bump(own.bySlot, slot, sign);
-    if (own.tasks > 0) info.services.set(serviceId, own);
-    else info.services.delete(serviceId);
-    for (const port of holding.ports) holdPort(engine, port, id, sign);
+    engine.nanoCpus += sign * needs.reserved.nanoCpus;
+    engine.memoryBytes += sign * needs.reserved.memoryBytes;
+    engine.generic.take(holding, sign);
+    move(info.services, holding, sign);
+    move(engine.services, holding, sign);
+    for (const port of needs.ports) holdPort(engine, port, id, sign);
+    for (const name of needs.shuns) {
+      const by = engine.shuns.get(name) ?? new Map<string, number>();
+      bump(by, serviceName, sign);
+      if (by.size > 0) engine.shuns.set(name, by);
+      else engine.shuns.delete(name);
+    }
   }
 }
 
-/** Tasks of a service on a node; those of `exceptSlot` do not count, for a slot's old task makes room. */
-export function tasksOfService(info: NodeInfo, serviceId: string, exceptSlot?: number): number {
-  const own = info.services.get(serviceId);
-  if (own === undefined) return 0;
-  return own.tasks - (exceptSlot === undefined ? 0 : (own.bySlot.get(exceptSlot) ?? 0));
-}
-
-export function freeResources({ node, engine }: NodeInfo): Resources {
-  return subtractResources(node.description?.resources ?? NO_RESOURCES, engine.reserved);
-}
-
-/** Id of a task that holds one of these ports on the engine, with the port. @param except tasks that do not count */
+/** A task that holds one of these ports on the engine, with the port. @param except tasks that do not count */
 export function portConflict(
   { engine }: NodeInfo,
   ports: readonly PortSpec[],
-  except: ReadonlySet<string> = NO_OUTGOING.taskIds,
+  except: (taskId: string) => boolean = () => false,
 ): { readonly port: PortSpec; readonly taskId: string } | null {
   for (const port of ports) {
     for (const [taskId, hostIp] of engine.ports.get(portKey(port)) ?? []) {
-      if (!except.has(taskId) && overlaps(hostIp, port.hostIp)) return { port, taskId };
+      if (overlaps(hostIp, port.hostIp) && !except(taskId)) return { port, taskId };
     }
   }
   return null;
 }
 
-/** Ports whose number on the node is asked for; 0 takes a free one and conflicts with nothing. */
-export function fixedPorts(spec: TaskSpec | null | undefined): readonly PortSpec[] {
-  if (spec === null || spec === undefined || spec.ports.length === 0) return NO_PORTS;
-  return spec.ports.filter((port) => port.published !== 0);
-}
-
+/** Nodes without an engine (plain processes) share nothing. */
 function engineKey(node: Node): string {
   const engineId = node.description?.engineId ?? "";
   return engineId === "" ? `node:${node.id}` : `engine:${engineId}`;
@@ -214,6 +255,13 @@ function holdPort(engine: EngineInfo, port: PortSpec, taskId: string, sign: 1 | 
   else holders.delete(taskId);
   if (holders.size > 0) engine.ports.set(key, holders);
   else engine.ports.delete(key);
+}
+
+function move(services: Map<string, Presence>, { serviceId, wanted }: Holding, sign: 1 | -1): void {
+  const before = services.get(serviceId) ?? ABSENT;
+  const held = before.held + sign;
+  if (held > 0) services.set(serviceId, { held, wanted: before.wanted + (wanted ? sign : 0) });
+  else services.delete(serviceId);
 }
 
 function bump<K>(counts: Map<K, number>, key: K, by: number): void {

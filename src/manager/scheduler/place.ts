@@ -1,96 +1,124 @@
 /** Placing the unplaced tasks of one service's revision: nodes are filtered once, then taken best first. */
-import type { Task } from "../../model/index.ts";
 import { nodeName } from "../../model/naming.ts";
-import { Heap } from "../../util/heap.ts";
-import { refusalSummary, refuseLoad, refuseNode } from "./filter.ts";
-import type { Demand, Place, Refusal } from "./filter.ts";
-import { NO_OUTGOING } from "./node-info.ts";
+import type { Node } from "../../model/index.ts";
+import { predecessorsOn } from "./ask.ts";
+import type { Ask } from "./ask.ts";
+import type { Demand } from "./demand.ts";
+import { refuseLoad } from "./load-filter.ts";
+import { refuseNode } from "./node-filter.ts";
+import { ABSENT } from "./node-info.ts";
 import type { NodeBook, NodeInfo } from "./node-info.ts";
-import { compareRanks, rankOf } from "./rank.ts";
-import type { Rank } from "./rank.ts";
+import { isShaky, rankOf } from "./rank.ts";
+import { refusalSummary } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
+import { SpreadTree } from "./spread.ts";
 
-/** What placement looks at of a task beside its spec. */
-type Wanting = Pick<Task, "slot" | "pinnedNodeId" | "desired">;
-type Candidate = { readonly info: NodeInfo; rank: Rank };
+type Candidate = { readonly info: NodeInfo; readonly tree: SpreadTree<Candidate>; version: number };
+type Forest = {
+  /** Nodes on which too many tasks failed lately are looked at only when no other has room. */
+  readonly trees: readonly SpreadTree<Candidate>[];
+  readonly candidates: ReadonlyMap<string, Candidate>;
+};
 
 export class Placer {
-  readonly #demand: Demand;
-  readonly #failures: ReadonlyMap<string, number>;
   readonly #book: NodeBook;
-  readonly #heap = new Heap<Candidate>((a, b) => compareRanks(a.rank, b.rank) < 0);
+  readonly #demand: Demand;
+  #forest: Forest | null = null;
 
-  /** @param failures recent ones of this revision, by node */
-  constructor(book: NodeBook, demand: Demand, failures: ReadonlyMap<string, number>) {
+  constructor(book: NodeBook, demand: Demand) {
     this.#book = book;
     this.#demand = demand;
-    this.#failures = failures;
-    for (const info of book.nodes()) {
-      if (refuseNode(demand, info.node) === null) this.#heap.push({ info, rank: this.#rank(info) });
+  }
+
+  /** The best node that can take the task, or null. The caller enters the task into the book, and says `placed`. */
+  pick(ask: Ask): NodeInfo | null {
+    if (ask.pinnedNodeId !== "") {
+      const info = this.#book.get(ask.pinnedNodeId);
+      return info !== undefined && refusalOf(this.#book, this.#demand, info, ask) === null ? info : null;
     }
+    this.#forest ??= this.#plant();
+    this.#setAside(ask, -1);
+    const takes = ({ info }: Candidate): boolean => refuseLoad(this.#book, this.#demand, info, ask) === null;
+    let found: Candidate | null = null;
+    for (const tree of this.#forest.trees) found ??= tree.best(takes);
+    this.#setAside(ask, 1);
+    return found?.info ?? null;
   }
 
-  /**
-   * The best node that can take the task, or null. The caller enters the task into the book before the next call.
-   * @param homes nodes of the slot's outgoing tasks: as if those were gone, so that a rollout leaves the spread as it was
-   */
-  pick(task: Wanting, homes: readonly string[] = []): NodeInfo | null {
-    if (task.pinnedNodeId !== "") return this.#fit(task.pinnedNodeId, task);
-    const best = this.#best(task);
-    const rank = (info: NodeInfo): Rank => this.#rank(info, task.slot);
-    return homes
-      .flatMap((nodeId) => this.#fit(nodeId, task) ?? [])
-      .reduce((found, home) => (found === null || compareRanks(rank(home), rank(found)) < 0 ? home : found), best);
-  }
-
-  #fit(nodeId: string, task: Wanting): NodeInfo | null {
-    const info = this.#book.get(nodeId);
-    return info !== undefined && refusalOf(this.#book, this.#demand, info, task) === null ? info : null;
-  }
-
-  #best(task: Wanting): NodeInfo | null {
-    const setAside: Candidate[] = [];
-    let found: NodeInfo | null = null;
-    for (let best = this.#heap.pop(); best !== undefined; best = this.#heap.pop()) {
-      const rank = this.#rank(best.info);
-      if (compareRanks(rank, best.rank) !== 0) {
-        // Tasks were placed since it was ranked. Ranks only grow, so what is on top now may be better.
-        best.rank = rank;
-        this.#heap.push(best);
-        continue;
-      }
-      const refusal = refuseLoad(this.#demand, best.info, placeOf(this.#book, this.#demand, best.info, task));
-      if (refusal === null) {
-        found = best.info;
-        setAside.push(best);
-        break;
-      }
-      // Only this limit depends on the slot; the others hold for the rest of the group too, unless each waits for its own.
-      if (refusal.code === "max-replicas" || task.desired === "READY") setAside.push(best);
+  /** A task that was picked for is in the book now. */
+  placed(info: NodeInfo): void {
+    if (this.#forest === null) return;
+    const { company, affinities, serviceId } = this.#demand;
+    const followsItself = [...company, ...affinities.map(({ rule }) => rule)].some(
+      (rule) => "serviceIds" in rule && rule.serviceIds.includes(serviceId),
+    );
+    // What the first one does to the others is not told by its node alone.
+    if (followsItself && this.#book.wantedOf(serviceId) === 1) {
+      this.#forest = null;
+      return;
     }
-    for (const candidate of setAside) this.#heap.push(candidate);
-    return found;
+    for (const tree of this.#forest.trees) tree.count(info.node, 1);
+    this.#rankAgain(info, null);
   }
 
   /** Why no node takes the task. */
-  reason(task: Wanting): string {
-    if (task.pinnedNodeId !== "") return this.#pinnedReason(task);
-    return refusalSummary([...refusals(this.#book, this.#demand, task)].map(({ refusal }) => refusal));
+  reason(ask: Ask): string {
+    if (ask.pinnedNodeId !== "") return this.#pinnedReason(ask);
+    return refusalSummary([...refusals(this.#book, this.#demand, ask)].map(({ refusal }) => refusal));
   }
 
-  #pinnedReason(task: Wanting): string {
-    const info = this.#book.get(task.pinnedNodeId);
+  #pinnedReason(ask: Ask): string {
+    const info = this.#book.get(ask.pinnedNodeId);
     if (info === undefined) return "its node was removed";
-    const short = refusalOf(this.#book, this.#demand, info, task)?.short ?? "";
+    const short = refusalOf(this.#book, this.#demand, info, ask)?.short ?? "";
     return `node ${nodeName(info.node)} cannot take it (${short})`;
   }
 
-  #rank(info: NodeInfo, exceptSlot?: number): Rank {
-    return rankOf(info, this.#demand.serviceId, this.#failures, exceptSlot);
+  #plant(): Forest {
+    const { needs, serviceId } = this.#demand;
+    const sound = new SpreadTree<Candidate>(needs.spread);
+    const shaky = new SpreadTree<Candidate>(needs.spread);
+    const candidates = new Map<string, Candidate>();
+    for (const info of this.#book.nodes()) {
+      const tasks = needs.spread.length === 0 ? 0 : (info.services.get(serviceId) ?? ABSENT).wanted;
+      if (tasks > 0 && staysThere(info.node)) for (const tree of [sound, shaky]) tree.count(info.node, tasks);
+      if (refuseNode(needs, info.node) !== null) continue;
+      const tree = isShaky(this.#demand, info) ? shaky : sound;
+      const candidate = { info, tree, version: 0 };
+      candidates.set(info.node.id, candidate);
+      tree.put(candidate, info.node, rankOf(this.#book, this.#demand, info, []));
+    }
+    return { trees: [sound, shaky], candidates };
+  }
+
+  /** The slot's own tasks make way for their successor while it is placed, and are back afterwards. */
+  #setAside(ask: Ask, by: 1 | -1): void {
+    for (const { nodeId, wanted } of ask.predecessors) {
+      const info = this.#book.get(nodeId);
+      if (info === undefined) continue;
+      if (wanted && staysThere(info.node)) for (const tree of this.#forest?.trees ?? []) tree.count(info.node, by);
+      this.#rankAgain(info, by < 0 ? ask : null);
+    }
+  }
+
+  /** Everything on the engine, whether it was refused before or not. */
+  #rankAgain({ engine }: NodeInfo, ask: Ask | null): void {
+    for (const info of engine.nodes.values()) {
+      const candidate = this.#forest?.candidates.get(info.node.id);
+      if (candidate === undefined) continue;
+      const before = ask === null ? [] : predecessorsOn(this.#book, info, ask);
+      candidate.tree.put(candidate, info.node, rankOf(this.#book, this.#demand, info, before));
+    }
   }
 }
 
+/** What runs on a node that is lost or drained is about to be elsewhere. */
+function staysThere({ status, spec }: Node): boolean {
+  return status?.state !== "DOWN" && status?.state !== "LEFT" && spec?.availability !== "DRAIN";
+}
+
 /** The nodes that may be asked: all, or the one the task is pinned to. */
-export function candidates(book: NodeBook, { pinnedNodeId }: Wanting): Iterable<NodeInfo> {
+export function candidates(book: NodeBook, { pinnedNodeId }: Ask): Iterable<NodeInfo> {
   if (pinnedNodeId === "") return book.nodes();
   const info = book.get(pinnedNodeId);
   return info === undefined ? [] : [info];
@@ -100,19 +128,14 @@ export function candidates(book: NodeBook, { pinnedNodeId }: Wanting): Iterable<
 export function* refusals(
   book: NodeBook,
   demand: Demand,
-  task: Wanting,
+  ask: Ask,
 ): Iterable<{ readonly info: NodeInfo; readonly refusal: Refusal }> {
-  for (const info of candidates(book, task)) {
-    const refusal = refusalOf(book, demand, info, task);
+  for (const info of candidates(book, ask)) {
+    const refusal = refusalOf(book, demand, info, ask);
     if (refusal !== null) yield { info, refusal };
   }
 }
 
-function refusalOf(book: NodeBook, demand: Demand, info: NodeInfo, task: Wanting): Refusal | null {
-  return refuseNode(demand, info.node) ?? refuseLoad(demand, info, placeOf(book, demand, info, task));
-}
-
-/** A task that is not to run yet waits for its slot's old one, and may take over what that holds. */
-function placeOf(book: NodeBook, { serviceId }: Demand, info: NodeInfo, { slot, desired }: Wanting): Place {
-  return { slot, outgoing: desired === "READY" ? book.outgoing(info, serviceId, slot) : NO_OUTGOING };
+function refusalOf(book: NodeBook, demand: Demand, info: NodeInfo, ask: Ask): Refusal | null {
+  return refuseNode(demand.needs, info.node) ?? refuseLoad(book, demand, info, ask);
 }

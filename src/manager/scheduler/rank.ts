@@ -1,72 +1,99 @@
-/** Which of several suitable nodes is best: the lesser rank. Every part only grows as tasks are placed. */
-import { NO_RESOURCES } from "../../model/resources.ts";
-import type { Resources, Task } from "../../model/index.ts";
-import { observedState } from "../../model/task-state.ts";
-import type { NodeInfo } from "./node-info.ts";
-import { tasksOfService } from "./node-info.ts";
+/** Which of several nodes that can take a task is best: the lesser rank. */
+import { matches } from "../../model/constraint-match.ts";
+import { FAILURES_MAX } from "./demand.ts";
+import type { Demand } from "./demand.ts";
+import { freeOf, suits, totalOf } from "./load-filter.ts";
+import { ABSENT } from "./node-info.ts";
+import type { Holding, NodeBook, NodeInfo } from "./node-info.ts";
 
-/** This many failures of a service's revision on a node within the window make every other node better. */
-export const FAILURES_MAX = 5;
-export const FAILURE_WINDOW_MS = 5 * 60_000;
-
-/** Compared from left to right; the node's id ends every tie, so that placement is reproducible. */
-export type Rank = {
-  readonly failures: number;
-  readonly ofServiceOnNode: number;
-  readonly ofServiceOnEngine: number;
-  /** The larger of the reserved shares of CPU and memory. */
-  readonly reservedShare: number;
-  readonly tasks: number;
-  readonly nodeId: string;
-};
-
-/** @param exceptSlot whose tasks here do not count: they make way for the one to place */
-export function rankOf(
-  info: NodeInfo,
-  serviceId: string,
-  failures: ReadonlyMap<string, number>,
-  exceptSlot?: number,
-): Rank {
-  const { node, engine } = info;
-  const recent = failures.get(node.id) ?? 0;
-  const ofServiceOnNode = tasksOfService(info, serviceId, exceptSlot);
-  const outgoing = tasksOfService(info, serviceId) - ofServiceOnNode;
-  return {
-    failures: recent >= FAILURES_MAX ? recent : 0,
-    ofServiceOnNode,
-    ofServiceOnEngine: (engine.tasksOfService.get(serviceId) ?? 0) - outgoing,
-    reservedShare: shareOf(engine.reserved, node.description?.resources ?? NO_RESOURCES),
-    tasks: info.tasks,
-    nodeId: node.id,
-  };
-}
+/** Numbers compared from left to right; the node's id ends every tie, so that placement is reproducible. */
+export type Rank = { readonly keys: readonly number[]; readonly nodeId: string };
 
 /** Negative if `a` is the better node. */
 export function compareRanks(a: Rank, b: Rank): number {
-  return (
-    a.failures - b.failures ||
-    a.ofServiceOnNode - b.ofServiceOnNode ||
-    a.ofServiceOnEngine - b.ofServiceOnEngine ||
-    a.reservedShare - b.reservedShare ||
-    a.tasks - b.tasks ||
-    (a.nodeId < b.nodeId ? -1 : a.nodeId > b.nodeId ? 1 : 0)
-  );
-}
-
-/** Recent failures of one revision, by node. @param tasks of the service */
-export function recentFailures(tasks: readonly Task[], revision: number, nowMs: number): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const task of tasks) {
-    const state = observedState(task);
-    if (task.revision !== revision || task.nodeId === "" || (state !== "FAILED" && state !== "REJECTED")) continue;
-    if ((task.status?.atMs ?? 0) <= nowMs - FAILURE_WINDOW_MS) continue;
-    counts.set(task.nodeId, (counts.get(task.nodeId) ?? 0) + 1);
+  for (let at = 0; at < a.keys.length; at += 1) {
+    const [x = 0, y = 0] = [a.keys[at], b.keys[at]];
+    if (x !== y) return x < y ? -1 : 1;
   }
-  return counts;
+  return a.nodeId < b.nodeId ? -1 : a.nodeId > b.nodeId ? 1 : 0;
 }
 
-function shareOf(reserved: Resources, total: Resources): number {
-  const cpu = total.nanoCpus > 0 ? reserved.nanoCpus / total.nanoCpus : 0;
-  const memory = total.memoryBytes > 0 ? reserved.memoryBytes / total.memoryBytes : 0;
+/** Too many tasks of the revision failed there lately: any other node is better. */
+export function isShaky(demand: Demand, { node }: NodeInfo): boolean {
+  return (demand.failures.get(node.id) ?? 0) >= FAILURES_MAX;
+}
+
+/** @param before predecessors on the engine: they make way for the task, and count neither here nor there */
+export function rankOf(book: NodeBook, demand: Demand, info: NodeInfo, before: readonly Holding[]): Rank {
+  const failures = isShaky(demand, info) ? (demand.failures.get(info.node.id) ?? 0) : 0;
+  const dislike = -affinityOf(book, demand, info, before);
+  const keys = demand.strategy === "BINPACK" ? packKeys(demand, info) : spreadKeys(demand, info, before);
+  return { keys: [failures, dislike, ...keys], nodeId: info.node.id };
+}
+
+/**
+ * A first copy on a node comes before a second one anywhere, for the day that a node is lost. From then on
+ * nodes fill in proportion to the room that they have for the service; without a reservation by number.
+ */
+function spreadKeys(demand: Demand, info: NodeInfo, before: readonly Holding[]): number[] {
+  const { serviceId, needs } = demand;
+  const wanted = before.filter((holding) => holding.wanted);
+  const onNode = wantedIn(info.services, serviceId) - wanted.filter(({ nodeId }) => nodeId === info.node.id).length;
+  const onEngine = wantedIn(info.engine.services, serviceId) - wanted.length;
+  const level = needs.reservesAny ? levelOf(demand, info, { copies: onEngine, before }) : onNode;
+  return [Math.min(onNode, 1), Math.min(onEngine, 1), level, onNode, onEngine, reservedShare(info), info.tasks];
+}
+
+/** The fullest first, by what the task reserves; among those the busiest. */
+function packKeys({ needs }: Demand, info: NodeInfo): number[] {
+  const { nanoCpus, memoryBytes, generic } = needs.reserved;
+  let fullest = 0;
+  const look = (kind: string, amount: number): void => {
+    const total = totalOf(info, kind);
+    if (amount > 0 && total > 0) fullest = Math.max(fullest, 1 - (freeOf(info, kind) - amount) / total);
+  };
+  look("cpu", nanoCpus);
+  look("memory", memoryBytes);
+  for (const [kind, amount] of generic) look(kind, amount);
+  return [-fullest, -reservedShare(info), -info.tasks];
+}
+
+/** Share of the room for this service that it has taken once the task is there too; of what it is shortest of. */
+function levelOf(
+  { needs }: Demand,
+  info: NodeInfo,
+  { copies, before }: { readonly copies: number; readonly before: readonly Holding[] },
+): number {
+  const { nanoCpus, memoryBytes, generic } = needs.reserved;
+  let level = 0;
+  const look = (kind: string, amount: number): void => {
+    if (amount <= 0) return;
+    const room = freeOf(info, kind, before) + copies * amount;
+    level = Math.max(level, room > 0 ? ((copies + 1) * amount) / room : Infinity);
+  };
+  look("cpu", nanoCpus);
+  look("memory", memoryBytes);
+  for (const [kind, amount] of generic) look(kind, amount);
+  return level;
+}
+
+/** The larger of the reserved shares of CPU and memory. */
+function reservedShare({ stock, engine }: NodeInfo): number {
+  const cpu = stock.nanoCpus > 0 ? engine.nanoCpus / stock.nanoCpus : 0;
+  const memory = stock.memoryBytes > 0 ? engine.memoryBytes / stock.memoryBytes : 0;
   return Math.max(cpu, memory);
+}
+
+function affinityOf(book: NodeBook, demand: Demand, info: NodeInfo, before: readonly Holding[]): number {
+  let weights = 0;
+  for (const { rule, weight } of demand.affinities) {
+    const holds =
+      "serviceIds" in rule ? suits(book, demand.serviceId, { company: rule, info, before }) : matches(rule, info.node);
+    if (holds) weights += weight;
+  }
+  return weights;
+}
+
+function wantedIn(services: NodeInfo["services"], serviceId: string): number {
+  return (services.get(serviceId) ?? ABSENT).wanted;
 }

@@ -1,23 +1,27 @@
 /**
  * Tasks to nodes, on the leader. Unplaced tasks are grouped by service and revision; a group is tried
  * when it gets a task, and every group when a node changes or something frees what it held. A group
- * that cannot be placed costs the others nothing.
+ * that cannot be placed costs the others nothing. Nodes that became smaller than what runs on them are
+ * looked at as well: what does not fit any more is marked, and the orchestrator moves it.
  */
 import { compareStates, holdsResources, isWanted, observedState } from "../../model/task-state.ts";
-import { nodeName, slotName } from "../../model/naming.ts";
-import type { Task, TaskSpec } from "../../model/index.ts";
+import { nodeName } from "../../model/naming.ts";
+import type { Node, Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
-import { demandOf } from "./filter.ts";
+import { askOf, predecessorsOn } from "./ask.ts";
+import type { Ask } from "./ask.ts";
+import { demandOf, specOf } from "./demand.ts";
+import type { Demand } from "./demand.ts";
+import { planEvictions } from "./evict.ts";
 import { NodeBook } from "./node-info.ts";
 import type { NodeInfo } from "./node-info.ts";
 import { Placer } from "./place.ts";
-import { recentFailures } from "./rank.ts";
 
-/** Tasks written in one transaction: about 250 KiB of its 1 MiB. */
-export const PLACED_PER_TURN_MAX = 500;
-/** Groups tried in one turn. */
-const GROUPS_PER_TURN_MAX = 100;
+/** Tasks written in one transaction: about 250 KiB of its 1 MiB, and a turn of a few milliseconds. */
+export const WRITES_PER_TURN_MAX = 500;
+/** Nodes looked at in one turn, each once for each group tried: a few milliseconds. */
+export const LOOKS_PER_TURN_MAX = 20_000;
 
 type Group = {
   readonly serviceId: string;
@@ -25,51 +29,63 @@ type Group = {
   readonly taskIds: Set<string>;
   /** What all of its tasks were last told; null once one was added that was not. */
   told: string | null;
+  /** It waits to be where another service is. */
+  follows: boolean;
 };
 
 export class Scheduler extends StoreLoop {
   #book = new NodeBook();
   /** By `service/revision`, and whether its tasks wait; also the key in `dirty`. Only groups with tasks. */
   readonly #groups = new Map<string, Group>();
+  /** Nodes to look at for tasks that do not fit any more. */
+  readonly #shrunk = new Set<string>();
 
   protected override note(change: Change): boolean {
-    const before = this.dirty.size;
-    if (change.table === "node") {
-      if (change.after === undefined) this.#book.removeNode(change.id);
-      else this.#book.setNode(change.after);
-      this.#wakeAll();
-    } else if (change.table === "task") this.#noteTask(change);
-    return this.dirty.size > before;
+    const before = this.dirty.size + this.#shrunk.size;
+    if (change.table === "node") this.#noteNode(change);
+    else if (change.table === "task") this.#noteTask(change);
+    return this.dirty.size + this.#shrunk.size > before;
   }
 
   protected override noteAll(tx: WriteTx): void {
     this.#book = bookOf(tx);
     this.#groups.clear();
     for (const task of tx.all("task")) if (isUnplaced(task)) this.#add(task);
+    for (const node of tx.all("node")) this.#shrunk.add(node.id);
   }
 
   protected override turn(tx: WriteTx): readonly string[] {
     const taken: string[] = [];
-    let room = PLACED_PER_TURN_MAX;
+    let room = WRITES_PER_TURN_MAX;
+    let looks = LOOKS_PER_TURN_MAX;
+    for (const nodeId of this.#shrunk) {
+      if (room <= 0) break;
+      this.#shrunk.delete(nodeId);
+      this.guarded(nodeId, () => {
+        room -= this.#evict(tx, nodeId, room);
+      });
+    }
     for (const key of this.dirty) {
-      if (room <= 0 || taken.length >= GROUPS_PER_TURN_MAX) break;
+      if (room <= 0 || looks <= 0) break;
       this.dirty.delete(key);
       const group = this.#groups.get(key);
       if (group === undefined) continue;
       taken.push(key);
+      looks -= this.#book.size + group.taskIds.size;
       this.guarded(key, () => {
-        room -= this.#placeGroup(tx, key, group, room);
+        room -= this.#placeGroup(tx, { key, group, room });
       });
     }
+    if (this.#shrunk.size > 0) this.trigger();
     return taken;
   }
 
   /** @returns how many tasks were written. */
-  #placeGroup(tx: WriteTx, key: string, group: Group, room: number): number {
-    const spec = specOf(tx, group);
-    if (spec === null) return 0;
-    const failures = recentFailures(tx.find("task", "service", group.serviceId), group.revision, tx.timeMs);
-    const placer = new Placer(this.#book, demandOf(group.serviceId, spec), failures);
+  #placeGroup(tx: WriteTx, { key, group, room }: { key: string; group: Group; room: number }): number {
+    const demand = demandOf(tx, group);
+    if (demand === null) return 0;
+    group.follows = demand.company.some(({ negated }) => !negated);
+    const placer = new Placer(this.#book, demand);
     let written = 0;
     let refusal: string | null = null;
     for (const id of group.taskIds) {
@@ -79,43 +95,80 @@ export class Scheduler extends StoreLoop {
       }
       const task = tx.get("task", id);
       if (task === undefined || !isUnplaced(task)) continue;
-      const info = placer.pick(task, homesOf(tx, task));
+      if (refusal !== null && isLikeOthers(demand, task)) {
+        // All of them know already.
+        if (group.told === refusal) return written;
+        if (tell(tx, task, refusal)) written += 1;
+        continue;
+      }
+      const ask = askOf(tx, this.#book, task);
+      const info = placer.pick(ask);
       if (info !== null) {
-        this.#assign(tx, task, spec, info);
+        this.#assign(tx, task, { demand, info, ask });
+        placer.placed(info);
         written += 1;
         continue;
       }
-      // Each for reasons of its own.
-      if (task.pinnedNodeId !== "" || task.desired === "READY") {
-        if (tell(tx, task, placer.reason(task))) written += 1;
+      if (ask.pinnedNodeId !== "" || ask.predecessors.length > 0) {
+        // For reasons of its own.
+        if (tell(tx, task, placer.reason(ask))) written += 1;
         continue;
       }
-      refusal ??= placer.reason(task);
-      // All of them know already.
-      if (group.told === refusal) return written;
-      group.told = null;
+      refusal ??= placer.reason(ask);
       if (tell(tx, task, refusal)) written += 1;
     }
     group.told = refusal;
     return written;
   }
 
-  #assign(tx: WriteTx, task: Task, spec: TaskSpec, { node }: NodeInfo): void {
+  #assign(
+    tx: WriteTx,
+    task: Task,
+    { demand, info, ask }: { readonly demand: Demand; readonly info: NodeInfo; readonly ask: Ask },
+  ): void {
+    const { node, stock, engine } = info;
     const name = nodeName(node);
     const status =
       task.status === null
         ? null
         : { ...task.status, state: "ASSIGNED" as const, message: `assigned to ${name}`, atMs: tx.timeMs };
+    const gone = ask.waits ? predecessorsOn(this.#book, info, ask) : [];
+    const spec = specOf(tx, task);
     const assigned: Task = {
       ...task,
       nodeId: node.id,
       status,
-      ports: [...spec.ports],
+      ports: [...(spec?.ports ?? [])],
+      generic: engine.generic.give(stock, demand.needs.reserved.generic, gone),
       pendingReason: "",
       cause: { actor: "scheduler", reason: `placed on node ${name}` },
     };
     tx.put("task", assigned);
     this.#book.setTask(assigned, spec);
+  }
+
+  /** @returns how many tasks were written. */
+  #evict(tx: WriteTx, nodeId: string, room: number): number {
+    const engine = this.#book.get(nodeId)?.engine;
+    if (engine === undefined) return 0;
+    const evictions = planEvictions(this.#book, engine);
+    if (evictions.length > room) this.#shrunk.add(nodeId);
+    for (const { taskId, why } of evictions.slice(0, room)) {
+      const task = tx.get("task", taskId);
+      if (task === undefined) continue;
+      const unfit: Task = { ...task, unfit: why, cause: { actor: "scheduler", reason: why } };
+      tx.put("task", unfit);
+      this.#book.setTask(unfit, specOf(tx, unfit));
+    }
+    return Math.min(evictions.length, room);
+  }
+
+  #noteNode({ id, before, after }: Extract<Change, { table: "node" }>): void {
+    if (after === undefined) this.#book.removeNode(id);
+    else this.#book.setNode(after);
+    if (before !== undefined && after !== undefined && looksOf(before) === looksOf(after)) return;
+    if (after !== undefined) this.#shrunk.add(id);
+    this.#wakeAll();
   }
 
   #noteTask({ id, before, after }: Extract<Change, { table: "task" }>): void {
@@ -125,12 +178,15 @@ export class Scheduler extends StoreLoop {
     const to = after !== undefined && isUnplaced(after) ? groupKey(after) : "";
     if (before !== undefined && from !== "" && from !== to) this.#drop(before);
     if (after !== undefined && to !== "" && from !== to) this.#add(after);
-    if (before !== undefined && holdsResources(before) && (after === undefined || !holdsResources(after)))
-      this.#wakeAll();
+    const held = before !== undefined && holdsResources(before);
+    const holds = after !== undefined && holdsResources(after);
+    if (held && !holds) this.#wakeAll();
+    if (holds && before?.desired === "READY" && after.desired !== "READY") this.#shrunk.add(after.nodeId);
+    if (!held && holds) for (const [key, group] of this.#groups) if (group.follows) this.dirty.add(key);
   }
 
   /** Only what holds something is looked up. */
-  #specFor(task: Task): TaskSpec | null {
+  #specFor(task: Task): ReturnType<typeof specOf> {
     return holdsResources(task) ? specOf(this.deps.store.speculative(), task) : null;
   }
 
@@ -139,7 +195,7 @@ export class Scheduler extends StoreLoop {
     const group = this.#groups.get(key);
     if (group === undefined) {
       const { serviceId, revision } = task;
-      this.#groups.set(key, { serviceId, revision, taskIds: new Set([task.id]), told: null });
+      this.#groups.set(key, { serviceId, revision, taskIds: new Set([task.id]), told: null, follows: false });
     } else {
       group.taskIds.add(task.id);
       group.told = null;
@@ -167,11 +223,11 @@ export function bookOf(tx: ReadTx): NodeBook {
   return book;
 }
 
-function specOf(
-  tx: ReadTx,
-  { serviceId, revision }: { readonly serviceId: string; readonly revision: number },
-): TaskSpec | null {
-  return tx.get("revision", `${serviceId}/${revision}`)?.spec ?? null;
+/** All of a node that placement looks at. */
+function looksOf({ spec, status, description, role, address }: Node): string {
+  const { availability, labels } = spec ?? {};
+  const { state, engineOk, engineMessage } = status ?? {};
+  return JSON.stringify([availability, labels, state, engineOk, engineMessage !== "", description, role, address]);
 }
 
 function isUnplaced(task: Task): boolean {
@@ -183,10 +239,10 @@ function groupKey({ serviceId, revision, desired }: Task): string {
   return `${serviceId}/${revision}${desired === "READY" ? "/waiting" : ""}`;
 }
 
-/** Nodes of what the task takes over from, or runs beside until that goes. */
-function homesOf(tx: ReadTx, task: Task): readonly string[] {
-  const slot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
-  return slot.filter((other) => other.id !== task.id && holdsResources(other)).map(({ nodeId }) => nodeId);
+/** Where no slot makes way for its own task, what is refused to one task is refused to all of its group. */
+function isLikeOthers({ needs, company }: Demand, { desired, pinnedNodeId }: Task): boolean {
+  const isSlotBound = desired === "READY" || needs.maxPerNode > 0 || company.some(({ negated }) => negated);
+  return pinnedNodeId === "" && !isSlotBound;
 }
 
 /** @returns whether it had to be written. */

@@ -1,5 +1,6 @@
 // Original file: proto/shoal/v1/specs.proto
 
+import type { _shoal_v1_Placement_StrategyInput, _shoal_v1_Placement_Strategy } from './Placement.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ClusterSpecInput {
@@ -18,6 +19,10 @@ export interface ClusterSpecInput {
    * 3 s; 0 is 30 s.
    */
   'replaceClosedAfterMs'?: (number | string | Long);
+  /**
+   * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
+   */
+  'strategy'?: (_shoal_v1_Placement_StrategyInput);
 }
 
 export interface ClusterSpec {
@@ -36,4 +41,8 @@ export interface ClusterSpec {
    * 3 s; 0 is 30 s.
    */
   'replaceClosedAfterMs': (number);
+  /**
+   * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
+   */
+  'strategy': (_shoal_v1_Placement_Strategy);
 }

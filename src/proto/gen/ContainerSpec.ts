@@ -2,6 +2,8 @@
 
 import type { MountInput as _shoal_v1_MountInput, Mount as _shoal_v1_Mount } from './Mount.ts';
 import type { HealthCheckInput as _shoal_v1_HealthCheckInput, HealthCheck as _shoal_v1_HealthCheck } from './HealthCheck.ts';
+import type { DeviceInput as _shoal_v1_DeviceInput, Device as _shoal_v1_Device } from './Device.ts';
+import type { GpuRequestInput as _shoal_v1_GpuRequestInput, GpuRequest as _shoal_v1_GpuRequest } from './GpuRequest.ts';
 import type { Long } from '@grpc/proto-loader';
 
 // Original file: proto/shoal/v1/specs.proto
@@ -76,6 +78,18 @@ export interface ContainerSpecInput {
   'capDrop'?: (string)[];
   'sysctls'?: ({[key: string]: string});
   'extraHosts'?: (string)[];
+  /**
+   * Devices of the node; at most 64. A node that lacks one fails the start.
+   */
+  'devices'?: (_shoal_v1_DeviceInput)[];
+  /**
+   * Placed on nodes whose engine hands GPUs out.
+   */
+  'gpus'?: (_shoal_v1_GpuRequestInput | null);
+  /**
+   * As the kernel's device cgroup takes them: "c 189:* rmw".
+   */
+  'deviceCgroupRules'?: (string)[];
   '_stopGraceMs'?: "stopGraceMs";
 }
 
@@ -115,5 +129,17 @@ export interface ContainerSpec {
   'capDrop': (string)[];
   'sysctls': ({[key: string]: string});
   'extraHosts': (string)[];
+  /**
+   * Devices of the node; at most 64. A node that lacks one fails the start.
+   */
+  'devices': (_shoal_v1_Device)[];
+  /**
+   * Placed on nodes whose engine hands GPUs out.
+   */
+  'gpus': (_shoal_v1_GpuRequest | null);
+  /**
+   * As the kernel's device cgroup takes them: "c 189:* rmw".
+   */
+  'deviceCgroupRules': (string)[];
   '_stopGraceMs'?: "stopGraceMs";
 }

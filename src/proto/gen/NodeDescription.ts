@@ -26,6 +26,18 @@ export interface NodeDescriptionInput {
    */
   'protocolMin'?: (number);
   'protocolMax'?: (number);
+  /**
+   * Devices its engine hands out by name: "nvidia", or a CDI class like "nvidia.com/gpu".
+   */
+  'deviceDrivers'?: (string)[];
+  /**
+   * Log drivers of its engine; empty is not known.
+   */
+  'logDrivers'?: (string)[];
+  /**
+   * The IP address behind the node's address, as the node resolves it.
+   */
+  'ip'?: (string);
 }
 
 /**
@@ -51,4 +63,16 @@ export interface NodeDescription {
    */
   'protocolMin': (number);
   'protocolMax': (number);
+  /**
+   * Devices its engine hands out by name: "nvidia", or a CDI class like "nvidia.com/gpu".
+   */
+  'deviceDrivers': (string)[];
+  /**
+   * Log drivers of its engine; empty is not known.
+   */
+  'logDrivers': (string)[];
+  /**
+   * The IP address behind the node's address, as the node resolves it.
+   */
+  'ip': (string);
 }

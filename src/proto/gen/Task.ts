@@ -4,6 +4,7 @@ import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from '.
 import type { TaskStatusInput as _shoal_v1_TaskStatusInput, TaskStatus as _shoal_v1_TaskStatus } from './TaskStatus.ts';
 import type { CauseInput as _shoal_v1_CauseInput, Cause as _shoal_v1_Cause } from './Cause.ts';
 import type { PortSpecInput as _shoal_v1_PortSpecInput, PortSpec as _shoal_v1_PortSpec } from './PortSpec.ts';
+import type { GenericResourceInput as _shoal_v1_GenericResourceInput, GenericResource as _shoal_v1_GenericResource } from './GenericResource.ts';
 import type { Long } from '@grpc/proto-loader';
 
 // Original file: proto/shoal/v1/objects.proto
@@ -126,6 +127,14 @@ export interface TaskInput {
    * Tasks of the slot before this one that ended early, in a row: what the restart back-off counts.
    */
   'earlyEnds'?: (number | string | Long);
+  /**
+   * What it has of its node beside CPU and memory, fixed at assignment.
+   */
+  'generic'?: (_shoal_v1_GenericResourceInput)[];
+  /**
+   * Set by the scheduler: why it may not stay on its node, which became smaller; empty otherwise.
+   */
+  'unfit'?: (string);
 }
 
 export interface Task {
@@ -182,4 +191,12 @@ export interface Task {
    * Tasks of the slot before this one that ended early, in a row: what the restart back-off counts.
    */
   'earlyEnds': (number);
+  /**
+   * What it has of its node beside CPU and memory, fixed at assignment.
+   */
+  'generic': (_shoal_v1_GenericResource)[];
+  /**
+   * Set by the scheduler: why it may not stay on its node, which became smaller; empty otherwise.
+   */
+  'unfit': (string);
 }

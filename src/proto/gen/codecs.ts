@@ -7,6 +7,7 @@ import type { BackupMessage, BackupMessageInput, _shoal_v1_BackupMessage_Begin a
 import type { Meta, MetaInput } from "./Meta.ts";
 import type { Platform, PlatformInput } from "./Platform.ts";
 import type { Resources, ResourcesInput } from "./Resources.ts";
+import type { GenericResource, GenericResourceInput } from "./GenericResource.ts";
 import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
 import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
 import type { Cause, CauseInput } from "./Cause.ts";
@@ -47,12 +48,16 @@ import type { CommandProbe, CommandProbeInput } from "./CommandProbe.ts";
 import type { HttpProbe, HttpProbeInput } from "./HttpProbe.ts";
 import type { TcpProbe, TcpProbeInput } from "./TcpProbe.ts";
 import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
+import type { Device, DeviceInput } from "./Device.ts";
+import type { GpuRequest, GpuRequestInput } from "./GpuRequest.ts";
 import type { ProcessSpec, ProcessSpecInput } from "./ProcessSpec.ts";
 import type { Mount, MountInput } from "./Mount.ts";
 import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
 import type { ResourceRequirements, ResourceRequirementsInput } from "./ResourceRequirements.ts";
 import type { RestartPolicy, RestartPolicyInput } from "./RestartPolicy.ts";
 import type { Placement, PlacementInput } from "./Placement.ts";
+import type { PlacementPreference, PlacementPreferenceInput } from "./PlacementPreference.ts";
+import type { Affinity, AffinityInput } from "./Affinity.ts";
 import type { LogConfig, LogConfigInput } from "./LogConfig.ts";
 import type { NodeSpec, NodeSpecInput } from "./NodeSpec.ts";
 import type { ClusterSpec, ClusterSpecInput } from "./ClusterSpec.ts";
@@ -179,6 +184,8 @@ const MOUNT_TYPE = { BIND: 0, VOLUME: 1, TMPFS: 2 } as const;
 const MOUNT_TYPE_NAMES = new Map<number, keyof typeof MOUNT_TYPE>([[0, "BIND"], [1, "VOLUME"], [2, "TMPFS"]]);
 const RESTARTPOLICY_CONDITION = { ANY: 0, ON_FAILURE: 1, NONE: 2 } as const;
 const RESTARTPOLICY_CONDITION_NAMES = new Map<number, keyof typeof RESTARTPOLICY_CONDITION>([[0, "ANY"], [1, "ON_FAILURE"], [2, "NONE"]]);
+const PLACEMENT_STRATEGY = { DEFAULT: 0, SPREAD: 1, BINPACK: 2 } as const;
+const PLACEMENT_STRATEGY_NAMES = new Map<number, keyof typeof PLACEMENT_STRATEGY>([[0, "DEFAULT"], [1, "SPREAD"], [2, "BINPACK"]]);
 const NODESPEC_AVAILABILITY = { ACTIVE: 0, PAUSE: 1, DRAIN: 2 } as const;
 const NODESPEC_AVAILABILITY_NAMES = new Map<number, keyof typeof NODESPEC_AVAILABILITY>([[0, "ACTIVE"], [1, "PAUSE"], [2, "DRAIN"]]);
 const MANAGERSTATUS_REACHABILITY = { NONE: 0, UNREACHABLE: 1, REACHABLE: 2, LEADER: 3, LEARNER: 4 } as const;
@@ -356,10 +363,11 @@ function decodePlatform(r: Reader): Platform {
 function encodeResources(w: Writer, m: ResourcesInput): void {
   if (m.nanoCpus) w.int(8, Number(m.nanoCpus));
   if (m.memoryBytes) w.int(16, Number(m.memoryBytes));
+  if (m.generic != null) for (const x of m.generic) { const start = w.open(26); encodeGenericResource(w, x); w.close(start); }
 }
 
 function decodeResources(r: Reader): Resources {
-  const m: Resources = { nanoCpus: 0, memoryBytes: 0 };
+  const m: Resources = { nanoCpus: 0, memoryBytes: 0, generic: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -367,6 +375,31 @@ function decodeResources(r: Reader): Resources {
         m.nanoCpus = r.int(); break;
       case 16:
         m.memoryBytes = r.int(); break;
+      case 26:
+{ const outer = r.open(); m.generic.push(decodeGenericResource(r)); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeGenericResource(w: Writer, m: GenericResourceInput): void {
+  if (m.kind) w.text(10, m.kind);
+  if (m.count) w.int(16, Number(m.count));
+  if (m.names != null) for (const x of m.names) w.text(26, x);
+}
+
+function decodeGenericResource(r: Reader): GenericResource {
+  const m: GenericResource = { kind: "", count: 0, names: [] };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.kind = r.text(); break;
+      case 16:
+        m.count = r.int(); break;
+      case 26:
+        m.names.push(r.text()); break;
       default: r.skip(tag);
     }
   }
@@ -769,10 +802,13 @@ function encodeNodeDescription(w: Writer, m: NodeDescriptionInput): void {
   if (m.shoalVersion) w.text(66, m.shoalVersion);
   if (m.protocolMin) w.uint(72, Number(m.protocolMin));
   if (m.protocolMax) w.uint(80, Number(m.protocolMax));
+  if (m.deviceDrivers != null) for (const x of m.deviceDrivers) w.text(90, x);
+  if (m.logDrivers != null) for (const x of m.logDrivers) w.text(98, x);
+  if (m.ip) w.text(106, m.ip);
 }
 
 function decodeNodeDescription(r: Reader): NodeDescription {
-  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0 };
+  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0, deviceDrivers: [], logDrivers: [], ip: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -809,6 +845,12 @@ function decodeNodeDescription(r: Reader): NodeDescription {
         m.protocolMin = r.small(); break;
       case 80:
         m.protocolMax = r.small(); break;
+      case 90:
+        m.deviceDrivers.push(r.text()); break;
+      case 98:
+        m.logDrivers.push(r.text()); break;
+      case 106:
+        m.ip = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1131,10 +1173,12 @@ function encodeTask(w: Writer, m: TaskInput): void {
   if (m.timedOut) w.bool(136, m.timedOut);
   if (m.readyAtMs) w.uint(144, Number(m.readyAtMs));
   if (m.earlyEnds) w.uint(152, Number(m.earlyEnds));
+  if (m.generic != null) for (const x of m.generic) { const start = w.open(186); encodeGenericResource(w, x); w.close(start); }
+  if (m.unfit) w.text(194, m.unfit);
 }
 
 function decodeTask(r: Reader): Task {
-  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, earlyEnds: 0 };
+  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, earlyEnds: 0, generic: [], unfit: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1176,6 +1220,10 @@ function decodeTask(r: Reader): Task {
         m.readyAtMs = r.uint(); break;
       case 152:
         m.earlyEnds = r.uint(); break;
+      case 186:
+{ const outer = r.open(); m.generic.push(decodeGenericResource(r)); r.close(outer); break; }
+      case 194:
+        m.unfit = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1745,10 +1793,13 @@ function encodeContainerSpec(w: Writer, m: ContainerSpecInput): void {
     }
   }
   if (m.extraHosts != null) for (const x of m.extraHosts) w.text(162, x);
+  if (m.devices != null) for (const x of m.devices) { const start = w.open(170); encodeDevice(w, x); w.close(start); }
+  if (m.gpus != null) { const start = w.open(178); encodeGpuRequest(w, m.gpus); w.close(start); }
+  if (m.deviceCgroupRules != null) for (const x of m.deviceCgroupRules) w.text(186, x);
 }
 
 function decodeContainerSpec(r: Reader): ContainerSpec {
-  const m: ContainerSpec = { image: "", command: [], args: [], env: [], dir: "", user: "", hostname: "", labels: {}, mounts: [], stopSignal: "", health: null, pullPolicy: "MISSING", readOnly: false, init: false, tty: false, capAdd: [], capDrop: [], sysctls: {}, extraHosts: [] };
+  const m: ContainerSpec = { image: "", command: [], args: [], env: [], dir: "", user: "", hostname: "", labels: {}, mounts: [], stopSignal: "", health: null, pullPolicy: "MISSING", readOnly: false, init: false, tty: false, capAdd: [], capDrop: [], sysctls: {}, extraHosts: [], devices: [], gpus: null, deviceCgroupRules: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1818,6 +1869,61 @@ function decodeContainerSpec(r: Reader): ContainerSpec {
       }
       case 162:
         m.extraHosts.push(r.text()); break;
+      case 170:
+{ const outer = r.open(); m.devices.push(decodeDevice(r)); r.close(outer); break; }
+      case 178:
+{ const outer = r.open(); m.gpus = decodeGpuRequest(r); r.close(outer); break; }
+      case 186:
+        m.deviceCgroupRules.push(r.text()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeDevice(w: Writer, m: DeviceInput): void {
+  if (m.source) w.text(10, m.source);
+  if (m.target) w.text(18, m.target);
+  if (m.permissions) w.text(26, m.permissions);
+}
+
+function decodeDevice(r: Reader): Device {
+  const m: Device = { source: "", target: "", permissions: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.source = r.text(); break;
+      case 18:
+        m.target = r.text(); break;
+      case 26:
+        m.permissions = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeGpuRequest(w: Writer, m: GpuRequestInput): void {
+  if (m.count) w.int(8, Number(m.count));
+  if (m.deviceIds != null) for (const x of m.deviceIds) w.text(18, x);
+  if (m.capabilities != null) for (const x of m.capabilities) w.text(26, x);
+  if (m.driver) w.text(34, m.driver);
+}
+
+function decodeGpuRequest(r: Reader): GpuRequest {
+  const m: GpuRequest = { count: 0, deviceIds: [], capabilities: [], driver: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.count = r.int(); break;
+      case 18:
+        m.deviceIds.push(r.text()); break;
+      case 26:
+        m.capabilities.push(r.text()); break;
+      case 34:
+        m.driver = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1973,10 +2079,12 @@ function encodePlacement(w: Writer, m: PlacementInput): void {
   if (m.constraints != null) for (const x of m.constraints) w.text(10, x);
   if (m.maxReplicasPerNode) w.int(16, Number(m.maxReplicasPerNode));
   if (m.platforms != null) for (const x of m.platforms) { const start = w.open(26); encodePlatform(w, x); w.close(start); }
+  if (m.preferences != null) for (const x of m.preferences) { const start = w.open(34); encodePlacementPreference(w, x); w.close(start); }
+  if (m.strategy != null && m.strategy !== "DEFAULT" && m.strategy !== 0) w.uint(40, numberOf(PLACEMENT_STRATEGY, m.strategy));
 }
 
 function decodePlacement(r: Reader): Placement {
-  const m: Placement = { constraints: [], maxReplicasPerNode: 0, platforms: [] };
+  const m: Placement = { constraints: [], maxReplicasPerNode: 0, platforms: [], preferences: [], strategy: "DEFAULT" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1986,6 +2094,50 @@ function decodePlacement(r: Reader): Placement {
         m.maxReplicasPerNode = r.int(); break;
       case 26:
 { const outer = r.open(); m.platforms.push(decodePlatform(r)); r.close(outer); break; }
+      case 34:
+{ const outer = r.open(); m.preferences.push(decodePlacementPreference(r)); r.close(outer); break; }
+      case 40:
+        m.strategy = enumValue(PLACEMENT_STRATEGY_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlacementPreference(w: Writer, m: PlacementPreferenceInput): void {
+  if (m.spread != null) w.text(10, m.spread);
+  if (m.affinity != null) { const start = w.open(18); encodeAffinity(w, m.affinity); w.close(start); }
+}
+
+function decodePlacementPreference(r: Reader): PlacementPreference {
+  const m: PlacementPreference = {  };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.spread = r.text(); m.preference = "spread"; break;
+      case 18:
+{ const outer = r.open(); m.affinity = decodeAffinity(r); m.preference = "affinity"; r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeAffinity(w: Writer, m: AffinityInput): void {
+  if (m.constraint) w.text(10, m.constraint);
+  if (m.weight) w.int(16, Number(m.weight));
+}
+
+function decodeAffinity(r: Reader): Affinity {
+  const m: Affinity = { constraint: "", weight: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.constraint = r.text(); break;
+      case 16:
+        m.weight = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -2082,10 +2234,11 @@ function encodeClusterSpec(w: Writer, m: ClusterSpecInput): void {
   if (m.taskHistoryLimit) w.int(16, Number(m.taskHistoryLimit));
   if (m.replaceAfterMs) w.int(24, Number(m.replaceAfterMs));
   if (m.replaceClosedAfterMs) w.int(32, Number(m.replaceClosedAfterMs));
+  if (m.strategy != null && m.strategy !== "DEFAULT" && m.strategy !== 0) w.uint(80, numberOf(PLACEMENT_STRATEGY, m.strategy));
 }
 
 function decodeClusterSpec(r: Reader): ClusterSpec {
-  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 };
+  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2097,6 +2250,8 @@ function decodeClusterSpec(r: Reader): ClusterSpec {
         m.replaceAfterMs = r.int(); break;
       case 32:
         m.replaceClosedAfterMs = r.int(); break;
+      case 80:
+        m.strategy = enumValue(PLACEMENT_STRATEGY_NAMES, r.small()); break;
       default: r.skip(tag);
     }
   }
@@ -4390,6 +4545,7 @@ export const CODECS: MessageCodecs = {
   Meta: { encode: encodeMeta, decode: decodeMeta },
   Platform: { encode: encodePlatform, decode: decodePlatform },
   Resources: { encode: encodeResources, decode: decodeResources },
+  GenericResource: { encode: encodeGenericResource, decode: decodeGenericResource },
   PortSpec: { encode: encodePortSpec, decode: decodePortSpec },
   PortStatus: { encode: encodePortStatus, decode: decodePortStatus },
   Cause: { encode: encodeCause, decode: decodeCause },
@@ -4430,12 +4586,16 @@ export const CODECS: MessageCodecs = {
   HttpProbe: { encode: encodeHttpProbe, decode: decodeHttpProbe },
   TcpProbe: { encode: encodeTcpProbe, decode: decodeTcpProbe },
   ContainerSpec: { encode: encodeContainerSpec, decode: decodeContainerSpec },
+  Device: { encode: encodeDevice, decode: decodeDevice },
+  GpuRequest: { encode: encodeGpuRequest, decode: decodeGpuRequest },
   ProcessSpec: { encode: encodeProcessSpec, decode: decodeProcessSpec },
   Mount: { encode: encodeMount, decode: decodeMount },
   HealthCheck: { encode: encodeHealthCheck, decode: decodeHealthCheck },
   ResourceRequirements: { encode: encodeResourceRequirements, decode: decodeResourceRequirements },
   RestartPolicy: { encode: encodeRestartPolicy, decode: decodeRestartPolicy },
   Placement: { encode: encodePlacement, decode: decodePlacement },
+  PlacementPreference: { encode: encodePlacementPreference, decode: decodePlacementPreference },
+  Affinity: { encode: encodeAffinity, decode: decodeAffinity },
   LogConfig: { encode: encodeLogConfig, decode: decodeLogConfig },
   NodeSpec: { encode: encodeNodeSpec, decode: decodeNodeSpec },
   ClusterSpec: { encode: encodeClusterSpec, decode: decodeClusterSpec },

@@ -1,5 +1,6 @@
 // Written by scripts/gen-proto.ts from proto/; never edited.
 import type { Access, AccessInput } from "./Access.ts";
+import type { Affinity, AffinityInput } from "./Affinity.ts";
 import type { Assignment, AssignmentInput } from "./Assignment.ts";
 import type { AssignmentSet, AssignmentSetInput } from "./AssignmentSet.ts";
 import type { BackupMessage, BackupMessageInput } from "./BackupMessage.ts";
@@ -13,12 +14,14 @@ import type { ContainerSpec, ContainerSpecInput } from "./ContainerSpec.ts";
 import type { CreateServiceRequest, CreateServiceRequestInput } from "./CreateServiceRequest.ts";
 import type { CreateServiceResponse, CreateServiceResponseInput } from "./CreateServiceResponse.ts";
 import type { Cron, CronInput } from "./Cron.ts";
+import type { Device, DeviceInput } from "./Device.ts";
 import type { ExplainReason, ExplainReasonInput } from "./ExplainReason.ts";
 import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
 import type { ExplainResponse, ExplainResponseInput } from "./ExplainResponse.ts";
 import type { FetchSnapshotRequest, FetchSnapshotRequestInput } from "./FetchSnapshotRequest.ts";
 import type { FinalizeUpgradeRequest, FinalizeUpgradeRequestInput } from "./FinalizeUpgradeRequest.ts";
 import type { FinalizeUpgradeResponse, FinalizeUpgradeResponseInput } from "./FinalizeUpgradeResponse.ts";
+import type { GenericResource, GenericResourceInput } from "./GenericResource.ts";
 import type { GetClusterRequest, GetClusterRequestInput } from "./GetClusterRequest.ts";
 import type { GetClusterResponse, GetClusterResponseInput } from "./GetClusterResponse.ts";
 import type { GetJoinTokensRequest, GetJoinTokensRequestInput } from "./GetJoinTokensRequest.ts";
@@ -31,6 +34,7 @@ import type { GetServiceResponse, GetServiceResponseInput } from "./GetServiceRe
 import type { GetTaskResponse, GetTaskResponseInput } from "./GetTaskResponse.ts";
 import type { Global, GlobalInput } from "./Global.ts";
 import type { GlobalJob, GlobalJobInput } from "./GlobalJob.ts";
+import type { GpuRequest, GpuRequestInput } from "./GpuRequest.ts";
 import type { HealthCheck, HealthCheckInput } from "./HealthCheck.ts";
 import type { HeldTask, HeldTaskInput } from "./HeldTask.ts";
 import type { HttpProbe, HttpProbeInput } from "./HttpProbe.ts";
@@ -71,6 +75,7 @@ import type { NodeSummary, NodeSummaryInput } from "./NodeSummary.ts";
 import type { NodeTasksRequest, NodeTasksRequestInput } from "./NodeTasksRequest.ts";
 import type { NodeTasksResponse, NodeTasksResponseInput } from "./NodeTasksResponse.ts";
 import type { Placement, PlacementInput } from "./Placement.ts";
+import type { PlacementPreference, PlacementPreferenceInput } from "./PlacementPreference.ts";
 import type { PlanResumeRequest, PlanResumeRequestInput } from "./PlanResumeRequest.ts";
 import type { PlanResumeResponse, PlanResumeResponseInput } from "./PlanResumeResponse.ts";
 import type { Platform, PlatformInput } from "./Platform.ts";
@@ -142,6 +147,7 @@ import type { WatchRequest, WatchRequestInput } from "./WatchRequest.ts";
 
 export interface Messages {
   Access: { input: AccessInput; output: Access };
+  Affinity: { input: AffinityInput; output: Affinity };
   Assignment: { input: AssignmentInput; output: Assignment };
   AssignmentSet: { input: AssignmentSetInput; output: AssignmentSet };
   BackupMessage: { input: BackupMessageInput; output: BackupMessage };
@@ -155,12 +161,14 @@ export interface Messages {
   CreateServiceRequest: { input: CreateServiceRequestInput; output: CreateServiceRequest };
   CreateServiceResponse: { input: CreateServiceResponseInput; output: CreateServiceResponse };
   Cron: { input: CronInput; output: Cron };
+  Device: { input: DeviceInput; output: Device };
   ExplainReason: { input: ExplainReasonInput; output: ExplainReason };
   ExplainRequest: { input: ExplainRequestInput; output: ExplainRequest };
   ExplainResponse: { input: ExplainResponseInput; output: ExplainResponse };
   FetchSnapshotRequest: { input: FetchSnapshotRequestInput; output: FetchSnapshotRequest };
   FinalizeUpgradeRequest: { input: FinalizeUpgradeRequestInput; output: FinalizeUpgradeRequest };
   FinalizeUpgradeResponse: { input: FinalizeUpgradeResponseInput; output: FinalizeUpgradeResponse };
+  GenericResource: { input: GenericResourceInput; output: GenericResource };
   GetClusterRequest: { input: GetClusterRequestInput; output: GetClusterRequest };
   GetClusterResponse: { input: GetClusterResponseInput; output: GetClusterResponse };
   GetJoinTokensRequest: { input: GetJoinTokensRequestInput; output: GetJoinTokensRequest };
@@ -173,6 +181,7 @@ export interface Messages {
   GetTaskResponse: { input: GetTaskResponseInput; output: GetTaskResponse };
   Global: { input: GlobalInput; output: Global };
   GlobalJob: { input: GlobalJobInput; output: GlobalJob };
+  GpuRequest: { input: GpuRequestInput; output: GpuRequest };
   HealthCheck: { input: HealthCheckInput; output: HealthCheck };
   HeldTask: { input: HeldTaskInput; output: HeldTask };
   HttpProbe: { input: HttpProbeInput; output: HttpProbe };
@@ -213,6 +222,7 @@ export interface Messages {
   NodeTasksRequest: { input: NodeTasksRequestInput; output: NodeTasksRequest };
   NodeTasksResponse: { input: NodeTasksResponseInput; output: NodeTasksResponse };
   Placement: { input: PlacementInput; output: Placement };
+  PlacementPreference: { input: PlacementPreferenceInput; output: PlacementPreference };
   PlanResumeRequest: { input: PlanResumeRequestInput; output: PlanResumeRequest };
   PlanResumeResponse: { input: PlanResumeResponseInput; output: PlanResumeResponse };
   Platform: { input: PlatformInput; output: Platform };

@@ -1,9 +1,13 @@
 /** Nodes, task specs and services for tests of the leader's loops: valid, and small. */
 import type {
+  ClusterSpec,
   Cron,
+  GenericResource,
+  GpuRequest,
   JobPolicy,
   NodeLoss,
   Node,
+  Placement,
   RestartPolicy,
   Service,
   ServiceSpec,
@@ -33,6 +37,10 @@ export type NodePart = {
   readonly engineMessage?: string;
   readonly silence?: NonNullable<Node["status"]>["silence"];
   readonly engineSinceMs?: number;
+  readonly generic?: GenericResource[];
+  readonly engineLabels?: Record<string, string>;
+  readonly deviceDrivers?: string[];
+  readonly logDrivers?: string[];
 };
 
 export function node(id: string, part: NodePart = {}): Node {
@@ -43,14 +51,21 @@ export function node(id: string, part: NodePart = {}): Node {
     description: {
       hostname: `${id}.example`,
       platform: { os: part.os ?? "linux", architecture: part.architecture ?? "amd64" },
-      resources: { nanoCpus: (part.cpus ?? 8) * 1e9, memoryBytes: (part.memoryMiB ?? 8192) * MEBIBYTE },
+      resources: {
+        nanoCpus: (part.cpus ?? 8) * 1e9,
+        memoryBytes: (part.memoryMiB ?? 8192) * MEBIBYTE,
+        generic: part.generic ?? [],
+      },
       runtimes: part.runtimes ?? ["container"],
       engineId: part.engineId ?? `engine-${id}`,
-      engineLabels: {},
+      engineLabels: part.engineLabels ?? {},
       engineVersion: "24",
       shoalVersion: "0",
       protocolMin: 1,
       protocolMax: PROTOCOLS.max,
+      deviceDrivers: part.deviceDrivers ?? [],
+      logDrivers: part.logDrivers ?? [],
+      ip: "",
     },
     status: {
       state: part.state ?? "READY",
@@ -81,6 +96,15 @@ export type SpecPart = {
   readonly stopGraceMs?: number;
   /** Name of one it mounts. */
   readonly volume?: string;
+  /** Reserved, by kind. */
+  readonly generic?: Record<string, number>;
+  /** Keys, the widest first. */
+  readonly spread?: string[];
+  /** Constraints with their weights. */
+  readonly affinities?: Record<string, number>;
+  readonly strategy?: Placement["strategy"];
+  readonly gpus?: GpuRequest;
+  readonly logDriver?: string;
 };
 
 export function spec(part: SpecPart = {}): TaskSpec {
@@ -96,14 +120,20 @@ export function spec(part: SpecPart = {}): TaskSpec {
       rollback: null,
       task: {
         ...runtime,
-        resources: { limits: null, reservations: { nanoCpus: (part.cpus ?? 0) * 1e9, memoryBytes }, pidsLimit: 0 },
+        resources: {
+          limits: null,
+          reservations: { nanoCpus: (part.cpus ?? 0) * 1e9, memoryBytes, generic: counts(part.generic ?? {}) },
+          pidsLimit: 0,
+        },
         restart: { condition: "ANY", delayMs: 0, maxAttempts: 0, windowMs: 0, ...part.restart },
         placement: {
           constraints: part.constraints ?? [],
           maxReplicasPerNode: part.maxPerNode ?? 0,
           platforms: part.platforms ?? [],
+          preferences: preferences(part),
+          strategy: part.strategy ?? "DEFAULT",
         },
-        log: null,
+        log: part.logDriver === undefined ? null : { driver: part.logDriver, options: {} },
         ports: (part.ports ?? []).map((port, index) => ({
           target: 80 + index,
           published: port.published,
@@ -167,6 +197,11 @@ export function service(
   });
 }
 
+/** All defaults but what is said. */
+export function clusterSpec(part: Partial<ClusterSpec> = {}): ClusterSpec {
+  return { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT", ...part };
+}
+
 /** One task on every node. */
 export const GLOBAL = { mode: "global", global: {} } as const;
 
@@ -201,12 +236,27 @@ function jobPolicy(part: Partial<JobPolicy>): JobPolicy {
   return { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0, ...part };
 }
 
+function counts(generic: Readonly<Record<string, number>>): GenericResource[] {
+  return Object.entries(generic).map(([kind, count]) => ({ kind, count, names: [] }));
+}
+
+function preferences({ spread = [], affinities = {} }: SpecPart): Placement["preferences"] {
+  return [
+    ...spread.map((key) => ({ preference: "spread" as const, spread: key })),
+    ...Object.entries(affinities).map(([constraint, weight]) => ({
+      preference: "affinity" as const,
+      affinity: { constraint, weight },
+    })),
+  ];
+}
+
 function containerRuntime(part: SpecPart): Partial<TaskSpec> {
   const container = {
     image: part.image ?? "web:1",
     pullPolicy: part.pullPolicy ?? "MISSING",
     ...(part.stopGraceMs === undefined ? {} : { stopGraceMs: part.stopGraceMs }),
     mounts: part.volume === undefined ? [] : [{ type: "VOLUME", source: part.volume, target: "/data" }],
+    gpus: part.gpus ?? null,
   };
   return { runtime: "container", container: container as TaskSpec["container"] & object };
 }

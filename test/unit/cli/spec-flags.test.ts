@@ -141,8 +141,8 @@ describe("cli/spec-flags", () => {
       ["--limit-cpu", "0.5", "--limit-memory", "64m", "--limit-pids", "100"],
       {
         resources: {
-          limits: { nanoCpus: 500_000_000, memoryBytes: 64 * 2 ** 20 },
-          reservations: { nanoCpus: 0, memoryBytes: 0 },
+          limits: { nanoCpus: 500_000_000, memoryBytes: 64 * 2 ** 20, generic: [] },
+          reservations: { nanoCpus: 0, memoryBytes: 0, generic: [] },
           pidsLimit: 100,
         },
       },
@@ -151,8 +151,8 @@ describe("cli/spec-flags", () => {
       ["--reserve-cpu", "2", "--reserve-memory", "1g"],
       {
         resources: {
-          limits: { nanoCpus: 0, memoryBytes: 0 },
-          reservations: { nanoCpus: 2_000_000_000, memoryBytes: 2 ** 30 },
+          limits: { nanoCpus: 0, memoryBytes: 0, generic: [] },
+          reservations: { nanoCpus: 2_000_000_000, memoryBytes: 2 ** 30, generic: [] },
           pidsLimit: 0,
         },
       },
@@ -173,6 +173,8 @@ describe("cli/spec-flags", () => {
           constraints: ["node.labels.zone==a", "node.role!=manager"],
           maxReplicasPerNode: 2,
           platforms: [],
+          preferences: [],
+          strategy: "DEFAULT",
         },
       },
     ],
@@ -336,6 +338,7 @@ describe("cli/spec-flags", () => {
       expect(task(updated(before, "--limit-memory", "1g")).resources?.limits).to.deep.equal({
         nanoCpus: 1_000_000_000,
         memoryBytes: 2 ** 30,
+        generic: [],
       });
     });
 

@@ -13,7 +13,7 @@ import { AppError } from "../../../src/util/errors.ts";
 import { silentLogger } from "../../../src/util/log.ts";
 import { ADMIN, FakeReplica, FakeStream } from "../../support/control/control-rig.ts";
 import { leadingStore } from "../../support/leading-store.ts";
-import { node, service, task } from "../../support/loops/objects.ts";
+import { clusterSpec, node, service, task } from "../../support/loops/objects.ts";
 import { MemoryDisk } from "../../support/memory-kv.ts";
 import { Sim, type SimEnv } from "../../support/sim-env.ts";
 import { aCluster, aNode } from "../../support/store/objects.ts";
@@ -21,7 +21,7 @@ import { aCluster, aNode } from "../../support/store/objects.ts";
 const READ = rpc("Backup.Read");
 const TASKS = 500;
 
-const SPEC = { name: "prod", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0 };
+const SPEC = clusterSpec({ name: "prod" });
 
 class Rig {
   readonly sim = new Sim(1);

@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { isOutOfDate, specDifference } from "../../../src/model/revision-diff.ts";
-import { fits, shortOf, subtractResources } from "../../../src/model/resources.ts";
 import { node, spec } from "../../support/loops/objects.ts";
 
 describe("model/revision-diff", () => {
@@ -33,18 +32,5 @@ describe("model/revision-diff", () => {
     expect(isOutOfDate("placement", to, undefined)).to.equal(true);
     const onArm = spec({ platforms: [{ os: "linux", architecture: "arm64" }] });
     expect(isOutOfDate("placement", onArm, node("n1"))).to.equal(true);
-  });
-});
-
-describe("model/resources", () => {
-  it("fits what is wanted into what is free, and names what is short", () => {
-    expect(fits({ nanoCpus: 1, memoryBytes: 1 }, { nanoCpus: 1, memoryBytes: 1 })).to.equal(true);
-    expect(shortOf({ nanoCpus: 2, memoryBytes: 0 }, { nanoCpus: 1, memoryBytes: 1 })).to.equal("cpu");
-    expect(shortOf({ nanoCpus: 2, memoryBytes: 2 }, { nanoCpus: 1, memoryBytes: 1 })).to.equal("memory");
-  });
-
-  it("lets a task that reserves nothing onto an overcommitted node", () => {
-    const free = subtractResources({ nanoCpus: 1, memoryBytes: 1 }, { nanoCpus: 5, memoryBytes: 5 });
-    expect(fits({ nanoCpus: 0, memoryBytes: 0 }, free)).to.equal(true);
   });
 });

@@ -164,7 +164,7 @@ const REFUSED: readonly (readonly [string, ServiceSpecInput, string, string])[] 
     "a bad constraint",
     task({ placement: { constraints: ["node.role==manager", "zone=a"] } }),
     "spec.task.placement.constraints[1]",
-    "parse",
+    'key "zone" is unknown',
   ],
   [
     "negative per node",

@@ -1,4 +1,7 @@
 /** What a node with an engine offers. Pure. */
+import { GENERIC_NAMES_MAX } from "../../../model/generic-resources.ts";
+import type { GenericResource } from "../../../model/index.ts";
+import { NO_RESOURCES } from "../../../model/resources.ts";
 import type { ExecutorDescription } from "../executor.ts";
 
 /** The part of the engine's /info that is read. */
@@ -9,6 +12,13 @@ export type EngineInfo = {
   readonly Architecture: string;
   readonly ServerVersion: string;
   readonly Labels: readonly string[] | null;
+  /** The engine's own setting node-generic-resources. */
+  readonly GenericResources: readonly GenericResource[];
+  /** Names of what it can run containers with; "nvidia" hands out GPUs. */
+  readonly Runtimes: readonly string[];
+  /** CDI names of devices it has found, "nvidia.com/gpu=0"; engines before 28.2 say nothing. */
+  readonly DiscoveredDevices: readonly string[];
+  readonly LogDrivers: readonly string[];
 };
 
 const NANOS = 1_000_000_000;
@@ -16,18 +26,20 @@ const NANOS = 1_000_000_000;
 /** Before an engine ever answered. */
 export const UNKNOWN_ENGINE: ExecutorDescription = {
   runtimes: ["container"],
-  resources: { nanoCpus: 0, memoryBytes: 0 },
+  resources: NO_RESOURCES,
   os: "",
   architecture: "",
   engineId: "",
   engineVersion: "",
   engineLabels: {},
+  deviceDrivers: [],
+  logDrivers: [],
 };
 
 /** @param answer what came from the engine; what is missing is zero or empty. */
 export function parseInfo(answer: unknown): EngineInfo {
-  const fields = new Map(typeof answer === "object" && answer !== null ? Object.entries(answer) : []);
-  const text = (name: string): string => String(fields.get(name) ?? "");
+  const fields = fieldsOf(answer);
+  const text = (name: string): string => textOf(fields.get(name));
   const count = (name: string): number => Number(fields.get(name) ?? 0);
   const labels: unknown = fields.get("Labels");
   return {
@@ -36,20 +48,67 @@ export function parseInfo(answer: unknown): EngineInfo {
     OSType: text("OSType"),
     Architecture: text("Architecture"),
     ServerVersion: text("ServerVersion"),
-    Labels: Array.isArray(labels) ? labels.filter((label) => typeof label === "string") : null,
+    Labels: Array.isArray(labels) ? textsOf(labels) : null,
+    GenericResources: genericOf(listOf(fields.get("GenericResources"))),
+    Runtimes: [...fieldsOf(fields.get("Runtimes")).keys()],
+    DiscoveredDevices: textsOf(listOf(fields.get("DiscoveredDevices")).map((device) => fieldsOf(device).get("ID"))),
+    LogDrivers: textsOf(listOf(fieldsOf(fields.get("Plugins")).get("Log"))),
   };
 }
 
 export function describeEngine(info: EngineInfo, engineId: string): ExecutorDescription {
   return {
     runtimes: ["container"],
-    resources: { nanoCpus: info.NCPU * NANOS, memoryBytes: info.MemTotal },
+    resources: { nanoCpus: info.NCPU * NANOS, memoryBytes: info.MemTotal, generic: [...info.GenericResources] },
     os: info.OSType,
     architecture: info.Architecture,
     engineId,
     engineVersion: info.ServerVersion,
     engineLabels: Object.fromEntries((info.Labels ?? []).map(parseLabel)),
+    deviceDrivers: deviceDrivers(info),
+    logDrivers: info.LogDrivers.toSorted(),
   };
+}
+
+/** Classes only: a node may have hundreds of devices of one. */
+function deviceDrivers({ Runtimes, DiscoveredDevices }: EngineInfo): string[] {
+  const classes = DiscoveredDevices.map((id) => id.split("=")[0] ?? "");
+  const drivers = new Set([...(Runtimes.includes("nvidia") ? ["nvidia"] : []), ...classes]);
+  return [...drivers].filter((name) => name !== "").toSorted();
+}
+
+/** One element a name, or one a number: `{NamedResourceSpec: {Kind, Value}}`, `{DiscreteResourceSpec: {Kind, Value}}`. */
+function genericOf(list: readonly unknown[]): GenericResource[] {
+  const kinds = new Map<string, GenericResource>();
+  for (const element of list) {
+    const fields = fieldsOf(element);
+    const named = fieldsOf(fields.get("NamedResourceSpec"));
+    const spec = named.size > 0 ? named : fieldsOf(fields.get("DiscreteResourceSpec"));
+    const kind = textOf(spec.get("Kind"));
+    if (kind === "") continue;
+    const one = kinds.get(kind) ?? { kind, count: 0, names: [] };
+    const value: unknown = spec.get("Value");
+    if (named.size === 0) kinds.set(kind, { ...one, count: Number(value ?? 0) });
+    else if (one.names.length < GENERIC_NAMES_MAX) kinds.set(kind, { ...one, names: [...one.names, textOf(value)] });
+  }
+  // Names say how many there are as well.
+  return [...kinds.values()].map((one) => (one.names.length > 0 ? { ...one, count: 0 } : one));
+}
+
+function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function textsOf(values: readonly unknown[]): string[] {
+  return values.filter((value) => typeof value === "string");
 }
 
 function parseLabel(text: string): [string, string] {

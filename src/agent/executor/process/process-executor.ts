@@ -386,12 +386,14 @@ function toRuntimeState(taskId: string, observed: Observed, health: RuntimeState
 function describeMachine(engineId: string): ExecutorDescription {
   return {
     runtimes: ["process"],
-    resources: { nanoCpus: cpus().length * NANOS, memoryBytes: totalmem() },
+    resources: { nanoCpus: cpus().length * NANOS, memoryBytes: totalmem(), generic: [] },
     os: platform(),
     architecture: ARCHITECTURES[arch()] ?? arch(),
     engineId,
     engineVersion: release(),
     engineLabels: {},
+    deviceDrivers: [],
+    logDrivers: [],
   };
 }
 

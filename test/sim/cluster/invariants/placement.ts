@@ -1,7 +1,8 @@
 /** At the very entry that places it, a task's node may have it: judged anew, from committed rows alone. */
 import type { Node, PortSpec, Task, TaskSpec } from "../../../../src/model/index.ts";
 import { compareStates, isWanted, observedState } from "../../../../src/model/task-state.ts";
-import { matches, parseConstraint } from "../../../../src/model/constraint.ts";
+import { parseConstraint } from "../../../../src/model/constraint.ts";
+import { matches } from "../../../../src/model/constraint-match.ts";
 import type { MakeInvariant } from "../invariant.ts";
 import type { Truth } from "../truth.ts";
 

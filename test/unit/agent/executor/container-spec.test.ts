@@ -58,7 +58,7 @@ describe("agent/executor/container-spec", () => {
     startPeriodMs: 2_000,
     startIntervalMs: 100,
   };
-  const limits = { limits: { nanoCpus: 5e8, memoryBytes: 2 ** 26 }, reservations: null, pidsLimit: 64 };
+  const limits = { limits: { nanoCpus: 5e8, memoryBytes: 2 ** 26, generic: [] }, reservations: null, pidsLimit: 64 };
   const cases: readonly [string, ContainerOptions, (seen: ContainerOptions) => unknown, unknown][] = [
     ["command as the entrypoint", options({ command: ["/bin/a", "-b"] }), (o) => o.Entrypoint, ["/bin/a", "-b"]],
     ["args as the command", options({ args: ["x"] }), (o) => o.Cmd, ["x"]],

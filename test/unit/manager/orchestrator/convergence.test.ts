@@ -5,7 +5,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
-import { freeResources } from "../../../../src/manager/scheduler/node-info.ts";
+import { freeOf } from "../../../../src/manager/scheduler/load-filter.ts";
 import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
 import { isActive, isFinished, paused, promoted, resumed } from "../../../../src/model/rollout.ts";
 import { reservationsOf } from "../../../../src/model/resources.ts";
@@ -145,23 +145,28 @@ function checkChanges(world: World, changes: readonly Change[]): void {
 
 /** What waits for its slot's old task takes that one's room: of both the larger counts. */
 function checkRoom(world: World, nodeId: string): void {
-  const book = bookOf(world.tx);
-  const info = book.get(nodeId)!;
+  const info = bookOf(world.tx).get(nodeId)!;
   const held = world.tx.find("task", "node", nodeId).filter(holdsResources);
   const waiting = held.filter(
     (task) => task.desired === "READY" && held.some((other) => other !== task && isSameSlot(other, task)),
   );
-  let free = freeResources(info).memoryBytes;
+  let free = freeOf(info, "memory");
   for (const task of waiting) {
-    const own = reservationsOf(world.tx.get("revision", `${task.serviceId}/${task.revision}`)?.spec).memoryBytes;
-    const both = book.outgoing(info, task.serviceId, task.slot).reserved.memoryBytes;
-    free += Math.min(own, both - own);
+    const others = held.filter((other) => other !== task && isSameSlot(other, task));
+    free += Math.min(
+      reservedOf(world, task),
+      others.reduce((sum, other) => sum + reservedOf(world, other), 0),
+    );
   }
   expect(free, "placed within memory").to.be.at.least(0);
   const waits = new Set(waiting.map(({ id }) => id));
   for (const holders of info.engine.ports.values()) {
     expect([...holders.keys()].filter((id) => !waits.has(id)).length, "a host port has one holder").to.be.at.most(1);
   }
+}
+
+function reservedOf(world: World, task: Task): number {
+  return reservationsOf(world.tx.get("revision", `${task.serviceId}/${task.revision}`)?.spec).memoryBytes;
 }
 
 function isSameSlot(a: Task, b: Task): boolean {

@@ -1,13 +1,19 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { NodeBook, freeResources, portConflict, tasksOfService } from "../../../../src/manager/scheduler/node-info.ts";
+import { freeOf } from "../../../../src/manager/scheduler/load-filter.ts";
+import { ABSENT, NodeBook, portConflict } from "../../../../src/manager/scheduler/node-info.ts";
 import type { Node, Task } from "../../../../src/model/index.ts";
 import { node, spec, task } from "../../../support/loops/objects.ts";
 
 const SPECS = [
-  spec({ memoryMiB: 10 }),
-  spec({ cpus: 0.5, ports: [{ published: 80 }] }),
-  spec({ memoryMiB: 7, cpus: 0.25 }),
+  spec({ memoryMiB: 10, generic: { gpu: 1 } }),
+  spec({ cpus: 0.5, ports: [{ published: 80 }], constraints: ["service != b"] }),
+  spec({ memoryMiB: 7, cpus: 0.25, generic: { ssd: 3 } }),
+];
+
+const GENERIC = [
+  { kind: "gpu", count: 0, names: ["g1", "g2"] },
+  { kind: "ssd", count: 4, names: [] },
 ];
 
 /** Everything that planning reads of a book. */
@@ -17,9 +23,12 @@ function summary(book: NodeBook): unknown {
       id: info.node.id,
       engine: info.engine.key,
       tasks: info.tasks,
-      engineTasks: info.engine.tasks,
-      free: { ...freeResources(info), nanoCpus: Math.round(freeResources(info).nanoCpus) },
-      ofService: ["a", "b"].map((id) => [tasksOfService(info, id), tasksOfService(info, id, 1)]),
+      agents: [...info.engine.nodes.keys()].sort(),
+      free: ["cpu", "memory", "gpu", "ssd"].map((kind) => freeOf(info, kind)),
+      names: info.engine.generic.give(info.stock, new Map([["gpu", 2]]), []),
+      ofService: ["a", "b"].map((id) => [info.services.get(id) ?? ABSENT, info.engine.services.get(id) ?? ABSENT]),
+      shuns: [...(info.engine.shuns.get("b") ?? [])],
+      wanted: ["a", "b"].map((id) => book.wantedOf(id)),
       portTaken: portConflict(info, spec({ ports: [{ published: 80 }] }).ports) !== null,
     }))
     .sort((x, y) => (x.id < y.id ? -1 : 1));
@@ -37,6 +46,7 @@ describe("manager/scheduler: accounting", () => {
       kind: fc.constant("task" as const),
       id: fc.constantFrom("t1", "t2", "t3", "t4", "t5"),
       nodeId: fc.constantFrom("n1", "n2", "n3"),
+      desired: fc.constantFrom("RUNNING" as const, "SHUTDOWN" as const),
       state: fc.constantFrom("PENDING" as const, "ASSIGNED" as const, "RUNNING" as const, "FAILED" as const),
     }),
     fc.record({ kind: fc.constant("deleted" as const), id: fc.constantFrom("t1", "t2", "t3", "t4", "t5") }),
@@ -52,7 +62,7 @@ describe("manager/scheduler: accounting", () => {
         for (const entry of changes) {
           switch (entry.kind) {
             case "node":
-              nodes.set(entry.id, node(entry.id, { engineId: entry.engineId }));
+              nodes.set(entry.id, node(entry.id, { engineId: entry.engineId, generic: GENERIC }));
               book.setNode(nodes.get(entry.id)!);
               break;
             case "gone":
@@ -61,7 +71,8 @@ describe("manager/scheduler: accounting", () => {
               break;
             case "task": {
               const nodeId = entry.state === "PENDING" ? "" : entry.nodeId;
-              const part = { nodeId, serviceId: entry.id < "t3" ? "a" : "b", slot: Number(entry.id.slice(1)) };
+              const generic = entry.id === "t3" ? [{ kind: "gpu", count: 0, names: ["g1"] }] : [];
+              const part = { nodeId, serviceId: entry.id < "t3" ? "a" : "b", desired: entry.desired, generic };
               tasks.set(entry.id, task(entry.id, { ...part, status: { state: entry.state } }));
               book.setTask(tasks.get(entry.id)!, specOf(entry.id));
               break;
@@ -85,9 +96,9 @@ describe("manager/scheduler: accounting", () => {
     book.setNode(node("n1", { memoryMiB: 100 }));
     const assigned = task("t1", { nodeId: "n1", status: { state: "ASSIGNED" } });
     for (let times = 0; times < 3; times += 1) book.setTask(assigned, SPECS[0]);
-    expect(freeResources(book.get("n1")!).memoryBytes).to.equal(90 * 2 ** 20);
+    expect(freeOf(book.get("n1")!, "memory")).to.equal(90 * 2 ** 20);
     book.removeTask("t1");
     book.removeTask("t1");
-    expect(freeResources(book.get("n1")!).memoryBytes).to.equal(100 * 2 ** 20);
+    expect(freeOf(book.get("n1")!, "memory")).to.equal(100 * 2 ** 20);
   });
 });

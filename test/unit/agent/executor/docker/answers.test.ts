@@ -169,19 +169,41 @@ describe("agent/executor/docker/description", () => {
       Architecture: "x86_64",
       ServerVersion: "20.10.24",
       Labels: ["disk=ssd", "gpu"],
+      GenericResources: [
+        { NamedResourceSpec: { Kind: "gpu", Value: "UUID1" } },
+        { NamedResourceSpec: { Kind: "gpu", Value: "UUID2" } },
+        { DiscreteResourceSpec: { Kind: "licence", Value: 3 } },
+      ],
+      Runtimes: { runc: {}, nvidia: {} },
+      DiscoveredDevices: [
+        { Source: "cdi", ID: "nvidia.com/gpu=0" },
+        { Source: "cdi", ID: "nvidia.com/gpu=1" },
+      ],
+      Plugins: { Log: ["json-file", "fluentd"] },
     };
     expect(describeEngine(parseInfo(answer), "e1")).to.deep.equal({
       runtimes: ["container"],
-      resources: { nanoCpus: 4e9, memoryBytes: 8e9 },
+      resources: {
+        nanoCpus: 4e9,
+        memoryBytes: 8e9,
+        generic: [
+          { kind: "gpu", count: 0, names: ["UUID1", "UUID2"] },
+          { kind: "licence", count: 3, names: [] },
+        ],
+      },
       os: "linux",
       architecture: "x86_64",
       engineId: "e1",
       engineVersion: "20.10.24",
       engineLabels: { disk: "ssd", gpu: "" },
+      deviceDrivers: ["nvidia", "nvidia.com/gpu"],
+      logDrivers: ["fluentd", "json-file"],
     });
   });
 
   it("survives an answer that is none", () => {
-    expect(describeEngine(parseInfo("no"), "e1").resources).to.deep.equal({ nanoCpus: 0, memoryBytes: 0 });
+    const { resources, deviceDrivers, logDrivers } = describeEngine(parseInfo("no"), "e1");
+    expect(resources).to.deep.equal({ nanoCpus: 0, memoryBytes: 0, generic: [] });
+    expect([deviceDrivers, logDrivers]).to.deep.equal([[], []]);
   });
 });

@@ -33,7 +33,7 @@ describe("agent/executor/process/process-spec", () => {
     ["nothing wrong", {}, undefined],
     [
       "reservations, which the scheduler counts",
-      { resources: { ...none, reservations: { nanoCpus: 1, memoryBytes: 1 } } },
+      { resources: { ...none, reservations: { nanoCpus: 1, memoryBytes: 1, generic: [] } } },
       undefined,
     ],
     ["a container", { process: null }, "spec.task.container"],
@@ -41,12 +41,12 @@ describe("agent/executor/process/process-spec", () => {
     ["a relative folder", { process: { ...PROCESS, dir: "srv" } }, "spec.task.process.dir"],
     [
       "a CPU limit",
-      { resources: { ...none, limits: { nanoCpus: 1, memoryBytes: 0 } } },
+      { resources: { ...none, limits: { nanoCpus: 1, memoryBytes: 0, generic: [] } } },
       "spec.task.resources.limits.nanoCpus",
     ],
     [
       "a memory limit",
-      { resources: { ...none, limits: { nanoCpus: 0, memoryBytes: 1 } } },
+      { resources: { ...none, limits: { nanoCpus: 0, memoryBytes: 1, generic: [] } } },
       "spec.task.resources.limits.memoryBytes",
     ],
     ["a process limit", { resources: { ...none, pidsLimit: 9 } }, "spec.task.resources.pidsLimit"],
