@@ -72,9 +72,10 @@ export function whatRuns(spec: TaskSpec | null): string {
 }
 
 /** What stands beside the replicas while a rollout is under way; empty otherwise. */
-export function rolloutWord({ rollout }: Service): string {
+export function rolloutWord(service: Service | null): string {
+  const rollout = service?.rollout ?? null;
   if (rollout === null || isFinished(rollout.state)) return "";
-  return `${rollout.state.toLowerCase().replaceAll("_", " ")} ${rollout.updated}/${rollout.total}`;
+  return ` (${rollout.state.toLowerCase().replaceAll("_", " ")} ${rollout.updated}/${rollout.total})`;
 }
 
 /** As Docker writes it: `replicated job`. */

@@ -17,7 +17,7 @@ import { waitForService } from "./progress.ts";
 import { registerRuns } from "./service-runs.ts";
 import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
-import { publishedPorts, replicas, serviceMode, shortId, whatRuns } from "./render.ts";
+import { publishedPorts, replicas, rolloutWord, serviceMode, shortId, whatRuns } from "./render.ts";
 import { warnIfWaiting } from "./resume.ts";
 import { registerRollout } from "./rollout.ts";
 import { describeRollout } from "./rollout-progress.ts";
@@ -146,7 +146,7 @@ async function list({ client, out }: Session, { filter, trunc = true }: ListFlag
       { title: "MODE", value: ({ service }) => (service === null ? "" : serviceMode(service)) },
       {
         title: "REPLICAS",
-        value: (summary) => replicas(summary, nowMs),
+        value: (summary) => `${replicas(summary, nowMs)}${rolloutWord(summary.service)}`,
         style: ({ ready, desired }) => (ready >= desired ? null : "yellow"),
       },
       { title: "IMAGE", value: ({ service }) => whatRuns(service?.spec?.task ?? null) },

@@ -8,6 +8,7 @@ import { expect } from "chai";
 
 import { measureFailover } from "../../scripts/lib/failover.ts";
 import { httpGet, runOk, waitFor } from "../../scripts/lib/run.ts";
+import type { RunResult } from "../../scripts/lib/run.ts";
 import { ShoalCli } from "../../scripts/lib/shoal.ts";
 import type { TaskJson } from "../../scripts/lib/shoal.ts";
 import { startCluster } from "../support/cluster.ts";
@@ -19,6 +20,7 @@ const MANAGERS = ["manager1", "manager2", "manager3"] as const;
 const SETTLE_MS = 60_000;
 const HTTP_MS = 3_000;
 const MOVED_MS = 20_000;
+const BUSYBOX = "shoal/busybox:local";
 
 describe("three managers and two workers in containers", function () {
   this.timeout(180_000);
@@ -100,8 +102,77 @@ describe("three managers and two workers in containers", function () {
     );
   });
 
+  describe("rollouts", () => {
+    const SERVE = "mkdir /w && echo $COLOR > /w/index.html && exec httpd -f -p 8080 -h /w";
+    const update = async (...words: string[]): Promise<RunResult> =>
+      await cluster.shoal.run(["service", "update", ...words, "site"], { timeoutMs: SETTLE_MS });
+    const containers = async (): Promise<string[]> =>
+      (await runningTasks("site")).map((task) => task.status?.runtimeId ?? "").toSorted();
+    /** What each task answers, sorted. */
+    async function colors(): Promise<string[]> {
+      const pages = (await runningTasks("site")).map(async ({ status }) => {
+        return (await httpGet(`http://127.0.0.1:${status?.ports[0]?.published ?? 0}/`, HTTP_MS)).text.trim();
+      });
+      return (await Promise.all(pages)).toSorted();
+    }
+
+    before(async () => {
+      const pace = ["--update-parallelism", "3", "--update-monitor", "1s", "--update-progress-deadline", "3s"];
+      const flags = ["--name", "site", "--replicas", "3", "-p", "0:8080", "-e", "COLOR=red", "--init", ...pace];
+      await cluster.shoal.text(["service", "create", ...flags, BUSYBOX, "sh", "-c", SERVE], { timeoutMs: SETTLE_MS });
+    });
+
+    it("go back by themselves without touching what serves: an image that is missing, a task that is never ready", async () => {
+      const originals = await containers();
+      for (const [words, why] of [
+        [["--image", "shoal/absent:1", "--pull", "never"], "is not on this node"],
+        [["--health-cmd", "false", "--health-interval", "1s"], "not ready within 3s"],
+      ] as const) {
+        const { code, stderr } = await update(...words);
+        expect(code, stderr).to.equal(1);
+        expect(stderr)
+          .to.match(/failed and was rolled back to revision 1/)
+          .and.contain(why);
+        expect(await containers()).to.deep.equal(originals);
+      }
+      expect(await cluster.shoal.text(["why", "site"])).to.contain("was rolled back");
+    });
+
+    it("replace everything while the service goes on, and go back by hand", async () => {
+      let fewest = Infinity;
+      let isOver = false;
+      const done = update("--env-add", "COLOR=blue").finally(() => (isOver = true));
+      while (!isOver) fewest = Math.min(fewest, (await runningTasks("site")).length);
+      expect((await done).code).to.equal(0);
+      expect(fewest).to.be.at.least(3);
+      expect(await colors()).to.deep.equal(["blue", "blue", "blue"]);
+      await cluster.shoal.text(["service", "rollback", "site"], { timeoutMs: SETTLE_MS });
+      expect(await colors()).to.deep.equal(["red", "red", "red"]);
+    });
+
+    it("stop at a canary until it is promoted", async () => {
+      const { code, stderr } = await update("--canary", "1", "--env-add", "COLOR=green");
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.contain("Next: shoal service promote site");
+      expect(await cluster.shoal.text(["service", "ls"])).to.match(/site +replicated +3\/3 \(canary 1\/3\)/);
+      expect(new Set(await colors())).to.deep.equal(new Set(["green", "red"]));
+      await cluster.shoal.text(["service", "promote", "site"], { timeoutMs: SETTLE_MS });
+      expect(await colors()).to.deep.equal(["green", "green", "green"]);
+      const history = await cluster.shoal.text(["service", "history", "site"]);
+      expect(history)
+        .to.match(/^5 \*/m)
+        .and.to.match(/^3 .*Failed: .*not ready/m);
+    });
+
+    after("leave nothing behind", async () => {
+      await cluster.shoal.text(["service", "rm", "site"]);
+      await waitFor("the end of its containers", SETTLE_MS, async () =>
+        (await cluster.taskContainers()).length === 3 ? true : undefined,
+      );
+    });
+  });
+
   describe("jobs", () => {
-    const BUSYBOX = "shoal/busybox:local";
     const create = (name: string, ...words: string[]): string[] => ["service", "create", "--name", name, ...words];
 
     it("run to completion, two at a time, and know what they are", async () => {

@@ -3,6 +3,7 @@
  * every wanted slot runs once, where it may; nothing else runs; all managers hold the same.
  */
 import type { Node, Service, Task, TaskSpec } from "../../../src/model/index.ts";
+import { isHeld } from "../../../src/model/rollout.ts";
 import { observedState } from "../../../src/model/task-state.ts";
 import type { Machine } from "../../support/sim-cluster.ts";
 import { isRestless } from "./images.ts";
@@ -65,12 +66,12 @@ function serviceMissing(world: World, service: Service): string[] {
   const slots = new Map<number, Task[]>();
   for (const task of wanted) slots.set(task.slot, [...(slots.get(task.slot) ?? []), task]);
   const problems: string[] = [];
-  // A paused rollout stops nothing that serves.
-  const isHeld = service.rollout?.state === "PAUSED" || service.rollout?.state === "ROLLBACK_PAUSED";
+  // A rollout that waits for people stops nothing that serves.
+  const isWaiting = waitsForPeople(service);
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
     const isBlocked = live.some((task) => isStuck(truth, task, service));
-    if (live.length > (isHeld || isBlocked ? 2 : 1))
+    if (live.length > (isWaiting || isBlocked ? 2 : 1))
       problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
   if (slots.size > replicas) problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
@@ -101,19 +102,26 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   if (isOver(task)) return `is ${observedState(task)} and wanted`;
   if (task.nodeId === "")
     return world.machineOf(roomFor(truth, task, own)?.id ?? "") === undefined ? null : unplaced(truth, task, own);
-  const state = service.rollout?.state;
-  if (!isSameWork(own, spec) && (state === "PAUSED" || state === "ROLLBACK_PAUSED")) return null;
+  if (!isSameWork(own, spec) && waitsForPeople(service)) return null;
   // A rollout that no node has room for goes on until its deadline, one slot after the other.
   if (!isSameWork(own, spec) && truth.tasksOfService(service.id).some((other) => isStuck(truth, other, service)))
     return null;
   if (!isSameWork(own, spec))
     return placeable(truth, task, spec) ? `is of revision ${task.revision}, not ${service.revision}` : null;
+  const isBeside = (other: Task): boolean => other.slot === task.slot && other.id !== task.id && isWanted(other);
+  // It is prepared, and takes over once the rollout goes on.
+  if (task.desired === "READY" && waitsForPeople(service) && truth.tasksOfService(service.id).some(isBeside))
+    return null;
   if (observedState(task) !== "RUNNING" || task.desired !== "RUNNING")
     return `is ${observedState(task)} of ${task.desired}: ${task.status?.message}`;
   const node = truth.get("node", task.nodeId);
   if (node?.spec?.availability === "DRAIN") return "runs on a drained node";
   const broken = node === undefined ? "its node is not there" : nodeRefusal(node, own);
   return broken;
+}
+
+function waitsForPeople({ rollout }: Service): boolean {
+  return isHeld(rollout) || rollout?.state === "CANARY";
 }
 
 /** It is to replace another task, and no node takes it. */

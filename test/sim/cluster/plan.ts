@@ -32,6 +32,8 @@ export type Plan = {
   readonly thinkMs: number;
   readonly watchers: number;
   readonly hasOperator: boolean;
+  /** Rollouts are paused, taken back and promoted by hand, too. */
+  readonly isSteered: boolean;
 };
 
 export function planOf(dice: Dice, faults: readonly Fault[]): Plan {
@@ -65,6 +67,7 @@ export function planOf(dice: Dice, faults: readonly Fault[]): Plan {
     thinkMs: dice.one(200, 600, 1_500),
     watchers: dice.int(3),
     hasOperator: dice.chance(0.7),
+    isSteered: dice.chance(0.6),
   };
 }
 

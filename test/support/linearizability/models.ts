@@ -33,7 +33,7 @@ export type ServiceOperation =
       { readonly version: number } | "conflict" | "not-found"
     >
   | Operation<"remove", Named, "removed" | "not-found">
-  /** The cluster's own: the value stays, the version is another. */
+  /** By hand or the cluster's own: the value stays, the version is another. */
   | Operation<"rollback", Named, { readonly version: number }>
   | Operation<"get", Named, Found | "not-found">;
 

@@ -52,7 +52,12 @@ function loadRefusal(truth: Truth, node: Node, task: Task, spec: TaskSpec): stri
   const conflict = fixed(spec).find((port) => taken.includes(port));
   if (conflict !== undefined) return `port ${conflict} is taken`;
   const max = Number(spec.placement?.maxReplicasPerNode ?? 0);
-  const same = others.filter((other) => other.serviceId === task.serviceId && other.slot !== task.slot);
+  // The limit is the revision's own: what another one, without it, places a moment later in the same entry is not bound by it.
+  const isLater = ({ meta, revision }: Task): boolean =>
+    meta?.version === task.meta?.version && revision !== task.revision;
+  const same = others.filter(
+    (other) => other.serviceId === task.serviceId && other.slot !== task.slot && !isLater(other),
+  );
   // A slot's old task and its successor never run at once.
   const slots = new Set(same.map(({ slot }) => slot));
   return max > 0 && slots.size >= max ? `its node has the slots ${[...slots].join(", ")}, of at most ${max}` : null;

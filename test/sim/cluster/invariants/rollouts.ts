@@ -1,7 +1,8 @@
 /**
  * A rollout's record goes its ways only, whoever leads, and a way back stops no healthy task of what it goes back to.
- * One that a rollout begins by itself is an operation of the service's history: clients see another version after it.
+ * Each is an operation of the service's history, whoever began it: clients see another version after it.
  */
+import { isBackward } from "../../../../src/model/rollout.ts";
 import { isHealthy, isWanted } from "../../../../src/model/task-state.ts";
 import type { Rollout, RolloutState, Service, Task } from "../../../../src/model/index.ts";
 import type { Change } from "../../../../src/store/types.ts";
@@ -9,7 +10,7 @@ import type { MakeInvariant } from "../invariant.ts";
 import type { World } from "../world.ts";
 
 /** No client has this number. */
-const ORCHESTRATOR = 0;
+const SOMEBODY = 0;
 /** The last two where there is no task to replace. */
 const BEGINNINGS: readonly RolloutState[] = ["UPDATING", "CANARY", "ROLLING_BACK", "COMPLETED", "ROLLED_BACK"];
 const WAYS: Readonly<Record<RolloutState, readonly RolloutState[]>> = {
@@ -35,23 +36,25 @@ export const rollouts: MakeInvariant = (world) => ({
 
 function noteService(world: World, { before, after }: Extract<Change, { table: "service" }>, version: number): void {
   if (after?.rollout == null) return;
-  checkWay(before?.rollout ?? null, after.rollout, after);
+  const was = before?.rollout ?? null;
+  checkWay(was, after.rollout, after);
   const state = after.rollout.state;
-  if (before?.rollout?.state === state) return;
-  world.coverage.add(`rollout ${state.toLowerCase().replaceAll("_", " ")}`);
-  if (state !== "ROLLING_BACK" || after.rollout.cause?.actor !== "orchestrator" || after.specVersion !== version)
-    return;
+  if (was?.state !== state) world.coverage.add(`rollout ${state.toLowerCase().replaceAll("_", " ")}`);
+  if (!isBackward(state) || isSameRollout(was, after.rollout)) return;
   const input = { name: after.spec?.name ?? "" };
   const [call, returned] = [world.point(), world.point()];
   const output = { version };
-  world.history.push({ client: ORCHESTRATOR, op: "rollback", input, call, return: returned, output, index: version });
+  world.history.push({ client: SOMEBODY, op: "rollback", input, call, return: returned, output, index: version });
 }
 
 function checkWay(before: Rollout | null, after: Rollout, { id }: Service): void {
-  const isSame = before !== null && before.startedAtMs === after.startedAtMs && before.to === after.to;
-  const ways = isSame ? [before.state, ...WAYS[before.state]] : BEGINNINGS;
+  const ways = isSameRollout(before, after) ? [before.state, ...WAYS[before.state]] : BEGINNINGS;
   if (ways.includes(after.state)) return;
   throw new Error(`the rollout of ${id} goes from ${before?.state ?? "nothing"} to ${after.state}`);
+}
+
+function isSameRollout(before: Rollout | null, after: Rollout): before is Rollout {
+  return before !== null && before.startedAtMs === after.startedAtMs && before.to === after.to;
 }
 
 function checkTask({ truth }: World, { before, after }: Extract<Change, { table: "task" }>): void {

@@ -13,8 +13,21 @@ export function freshSpec(dice: Dice, name: string, value: string): ServiceSpecI
     name,
     labels: { [VALUE_LABEL]: value },
     replicated: { replicas: dice.int(4) },
-    update: { parallelism: 1 + dice.int(2), order: dice.one("STOP_FIRST", "START_FIRST") },
+    update: update(dice),
     task: taskSpec(dice, value),
+  };
+}
+
+function update(dice: Dice): NonNullable<ServiceSpecInput["update"]> {
+  return {
+    parallelism: dice.int(3),
+    order: dice.one("STOP_FIRST", "START_FIRST"),
+    delayMs: dice.one(0, 0, 500),
+    monitorMs: dice.one(0, 500, 5_000),
+    maxFailureRatio: dice.one(0, 0, 0.5),
+    failureAction: dice.one("DEFAULT", "ROLLBACK", "PAUSE", "CONTINUE"),
+    progressDeadlineMs: dice.one(0, 0, 5_000),
+    ...(dice.chance(0.2) ? { canary: 1 + dice.int(2), canaryHealthyMs: dice.one(0, 2_000) } : {}),
   };
 }
 
