@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { RevisionSummary } from "../proto/gen/RevisionSummary.ts";
 import type { SteerRolloutRequest } from "../proto/gen/SteerRolloutRequest.ts";
 import type { Service } from "../model/index.ts";
-import { action, type Session } from "./command.ts";
+import { action, type GlobalFlags, type Session } from "./command.ts";
+import { usage } from "./exit.ts";
 import { waitForService } from "./progress.ts";
 import { shown } from "./read-change-write.ts";
 import { title } from "./render.ts";
@@ -11,6 +12,17 @@ import { waitFlags, waiting, type WaitFlags } from "./service-flags.ts";
 import { count } from "./value-syntax.ts";
 import { realEnv } from "../util/real-env.ts";
 import { formatAge } from "../util/units.ts";
+
+/** Flags that change nothing of a service. */
+const BESIDE_ROLLBACK: ReadonlySet<string> = new Set<keyof (GlobalFlags & WaitFlags)>([
+  "host",
+  "context",
+  "format",
+  "timeout",
+  "quiet",
+  "detach",
+  "waitTimeout",
+]);
 
 type RollbackFlags = WaitFlags & { readonly to?: string };
 
@@ -58,6 +70,16 @@ function outcome({ revision }: RevisionSummary): string {
   if (revision === null || revision.outcome === "NONE") return "";
   const { outcomeMessage } = revision;
   return outcomeMessage === "" ? title(revision.outcome) : `${title(revision.outcome)}: ${outcomeMessage}`;
+}
+
+/** `service update --rollback`, as Docker has it. @param flags everything else that was said */
+export async function rollbackOnly(session: Session, flags: object, words: readonly string[]): Promise<void> {
+  if (Object.keys(flags).some((key) => !BESIDE_ROLLBACK.has(key)))
+    throw usage(
+      "--rollback changes nothing else",
+      `go back first, then change: shoal service update ${words[0] ?? ""}`,
+    );
+  await rollback(session, flags, words);
 }
 
 async function rollback(session: Session, flags: RollbackFlags, [id = ""]: readonly string[]): Promise<void> {

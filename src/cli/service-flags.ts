@@ -53,6 +53,7 @@ export function updateFlags(command: Command): Command {
       .option("--image <image>", "new image")
       .option("--args <words>", "new arguments")
       .option("--force", "replace every task even if nothing changed")
+      .option("--rollback", "nothing else: go back, as `service rollback` does")
       .option("--replicas <n>", "tasks to run, or of a job to complete")
       .option("--publish-add <port>", "add a published port", many)
       .option("--publish-rm <target>", "remove the port with this target (TARGET[/udp])", many)

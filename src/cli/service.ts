@@ -19,13 +19,14 @@ import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
 import { publishedPorts, replicas, rolloutWord, serviceMode, shortId, whatRuns } from "./render.ts";
 import { warnIfWaiting } from "./resume.ts";
-import { registerRollout } from "./rollout.ts";
+import { registerRollout, rollbackOnly } from "./rollout.ts";
 import { describeRollout } from "./rollout-progress.ts";
 import { createFlags, updateFlags, waitFlags, waiting, type Waiting, type WaitFlags } from "./service-flags.ts";
 import { applyFlags, newSpec, type SpecFlags } from "./spec-flags.ts";
 import { listTasks } from "./task.ts";
 import { count, parseEnvFile } from "./value-syntax.ts";
 
+type UpdateFlags = SpecFlags & WaitFlags & { readonly rollback?: boolean };
 type CreateFlags = SpecFlags & WaitFlags & { readonly envFile?: readonly string[] };
 
 const PLACES = `
@@ -63,7 +64,7 @@ export function registerService(service: Command): void {
   staleFlag(service.command("inspect <service...>").description("Show services in full")).action(action(inspect));
   updateFlags(service.command("update <service>").description("Change a service, its tasks one after the other"))
     .addHelpText("after", PLACES)
-    .action(action<SpecFlags & WaitFlags>((session, flags, words) => updateOne(session, flags, words)));
+    .action(action<UpdateFlags>(updateOne));
   waitFlags(service.command("scale <service=replicas...>").description("Change how many replicas run")).action(
     action<WaitFlags>(scale),
   );
@@ -182,8 +183,17 @@ async function inspect(session: Session, _: object, words: readonly string[]): P
   });
 }
 
-async function updateOne(session: Session, flags: SpecFlags & WaitFlags, [id = ""]: readonly string[]): Promise<void> {
+async function updateOne(
+  session: Session,
+  { rollback = false, ...flags }: UpdateFlags,
+  words: readonly string[],
+): Promise<void> {
   const { out } = session;
+  const [id = ""] = words;
+  if (rollback) {
+    await rollbackOnly(session, given(flags), words);
+    return;
+  }
   const wait = waiting(flags);
   const service = await changeService(session, id, (spec) => applyFlags(spec, given(flags), process.env));
   out.say(service.spec?.name ?? id);

@@ -111,6 +111,7 @@ describe("integration/cli", () => {
       [["node", "lss"], /Unknown command 'lss'.*\n {2}Next: shoal node --help/],
       [["node", "ls", "--wide"], /Unknown option '--wide'\n {2}Next: shoal node ls --help/],
       [["service", "create", "image"], /--name/],
+      [["service", "update", "--rollback", "--image", "x", "web"], /--rollback changes nothing else/],
       [["service", "scale", "web"], /"web" is not SERVICE=REPLICAS/],
       [["service", "create", "--name", "x", "-p", "http", "image"], /--publish: "http"/],
       [["node", "ls", "--format", "yaml"], /--format: "yaml"/],
@@ -154,7 +155,10 @@ describe("integration/cli", () => {
       assert.equal(await ok(), help);
       for (const [noun, verbs] of [
         ["node", "ls inspect update drain activate rm"],
-        ["service", "create ls ps inspect update scale restart run runs suspend resume logs rm"],
+        [
+          "service",
+          "create ls ps inspect update scale restart history rollback promote rollout run runs suspend resume logs rm",
+        ],
         ["context", "ls use import export rm"],
       ] as const) {
         const lines = await ok("help", noun);

@@ -8,12 +8,15 @@ import {
   nodeStyle,
   ports,
   publishedPorts,
+  rolloutWord,
   taskError,
   taskState,
 } from "../../../src/cli/render.ts";
 import { parseScale } from "../../../src/cli/service.ts";
 import { bySlot } from "../../../src/cli/task.ts";
+import { beginUpdate } from "../../../src/model/rollout.ts";
 import { explanation } from "../../../src/cli/why.ts";
+import { aService } from "../../support/store/objects.ts";
 import { aNode, aNodeSummary, aTask, type NodeShape } from "../../support/cli-fixtures.ts";
 
 describe("cli/render", () => {
@@ -33,6 +36,16 @@ describe("cli/render", () => {
   it("warns by color of a node that takes no tasks for its engine", () => {
     expect(nodeStyle(aNode({ engineOk: false, engineMessage: "x" }))).to.equal("yellow");
     expect(nodeStyle(aNode())).to.equal("green");
+  });
+
+  it("says of a service how far its rollout is, while it is under way", () => {
+    const rollout = beginUpdate(null, { from: 1, to: 2, cause: null, nowMs: 0 });
+    const word = (part: Partial<typeof rollout>): string =>
+      rolloutWord(aService({ id: "s", rollout: { ...rollout, total: 3, updated: 1, ...part } }));
+    expect(word({})).to.equal(" (updating 1/3)");
+    expect(word({ state: "ROLLBACK_PAUSED" })).to.equal(" (rollback paused 1/3)");
+    expect(word({ state: "COMPLETED" })).to.equal("");
+    expect(rolloutWord(aService({ id: "s" }))).to.equal("");
   });
 
   it("leaves the manager's column empty for a worker", () => {
