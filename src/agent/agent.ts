@@ -4,6 +4,7 @@
  */
 import type { GenericResource, NodeDescription, NodeSpec } from "../model/index.ts";
 import { PROTOCOLS, type Protocols } from "../model/protocol.ts";
+import { CUT_OFF_GRACE_MS, CUT_OFF_STOP_MS } from "../model/ties.ts";
 import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
@@ -11,6 +12,7 @@ import type { Env, Timer } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
 import type { Logger } from "../util/log.ts";
 import type { Executor } from "./executor/executor.ts";
+import { CutOffWatch } from "./cut-off.ts";
 import { NodeService } from "./node-service.ts";
 import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session.ts";
@@ -85,6 +87,7 @@ export class Agent {
   readonly #db: TaskDb;
   readonly #reporter: Reporter;
   readonly #session: SessionKeeper;
+  readonly #cutOff: CutOffWatch;
   readonly #nodeService: NodeService;
   #managers: readonly string[] = [];
   #nodeSpec: NodeSpec | null = null;
@@ -102,6 +105,7 @@ export class Agent {
     this.#reporter = new Reporter(env);
     this.worker = new Worker({ env, log, executor, db: this.#db, reporter: this.#reporter });
     this.#nodeService = new NodeService({ env, router, executor, worker: this.worker, nodeId: identity.nodeId });
+    this.#cutOff = new CutOffWatch(env, () => this.#onCutOff());
     this.#session = new SessionKeeper(
       { env, log, dialer, reporter: this.#reporter },
       {
@@ -113,6 +117,7 @@ export class Agent {
         },
         onRole: (role) => deps.onRole?.(role),
         onExpelled: () => deps.onExpelled?.(),
+        onHeard: () => this.#cutOff.heard(),
         hello: () => this.#hello(),
         health: () => this.#health(),
         managers: () => this.#managers,
@@ -132,6 +137,7 @@ export class Agent {
     this.#db.onProblem(() => this.#session.beat());
     this.#nodeService.start();
     this.#describeLater();
+    this.#cutOff.start();
     this.#session.start();
   }
 
@@ -168,6 +174,8 @@ export class Agent {
   async #stop({ goodbye, stopTasks = goodbye, removeTasks = false }: AgentStop): Promise<void> {
     this.#timer?.cancel();
     this.#unsubscribe();
+    this.#cutOff.stop();
+    if (goodbye && stopTasks) await this.#endSingles();
     if (goodbye) {
       // Before the tasks are stopped: their replacements start meanwhile. Recorded first, so that the
       // next start waits to be told whether these tasks are still its own.
@@ -181,6 +189,18 @@ export class Agent {
     await this.worker.stop();
     await this.#deps.executor.stop();
     await this.#db.stop();
+  }
+
+  #onCutOff(): void {
+    this.#deps.log.warn("no manager in reach: what never runs twice is stopped", { afterMs: CUT_OFF_STOP_MS });
+    void this.worker.endSingles("no manager was in reach", CUT_OFF_GRACE_MS);
+  }
+
+  /** Before managers are told to replace this node's tasks, so that they hear of the end of each. */
+  async #endSingles(): Promise<void> {
+    await this.worker.endSingles("its node is shut down", 2 * CUT_OFF_GRACE_MS);
+    // The reports of this turn leave first.
+    await new Promise<void>((resolve) => this.#deps.env.defer(resolve));
   }
 
   #hello(): { description: NodeDescription; address: string; agentEpoch: number; clusterId: string } {

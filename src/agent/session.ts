@@ -40,6 +40,8 @@ export type SessionHandlers = {
   onRole(role: "worker" | "manager"): void;
   /** Every manager will refuse this node from here on. */
   onExpelled(): void;
+  /** A manager that holds this node's session said something. */
+  onHeard(): void;
   /** First of all that a manager says. @throws AppError when it is not to be listened to: another one is asked. */
   onIncarnation(incarnation: string): void;
   hello(): NonNullable<SessionUpInput["hello"]>;
@@ -207,6 +209,7 @@ export class SessionKeeper {
     link.heardAt = this.#deps.env.now();
     try {
       this.#handle(link, message);
+      if (link.sessionId !== "") this.#handlers.onHeard();
     } catch (error) {
       this.#lose(link, AppError.from(error));
     }

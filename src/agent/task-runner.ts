@@ -3,8 +3,10 @@
  * again. What arrives meanwhile (events, a new desired state) is looked at when it ends; only a
  * shutdown interrupts a prepare or start under way.
  */
+import { DEFAULT_STOP_GRACE_MS } from "../model/defaults.ts";
 import { canRaise, compareStates, isTerminal } from "../model/task-state.ts";
 import { taskName } from "../model/naming.ts";
+import { CUT_OFF_GRACE_MS } from "../model/ties.ts";
 import type { Assignment, HeldTask, Task, TaskSpec, TaskState, TaskStatus } from "../model/index.ts";
 import { assert, must } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
@@ -45,6 +47,7 @@ export class TaskRunner {
   #runtime: RuntimeState | null | "unknown" = "unknown";
   #engineWasAway: boolean;
   #isHeld: boolean;
+  #ending = "";
   #hasLooked = false;
   /** While it runs, if it has checks. */
   #checks: CheckRunner | null = null;
@@ -127,6 +130,18 @@ export class TaskRunner {
     if (this.#status.state === "STARTING" || this.#status.state === "RUNNING") this.#engineWasAway = true;
   }
 
+  /** What never runs twice ends here, whatever managers say later: they may start it elsewhere. */
+  endIfSingle(reason: string): void {
+    if (!this.#task.single || this.#ending !== "" || isTerminal(this.#status.state)) return;
+    this.#ending = reason;
+    this.#interruptIfUnwanted();
+    this.advance();
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== "" && !isTerminal(this.#status.state);
+  }
+
   release(): void {
     this.#isHeld = false;
     this.advance();
@@ -144,7 +159,9 @@ export class TaskRunner {
   executorTask(): ExecutorTask {
     const { id, serviceId, serviceName, slot, pinnedNodeId, run } = this.#task;
     const spec = must(this.#spec, "an operation needs a spec: the reducer rejects a task without one");
-    return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: grantedSpec(spec, this.#task) };
+    const granted = grantedSpec(spec, this.#task);
+    const asked = this.#ending === "" ? granted : withGraceAtMost(granted, CUT_OFF_GRACE_MS);
+    return { id, serviceId, serviceName, slot, pinnedNodeId, run, spec: asked };
   }
 
   held(): HeldTask {
@@ -170,6 +187,7 @@ export class TaskRunner {
         failure: this.#failure,
         engineWasAway: this.#engineWasAway,
         isHeld: this.#isHeld,
+        ending: this.#ending,
       });
       this.#failure = null;
       if (step.status !== null) this.#record(step.status);
@@ -238,7 +256,7 @@ export class TaskRunner {
   }
 
   #interruptIfUnwanted(): void {
-    if (this.#op === null || compareStates(this.#task.desired, "SHUTDOWN") < 0) return;
+    if (this.#op === null || (compareStates(this.#task.desired, "SHUTDOWN") < 0 && this.#ending === "")) return;
     if (this.#op.name === "prepare" || this.#op.name === "start") this.#op.controller.abort();
   }
 
@@ -288,6 +306,18 @@ export class TaskRunner {
     else this.#deps.log.warn("task operation failed", { taskId: this.id, op, code: error.code, error: error.message });
     this.#failure = { op, error };
   }
+}
+
+function withGraceAtMost(spec: TaskSpec, maxMs: number): TaskSpec {
+  const { container, process } = spec;
+  const graceOf = ({ stopGraceMs = DEFAULT_STOP_GRACE_MS }: { stopGraceMs?: number }): { stopGraceMs: number } => ({
+    stopGraceMs: Math.min(stopGraceMs, maxMs),
+  });
+  return {
+    ...spec,
+    ...(container ? { container: { ...container, ...graceOf(container) } } : {}),
+    ...(process ? { process: { ...process, ...graceOf(process) } } : {}),
+  };
 }
 
 function differs(known: RuntimeState | null | "unknown", listed: RuntimeState | null): boolean {

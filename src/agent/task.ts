@@ -35,6 +35,8 @@ export type StepInput = {
   readonly engineWasAway: boolean;
   /** Start nothing: this node said goodbye, and its tasks may run elsewhere until a manager says otherwise. */
   readonly isHeld: boolean;
+  /** Why this agent ends it by itself, for good; empty if it does not: it never runs twice, and may be started elsewhere. */
+  readonly ending: string;
 };
 
 export type Step = {
@@ -60,7 +62,7 @@ export function nextStep(input: StepInput): Step {
 function decide(input: StepInput): Step {
   if (input.failure !== null) return onFailure(input, input.failure);
   if (isTerminal(input.status.state)) return ensureStopped(input);
-  if (compareStates(input.desired, "SHUTDOWN") >= 0) return shutDown(input);
+  if (isUnwanted(input)) return shutDown(input);
   return advance(input);
 }
 
@@ -81,10 +83,14 @@ function onFailure(input: StepInput, { op, error }: NonNullable<StepInput["failu
     return { status: changed, op: "none", retryInMs: RETRY_MS };
   }
   // It was not to be started any more: only what exists of it matters.
-  if (isTerminal(status.state) || compareStates(input.desired, "SHUTDOWN") >= 0) return run("inspect");
+  if (isTerminal(status.state) || isUnwanted(input)) return run("inspect");
   const state = compareStates(status.state, "STARTING") < 0 ? "REJECTED" : "FAILED";
   const message = op === "prepare" ? "could not be prepared" : "could not be started";
   return only(rise(status, state, { message, error: error.message }));
+}
+
+function isUnwanted({ desired, ending }: StepInput): boolean {
+  return compareStates(desired, "SHUTDOWN") >= 0 || ending !== "";
 }
 
 /** Over, but what ran may still run: an agent that crashed, a stop that failed. */
@@ -94,10 +100,11 @@ function ensureStopped({ runtime }: StepInput): Step {
 }
 
 function shutDown(input: StepInput): Step {
-  const { runtime, status } = input;
+  const { runtime, status, ending } = input;
   if (runtime === "unknown") return run("inspect");
   if (runtime?.state === "running") return run("stop");
-  return only(rise(status, "SHUTDOWN", { message: "shut down", ...DOWN, ...ending(runtime) }));
+  const message = ending === "" ? "shut down" : `stopped: ${ending}`;
+  return only(rise(status, "SHUTDOWN", { message, ...DOWN, ...endOf(runtime) }));
 }
 
 function advance(input: StepInput): Step {
@@ -163,9 +170,9 @@ function running({ status, checks }: StepInput, runtime: RuntimeState): Step {
 function exited(input: StepInput, runtime: RuntimeState): Step {
   const { status, spec, engineWasAway, isHeld } = input;
   const isOk = runtime.exitCode === 0 && runtime.error === "";
-  if (status.error !== "") return only(rise(status, "FAILED", { message: "stopped", ...DOWN, ...ending(runtime) }));
+  if (status.error !== "") return only(rise(status, "FAILED", { message: "stopped", ...DOWN, ...endOf(runtime) }));
   if (engineWasAway && wantsAnotherStart(spec, isOk)) return again(status, isHeld ? "none" : "start");
-  const facts = { ...DOWN, ...ending(runtime) };
+  const facts = { ...DOWN, ...endOf(runtime) };
   if (isOk) return only(rise(status, "COMPLETE", { message: "finished", ...facts }));
   return only(rise(status, "FAILED", { message: "ended", error: whyItEnded(runtime), ...facts }));
 }
@@ -201,7 +208,7 @@ function whyItEnded({ error, exitCode }: RuntimeState): string {
   return error === "" ? code : `${code}: ${error}`;
 }
 
-function ending(runtime: RuntimeState | null): Partial<TaskStatus> {
+function endOf(runtime: RuntimeState | null): Partial<TaskStatus> {
   if (runtime?.state !== "exited") return {};
   const { exitCode, finishedAtMs, startedAtMs, runtimeId } = runtime;
   return { finishedAtMs, startedAtMs, runtimeId, ...(exitCode === null ? {} : { exitCode }) };

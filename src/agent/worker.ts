@@ -100,6 +100,29 @@ export class Worker {
     }).catch((error: unknown) => log.warn("not every task stopped in time", { error: AppError.from(error).message }));
   }
 
+  /** Ends what never runs twice, for good. Resolves when none of it runs any more, or after `boundMs`. */
+  async endSingles(reason: string, boundMs: number): Promise<void> {
+    for (const runner of this.#runners.values()) runner.endIfSingle(reason);
+    const ending = [...this.#runners.values()].filter((runner) => runner.isEnding);
+    await withDeadline(this.#deps.env, { ms: boundMs, what: "Stopping what never runs twice" }, (signal) =>
+      Promise.all(ending.map((runner) => this.#ended(runner, signal))),
+    ).catch((error: unknown) =>
+      this.#deps.log.warn("not all of it stopped in time", { error: AppError.from(error).message }),
+    );
+  }
+
+  async #ended(runner: TaskRunner, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        if (runner.isEnding && !signal.aborted) return;
+        forget();
+        resolve();
+      };
+      const forget = this.onTaskChange(runner.id, done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
   get size(): number {
     return this.#runners.size;
   }

@@ -34,7 +34,11 @@ export function createFlags(command: Command): Command {
       .option("-p, --publish <port>", "[IP:][PUBLISHED:]TARGET[/udp] on the task's node; 0 takes a free port", many)
       .option("-e, --env <name=value>", "environment variable; NAME alone takes yours", many)
       .option("--env-file <file>", "file of NAME=value lines", many)
-      .option("--mount <mount>", "type=bind|volume|tmpfs,source=,target=[,readonly] or SOURCE:TARGET[:ro]", many)
+      .option(
+        "--mount <mount>",
+        "type=bind|volume|tmpfs,source=,target=[,readonly][,shared] or SOURCE:TARGET[:ro]",
+        many,
+      )
       .option("--constraint <expression>", "where tasks may run: node.labels.zone==a (below)", many)
       .option("--placement-pref <preference>", "spread=KEY, affinity=EXPRESSION or anti-affinity=EXPRESSION", many)
       .option("--generic-resource <kind=count>", "what a node has beside CPU and memory: gpu=2", many)

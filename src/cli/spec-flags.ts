@@ -108,6 +108,7 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
     update: null,
     nodeLoss: null,
     rollback: null,
+    single: false,
     task,
   };
   return applyFlags(spec, asAdditions(flags), environment);

@@ -101,11 +101,11 @@ function parseShortMount(text: string, flag: string): Mount {
   if (target === "" || rest.length > 0 || (mode !== "ro" && mode !== "rw"))
     throw usage(`${flag}: "${text}" is not SOURCE:TARGET[:ro]`);
   const type = source.startsWith("/") ? "BIND" : "VOLUME";
-  return { type, source, target, readOnly: mode === "ro", tmpfsSizeBytes: 0 };
+  return { type, source, target, readOnly: mode === "ro", tmpfsSizeBytes: 0, shared: false };
 }
 
 function parseLongMount(text: string, flag: string): Mount {
-  const mount: Mount = { type: "VOLUME", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0 };
+  const mount: Mount = { type: "VOLUME", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0, shared: false };
   for (const part of text.split(",")) {
     const [key, value] = pair(part);
     if (key === "type") mount.type = choice(value, `${flag}: type`, ["BIND", "VOLUME", "TMPFS"]);
@@ -113,9 +113,10 @@ function parseLongMount(text: string, flag: string): Mount {
     else if (key === "target" || key === "dst" || key === "destination") mount.target = value;
     else if (key === "readonly" || key === "ro")
       mount.readOnly = isTrue(part.includes("=") ? value : "true", `${flag}: ${key}`);
+    else if (key === "shared") mount.shared = isTrue(part.includes("=") ? value : "true", `${flag}: ${key}`);
     else if (key === "tmpfs-size") mount.tmpfsSizeBytes = parseBytes(value, flag);
     else {
-      const next = "use type, source, target, readonly, tmpfs-size";
+      const next = "use type, source, target, readonly, shared, tmpfs-size";
       throw usage(`${flag}: unknown key "${key}" in "${text}"`, next);
     }
   }

@@ -1,5 +1,5 @@
 /** Whether a running task still is what its service's current spec asks for. */
-import type { Node, Placement, TaskSpec } from "./index.ts";
+import type { ContainerSpec, Node, Placement, TaskSpec } from "./index.ts";
 import { constraintText } from "./constraint.ts";
 import { constraintsOf, matches } from "./constraint-match.ts";
 import { platformMatches } from "./platform.ts";
@@ -7,7 +7,8 @@ import { platformMatches } from "./platform.ts";
 export type SpecDifference = "none" | "placement" | "other";
 
 /**
- * A pull policy speaks of starts to come, so it never makes a task out of date. A change of the
+ * A pull policy speaks of starts to come, so it never makes a task out of date, nor does whether a mount
+ * is shared. A change of the
  * placement alone does only where the task's node no longer fits it.
  */
 export function specDifference(from: TaskSpec, to: TaskSpec): SpecDifference {
@@ -51,8 +52,13 @@ export function changedFields(from: TaskSpec | null, to: TaskSpec | null): strin
 }
 
 function essence(spec: TaskSpec): unknown {
-  const container = spec.container ? { ...spec.container, pullPolicy: null } : null;
+  const container = spec.container ? { ...spec.container, pullPolicy: null, mounts: mountsOf(spec.container) } : null;
   return { ...spec, placement: null, container };
+}
+
+/** Whether a mount is shared is said to managers only. */
+function mountsOf({ mounts }: ContainerSpec): unknown[] {
+  return mounts.map((mount) => ({ ...mount, shared: false }));
 }
 
 /** Structural; null and absent are the same, as they are on the wire. */

@@ -12,6 +12,7 @@
 import { assert } from "../util/assert.ts";
 import { slotName } from "./naming.ts";
 import { overlapObstacle } from "./overlap.ts";
+import { tiesOf } from "./ties.ts";
 import { isTerminal, observedState } from "./task-state.ts";
 import type { Cause, Rollout, RolloutFailure, RolloutState, Service, Task, UpdateConfig } from "./index.ts";
 import { DEFAULT_UPDATE_DEADLINE_MS, DEFAULT_UPDATE_MONITOR_MS, DEFAULT_UPDATE_PARALLELISM } from "./defaults.ts";
@@ -40,7 +41,7 @@ export function rolloutRules({ spec, rollout }: Pick<Service, "spec" | "rollout"
   const config = (isBack ? (spec?.rollback ?? withoutDelay(spec?.update)) : spec?.update) ?? null;
   const asked = config?.failureAction ?? "DEFAULT";
   const wantsOverlap = (config?.order ?? "START_FIRST") === "START_FIRST";
-  const obstacle = wantsOverlap && spec?.task ? overlapObstacle(spec.task) : "";
+  const obstacle = wantsOverlap && spec?.task ? tiesOf(spec).single || overlapObstacle(spec.task) : "";
   const parallelism = config?.parallelism ?? DEFAULT_UPDATE_PARALLELISM;
   return {
     parallelism: parallelism === 0 ? Infinity : parallelism,

@@ -5,6 +5,15 @@ import { UNREACHABLE_AFTER_MS } from "./node-loss.ts";
 import { modeOf } from "./service-mode.ts";
 import { invalid } from "../util/errors.ts";
 
+/** Also what contradicts a task that never runs twice. */
+export function validateSingle(spec: ServiceSpec, path: string): void {
+  if (!spec.single) return;
+  const mode = modeOf(spec);
+  if (mode !== "replicated") throw invalid(path, `a ${mode} service cannot be single`, "leave it out");
+  const replicas = spec.replicated?.replicas ?? 1;
+  if (replicas > 1) throw invalid(path, `single is for one replica, not ${replicas}`, "use 1 replica, or leave it out");
+}
+
 export function validateNodeLoss(spec: ServiceSpec, path: string): void {
   const { nodeLoss } = spec;
   if (nodeLoss === null) return;

@@ -83,7 +83,7 @@ function validateMounts(mounts: readonly Mount[], path: string): void {
   }
 }
 
-function validateMount({ type, source, target, tmpfsSizeBytes }: Mount, path: string): void {
+function validateMount({ type, source, target, tmpfsSizeBytes, shared }: Mount, path: string): void {
   checkOneOf(type, `${path}.type`, ["BIND", "VOLUME", "TMPFS"]);
   checkAbsolutePath(target, `${path}.target`);
   if (target === "" || /^\/+$/.test(target)) {
@@ -103,6 +103,9 @@ function validateMount({ type, source, target, tmpfsSizeBytes }: Mount, path: st
       `"${shown(source)}" is not a volume name`,
       "use letters, digits, dots, dashes, underscores; a path is a BIND",
     );
+  }
+  if (shared && (type === "TMPFS" || source === "")) {
+    throw invalid(`${path}.shared`, "what has no source is not shared", "name a BIND or a VOLUME, or leave it out");
   }
   if (type === "TMPFS" && source !== "") throw invalid(`${path}.source`, "a TMPFS has no source", "leave it empty");
   checkInteger(tmpfsSizeBytes, `${path}.tmpfsSizeBytes`, { min: 0, max: Number.MAX_SAFE_INTEGER });

@@ -28,7 +28,7 @@ import type {
 import { jobOf } from "./service-mode.ts";
 import { validateTaskChecks } from "./validate-checks.ts";
 import { validateMode } from "./validate-mode.ts";
-import { checkReplaceAfter, validateNodeLoss } from "./validate-node-loss.ts";
+import { checkReplaceAfter, validateNodeLoss, validateSingle } from "./validate-node-loss.ts";
 import { validateRollouts } from "./validate-update.ts";
 import { STRATEGIES, validatePlacement, validatePlacementOf } from "./validate-placement.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
@@ -58,6 +58,7 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   validateNodeLoss(spec, `${path}.nodeLoss`);
   validateRollouts(spec, path);
   validatePlacementOf(spec, path);
+  validateSingle(spec, `${path}.single`);
   return spec;
 }
 

@@ -124,6 +124,7 @@ describe("agent/executor/docker on an engine", function () {
       target: "/x",
       readOnly: false,
       tmpfsSizeBytes: 0,
+      shared: false,
     } as const;
     const error: unknown = await executor.prepareTask(make("true", { mounts: [mount] }), signal).then(
       () => null,

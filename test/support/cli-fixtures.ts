@@ -55,6 +55,7 @@ export function aTask(shape: TaskShape = {}): Task {
     timedOut: false,
     generic: [],
     unfit: "",
+    single: false,
   };
 }
 

@@ -2,6 +2,7 @@
 import { isProven, rolloutRules } from "../../model/rollout.ts";
 import { jobOf, modeOf } from "../../model/service-mode.ts";
 import { clusterLossTimes } from "../../model/node-loss.ts";
+import { tiesOf } from "../../model/ties.ts";
 import { clusterOf } from "../../store/cluster.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { planCron } from "./cron.ts";
@@ -30,6 +31,7 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
     lossTimes: clusterLossTimes(clusterOf(tx)?.spec ?? null),
     rules,
     isProven: isProven(tasks, service.rollout, rules, tx.timeMs),
+    ties: tiesOf(service.spec),
     nowMs: tx.timeMs,
     run: 0,
     runs: tx.find("run", "service", serviceId),

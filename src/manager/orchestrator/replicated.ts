@@ -7,10 +7,14 @@ import { planSlot } from "./slot-plan.ts";
 import { cause, earlier, removalSteps } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
 import { planRollout, revisionOfNewSlot } from "./rollout.ts";
+import { waitForOthers } from "./tied.ts";
 
 export function planReplicated(state: ServiceState): Plan {
   const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
-  const scale = planScale(slotsOf(state), replicas);
+  const before = slotsOf(state);
+  const scale = planScale(before, replicas);
+  // A slot that comes back may have a task that still stops.
+  const leaving = new Map(before.map(({ number, tasks }) => [number, tasks]));
   const slots = scale.keep.map((slot) => planSlot(slot, state));
   const rollout = planRollout(slots, state);
   const revision = revisionOfNewSlot(state);
@@ -30,7 +34,7 @@ export function planReplicated(state: ServiceState): Plan {
         pinnedNodeId: "",
         revision,
         run: 0,
-        desired: "RUNNING",
+        desired: waitForOthers(leaving.get(slot) ?? [], state).isOver ? "RUNNING" : "READY",
         startAfterMs: 0,
         earlyEnds: 0,
         replaces: "",

@@ -75,6 +75,7 @@ function addStep(list: ItemList, tx: ReadTx, serviceId: string, step: Step): voi
       list.add(itemOf("STOP", step.task, placeOf(tx, step.task), step.cause.reason));
       return;
     case "orphan":
+    case "single":
     case "run":
   }
 }

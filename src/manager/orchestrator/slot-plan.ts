@@ -11,6 +11,7 @@ import type { Cause, TaskSpec } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
+import { homeOf, waitForOthers } from "./tied.ts";
 import { planSurplus, settlesAtMs } from "./surplus.ts";
 
 /** A successor starts so long after the end of its predecessor's grace even if that has not reported its end. */
@@ -39,7 +40,7 @@ export function newPlan(slot: Slot): SlotPlan {
 
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   const plan = newPlan(slot);
-  plan.steps.push(...planEndings(slot));
+  plan.steps.push(...planSingles(slot, state), ...planEndings(slot));
   const good = slot.tasks.filter(({ fate }) => fate === "good");
   plan.old = keepOne(plan, withoutOvertaken(plan, good), state);
   plan.current = keepOne(
@@ -85,13 +86,14 @@ export type NewTask = {
 
 export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): void {
   const { revision, startAtMs, replaces = "", earlyEnds = 0, why } = newTask;
-  const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs;
-  const startAfterMs = waits && startAtMs !== "after-predecessors" ? startAtMs : 0;
+  const { isOver } = waitForOthers(plan.slot.tasks, state);
+  const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs || !isOver;
+  const startAfterMs = startAtMs !== "after-predecessors" && startAtMs > state.nowMs ? startAtMs : 0;
   plan.steps.push({
     kind: "create",
     key: plan.slot.key,
     slot: plan.slot.number,
-    pinnedNodeId: plan.slot.nodeId,
+    pinnedNodeId: plan.slot.nodeId || homeOf(plan.slot.tasks, state),
     revision,
     run: state.run,
     desired: waits ? "READY" : goalOf(state),
@@ -136,6 +138,14 @@ export function isStopping({ task, fate, node }: SlotTask): boolean {
     // From a node that does not answer the end would never be heard of.
     (node?.status?.state === "READY" || node?.status?.state === "UNREACHABLE")
   );
+}
+
+/** Their agents must know, also if it was said of the service only now. */
+function planSingles({ key, tasks }: Slot, { ties }: ServiceState): Step[] {
+  const single = ties.single !== "";
+  return tasks
+    .filter(({ task, fate }) => fate === "good" && task.single !== single)
+    .map(({ task }): Step => ({ kind: "single", key, task, single }));
 }
 
 /** What is over gets a desired state that says so. */
@@ -197,6 +207,14 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
   for (const view of views) {
     if (view.task.desired !== "READY") continue;
     const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state));
+    const wait = waitForOthers(
+      plan.slot.tasks.filter((other) => other !== view),
+      state,
+    );
+    if (!wait.isOver) {
+      plan.wakeAtMs = earlier(plan.wakeAtMs, wait.untilMs);
+      continue;
+    }
     if (dueMs > state.nowMs) {
       plan.wakeAtMs = earlier(plan.wakeAtMs, dueMs);
       continue;

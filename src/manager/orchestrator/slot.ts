@@ -5,7 +5,8 @@
 import { compareStates, endedByItself, isReady, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
-import { isLost, lossTimes, type LossTimes } from "../../model/node-loss.ts";
+import { isLost, type LossTimes } from "../../model/node-loss.ts";
+import { tiedLossTimes, type Ties } from "../../model/ties.ts";
 import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
@@ -63,6 +64,8 @@ export type ServiceState = {
   readonly rules: RolloutRules;
   /** Nothing is held back any more for fear that the new revision fails (model/rollout.ts). */
   readonly isProven: boolean;
+  /** What forbids that a task is started elsewhere. */
+  readonly ties: Ties;
   /** Cluster time. */
   readonly nowMs: number;
   /** Number of the job's run that is planned; 0 for a service. */
@@ -122,9 +125,13 @@ function viewOf(task: Task, state: ServiceState, isCurrent: (task: Task) => bool
     node,
     trouble: trouble?.text ?? "",
     current: isCurrent(task),
-    serving: fate === "good" && isReady(task) && node?.status?.state !== "UNREACHABLE",
+    serving: fate === "good" && isReady(task) && !isSilent(node),
     gone: task.nodeId !== "" && node === undefined && !isOver,
   };
+}
+
+function isSilent(node: Node | undefined): boolean {
+  return node?.status?.state === "UNREACHABLE" || node?.status?.state === "DOWN";
 }
 
 function troubleOf(
@@ -136,8 +143,7 @@ function troubleOf(
   const name = nodeName(node);
   if (node.spec?.availability === "DRAIN") return { fate: "lost", text: `node ${name} is drained` };
   if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
-  if (isLost(node, lossTimes(state.service.spec, state.lossTimes)))
-    return { fate: "silent", text: `node ${name} is down` };
+  if (isLost(node, tiedLossTimes(state.service.spec, state.lossTimes))) return ofSilentNode(node, state);
   if (task.unfit !== "") return { fate: "lost", text: task.unfit };
   // What only the service's newer placement refuses is the rollout's, which replaces in turns; what that one allows stays.
   const broken = brokenPlacement(state.spec.placement, node);
@@ -145,6 +151,13 @@ function troubleOf(
   const own = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
   if (brokenPlacement(own?.placement ?? null, node) === null) return null;
   return { fate: "lost", text: `node ${name} does not satisfy ${broken} any more` };
+}
+
+/** Null: nothing takes its place, though nobody knows whether it runs. */
+function ofSilentNode(node: Node, { ties }: ServiceState): ReturnType<typeof troubleOf> {
+  const isStoppable = node.status?.engineOk === true;
+  if (ties.local !== "" || (ties.single !== "" && !isStoppable)) return null;
+  return { fate: "silent", text: `node ${nodeName(node)} is down` };
 }
 
 /** Creation times have millisecond steps: on a tie the one that ended is the predecessor. */

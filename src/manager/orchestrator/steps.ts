@@ -4,6 +4,7 @@ import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
+import { tiesOf } from "../../model/ties.ts";
 import type { Cause, Rollout, Run, Service, Task } from "../../model/index.ts";
 import { goBack, setOutcome } from "../../store/rollouts.ts";
 import type { WriteTx } from "../../store/types.ts";
@@ -38,6 +39,8 @@ export type Step =
       readonly timedOut?: true;
       readonly cause: Cause;
     }
+  /** It never runs twice, or may from now on: its agent must know. */
+  | { readonly kind: "single"; readonly key: string; readonly task: Task; readonly single: boolean }
   /** A job's run begins, or is another than it was. */
   | { readonly kind: "run"; readonly key: string; readonly run: Run }
   /** Its node was removed: nobody else will report its end. */
@@ -102,6 +105,9 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       tx.put("task", { ...task, desired, status, timedOut, cause: step.cause, pendingReason });
       return;
     }
+    case "single":
+      tx.put("task", { ...step.task, single: step.single });
+      return;
     case "run":
       tx.put("run", step.run);
       return;
@@ -149,6 +155,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     ports: [],
     pinnedNodeId: step.pinnedNodeId,
     run: step.run,
+    single: tiesOf(service.spec).single !== "",
     timedOut: false,
     readyAtMs: 0,
     earlyEnds: step.earlyEnds,

@@ -17,6 +17,7 @@ import type { ReadTx } from "../../store/types.ts";
 import { restartReason, startReasons } from "./explain-restart.ts";
 import { askOf } from "./ask.ts";
 import { demandOf } from "./demand.ts";
+import { tieReasons, waitReasons } from "./explain-ties.ts";
 import type { NodeBook } from "./node-info.ts";
 import { candidates, refusals } from "./place.ts";
 import { bookOf } from "./scheduler.ts";
@@ -59,7 +60,7 @@ export function reasonAbout(
   return { subjectKind, subjectId, subjectName, code, message, next };
 }
 
-type About = (code: string, message: string, next?: string) => ExplainReason;
+export type About = (code: string, message: string, next?: string) => ExplainReason;
 
 function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
   if (!isWanted(task)) return { summary: "it is to be stopped and was never placed", reasons: causes(task, about) };
@@ -75,11 +76,15 @@ function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
   if (suits > 0) {
     return { summary: "it is about to be placed", reasons: [about("scheduler", `${suits} nodes can take it now`)] };
   }
+  const tied = tieReasons(evidence.tx, task, about);
   return {
     summary: `it waits: ${task.pendingReason === "" ? "no suitable node" : task.pendingReason}`,
-    reasons: refused.map(({ info, refusal }) =>
-      reasonAbout("node", info.node.id, nodeName(info.node), refusal.code, refusal.message, refusal.next),
-    ),
+    reasons: [
+      ...tied,
+      ...refused.map(({ info, refusal }) =>
+        reasonAbout("node", info.node.id, nodeName(info.node), refusal.code, refusal.message, refusal.next),
+      ),
+    ],
   };
 }
 
@@ -87,7 +92,8 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   const node = tx.get("node", task.nodeId);
   const state = observedState(task).toLowerCase();
   const where = node === undefined ? "a node that was removed" : `node ${nodeName(node)}`;
-  const reasons = [...nodeReasons(node), ...causes(task, about)];
+  const tied = isWanted(task) && isSilent(node) ? tieReasons(tx, task, about) : [];
+  const reasons = [...nodeReasons(node), ...tied, ...causes(task, about)];
   if (!isWanted(task)) return { summary: `it is told to stop and is ${state} on ${where}`, reasons };
   const standIn = attemptsOf(tx, task).find((other) => other.replaces === task.id);
   if (standIn !== undefined && isWanted(standIn)) {
@@ -97,7 +103,7 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   if (task.desired === "READY")
     return {
       summary: isPrepared ? `it is prepared on ${where} and waits to start` : `it is being prepared on ${where}`,
-      reasons: [...startReasons(tx, task, about), ...reasons],
+      reasons: [...startReasons(tx, task, about), ...waitReasons(tx, task, about), ...reasons],
     };
   const { status } = task;
   const { message = "", error = "" } = status ?? {};
@@ -146,6 +152,10 @@ function explainEnd(evidence: Evidence, task: Task, about: About): Told {
   } else if (endedByItself(task) && !(task.run > 0 && isComplete(task))) reasons.push(restartReason(tx, task, about));
   reasons.push(...causes(task, about));
   return { summary, reasons };
+}
+
+function isSilent(node: Node | undefined): boolean {
+  return node?.status?.state === "UNREACHABLE" || node?.status?.state === "DOWN";
 }
 
 /** The node's own trouble is often the whole answer. */

@@ -15,7 +15,7 @@ function isAssigned(task: Task): boolean {
 
 /** What of a task the agent acts on: its own statuses are not echoed to it. */
 function fingerprint(task: Task): string {
-  return `${task.desired}/${task.revision}/${task.startAfterMs}`;
+  return `${task.desired}/${task.revision}/${task.startAfterMs}/${task.single}`;
 }
 
 export class AssignmentTracker {

@@ -3,7 +3,8 @@
  * leader counts against a node, and time this process did not observe does not.
  */
 import type { Node, NodeStatus } from "../../model/index.ts";
-import { clusterLossTimes, lossTimes, UNREACHABLE_AFTER_MS } from "../../model/node-loss.ts";
+import { clusterLossTimes, UNREACHABLE_AFTER_MS } from "../../model/node-loss.ts";
+import { tiedLossTimes } from "../../model/ties.ts";
 import type { NodeSeen } from "../../proto/gen/NodeSeen.ts";
 import type { RelayRequest } from "../../proto/gen/RelayRequest.ts";
 import { clusterOf } from "../../store/cluster.ts";
@@ -51,6 +52,8 @@ export class NodeMonitor {
   readonly #options: MonitorOptions;
   readonly #known = new Map<string, Known>();
   readonly #startedAt: number;
+  /** How long nodes had been silent when this leader began; what it tells itself must not be counted twice. */
+  readonly #inheritedMs = new Map<string, number>();
   readonly #unsubscribe: (() => void)[] = [];
   #nextCheckAt = 0;
   /** Observed time until which nothing is replaced: too many nodes fell silent at once. */
@@ -66,6 +69,9 @@ export class NodeMonitor {
 
   start(): void {
     const { store, clock } = this.#deps;
+    for (const { id, status } of store.speculative().all("node")) {
+      if (status?.silence) this.#inheritedMs.set(id, status.silence.ms);
+    }
     this.#unsubscribe.push(
       store.onSpeculative((changes) => {
         for (const change of changes) {
@@ -200,9 +206,8 @@ export class NodeMonitor {
   }
 
   /** Of a node nobody has told of yet, silence goes on from what the leader before had counted. */
-  #linkOf({ id, status }: Node): NodeLink {
-    const inherited: NodeLink = { kind: "UNHEARD", at: this.#startedAt - (status?.silence?.ms ?? 0) };
-    return this.#known.get(id)?.link ?? inherited;
+  #linkOf({ id }: Node): NodeLink {
+    return this.#known.get(id)?.link ?? { kind: "UNHEARD", at: this.#startedAt - (this.#inheritedMs.get(id) ?? 0) };
   }
 
   #evaluate(tx: WriteTx, nodeId: string): void {
@@ -289,8 +294,9 @@ function otherTimes(tx: ReadTx, nodeId: string, { kind }: NodeLink): number[] {
   const cluster = clusterLossTimes(clusterOf(tx)?.spec ?? null);
   const times = new Set<number>();
   for (const { serviceId } of tx.find("task", "node", nodeId)) {
-    const { silentMs, closedMs } = lossTimes(tx.get("service", serviceId)?.spec ?? null, cluster);
-    times.add(kind === "CLOSED" ? closedMs : silentMs);
+    const { silentMs, closedMs } = tiedLossTimes(tx.get("service", serviceId)?.spec ?? null, cluster);
+    const ms = kind === "CLOSED" ? closedMs : silentMs;
+    if (Number.isFinite(ms)) times.add(ms);
   }
   return [...times];
 }

@@ -29,6 +29,12 @@ export interface MountInput {
    * TMPFS only.
    */
   'tmpfsSizeBytes'?: (number | string | Long);
+  /**
+   * BIND and VOLUME: the same data on every node, as on a network file system. A task with a named volume or a writable
+   * bind that is not shared is started on no other node than the one it ran on, until that is removed. One that writes to
+   * a shared mount never runs twice, as if its service were single.
+   */
+  'shared'?: (boolean);
 }
 
 export interface Mount {
@@ -40,4 +46,10 @@ export interface Mount {
    * TMPFS only.
    */
   'tmpfsSizeBytes': (number);
+  /**
+   * BIND and VOLUME: the same data on every node, as on a network file system. A task with a named volume or a writable
+   * bind that is not shared is started on no other node than the one it ran on, until that is removed. One that writes to
+   * a shared mount never runs twice, as if its service were single.
+   */
+  'shared': (boolean);
 }

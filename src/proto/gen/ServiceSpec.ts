@@ -34,6 +34,12 @@ export interface ServiceSpecInput {
    */
   'nodeLoss'?: (_shoal_v1_NodeLossInput | null);
   /**
+   * Its one task never runs twice, at the price of waiting: an agent cut off from all managers for 20 s stops it, and
+   * another one is started after 30 s, or, where only the agent may be dead, not before its node answers or is removed.
+   * Only with at most one replica; a new task starts when the old one has stopped, whatever the update order says.
+   */
+  'single'?: (boolean);
+  /**
    * Fixed at creation; none is replicated.
    */
   'mode'?: "replicated"|"global"|"replicatedJob"|"globalJob"|"cron";
@@ -63,6 +69,12 @@ export interface ServiceSpec {
    * What becomes of its tasks while their node does not answer.
    */
   'nodeLoss': (_shoal_v1_NodeLoss | null);
+  /**
+   * Its one task never runs twice, at the price of waiting: an agent cut off from all managers for 20 s stops it, and
+   * another one is started after 30 s, or, where only the agent may be dead, not before its node answers or is removed.
+   * Only with at most one replica; a new task starts when the old one has stopped, whatever the update order says.
+   */
+  'single': (boolean);
   /**
    * Fixed at creation; none is replicated.
    */

@@ -128,6 +128,10 @@ export interface TaskInput {
    */
   'earlyEnds'?: (number | string | Long);
   /**
+   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it.
+   */
+  'single'?: (boolean);
+  /**
    * What it has of its node beside CPU and memory, fixed at assignment.
    */
   'generic'?: (_shoal_v1_GenericResourceInput)[];
@@ -191,6 +195,10 @@ export interface Task {
    * Tasks of the slot before this one that ended early, in a row: what the restart back-off counts.
    */
   'earlyEnds': (number);
+  /**
+   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it.
+   */
+  'single': (boolean);
   /**
    * What it has of its node beside CPU and memory, fixed at assignment.
    */

@@ -1172,13 +1172,14 @@ function encodeTask(w: Writer, m: TaskInput): void {
   if (m.run) w.uint(128, Number(m.run));
   if (m.timedOut) w.bool(136, m.timedOut);
   if (m.readyAtMs) w.uint(144, Number(m.readyAtMs));
+  if (m.single) w.bool(160, m.single);
   if (m.earlyEnds) w.uint(152, Number(m.earlyEnds));
   if (m.generic != null) for (const x of m.generic) { const start = w.open(186); encodeGenericResource(w, x); w.close(start); }
   if (m.unfit) w.text(194, m.unfit);
 }
 
 function decodeTask(r: Reader): Task {
-  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, earlyEnds: 0, generic: [], unfit: "" };
+  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, single: false, earlyEnds: 0, generic: [], unfit: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1218,6 +1219,8 @@ function decodeTask(r: Reader): Task {
         m.timedOut = r.bool(); break;
       case 144:
         m.readyAtMs = r.uint(); break;
+      case 160:
+        m.single = r.bool(); break;
       case 152:
         m.earlyEnds = r.uint(); break;
       case 186:
@@ -1335,10 +1338,11 @@ function encodeServiceSpec(w: Writer, m: ServiceSpecInput): void {
   if (m.update != null) { const start = w.open(42); encodeUpdateConfig(w, m.update); w.close(start); }
   if (m.rollback != null) { const start = w.open(82); encodeUpdateConfig(w, m.rollback); w.close(start); }
   if (m.nodeLoss != null) { const start = w.open(90); encodeNodeLoss(w, m.nodeLoss); w.close(start); }
+  if (m.single) w.bool(96, m.single);
 }
 
 function decodeServiceSpec(r: Reader): ServiceSpec {
-  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, rollback: null, nodeLoss: null };
+  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, rollback: null, nodeLoss: null, single: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1377,6 +1381,8 @@ function decodeServiceSpec(r: Reader): ServiceSpec {
 { const outer = r.open(); m.rollback = decodeUpdateConfig(r); r.close(outer); break; }
       case 90:
 { const outer = r.open(); m.nodeLoss = decodeNodeLoss(r); r.close(outer); break; }
+      case 96:
+        m.single = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -1968,10 +1974,11 @@ function encodeMount(w: Writer, m: MountInput): void {
   if (m.target) w.text(26, m.target);
   if (m.readOnly) w.bool(32, m.readOnly);
   if (m.tmpfsSizeBytes) w.int(40, Number(m.tmpfsSizeBytes));
+  if (m.shared) w.bool(48, m.shared);
 }
 
 function decodeMount(r: Reader): Mount {
-  const m: Mount = { type: "BIND", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0 };
+  const m: Mount = { type: "BIND", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0, shared: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1985,6 +1992,8 @@ function decodeMount(r: Reader): Mount {
         m.readOnly = r.bool(); break;
       case 40:
         m.tmpfsSizeBytes = r.int(); break;
+      case 48:
+        m.shared = r.bool(); break;
       default: r.skip(tag);
     }
   }

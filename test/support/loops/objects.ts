@@ -118,6 +118,7 @@ export function spec(part: SpecPart = {}): TaskSpec {
       update: null,
       nodeLoss: null,
       rollback: null,
+      single: false,
       task: {
         ...runtime,
         resources: {
@@ -175,6 +176,7 @@ export function service(
     readonly nodeLoss?: NodeLoss;
     readonly update?: UpdateConfigInput;
     readonly rollback?: UpdateConfigInput;
+    readonly single?: boolean;
   } = {},
 ): Service {
   return aService({
@@ -192,6 +194,7 @@ export function service(
       } as UpdateConfig,
       rollback: (part.rollback ?? null) as UpdateConfig | null,
       nodeLoss: part.nodeLoss ?? null,
+      single: part.single ?? false,
       ...part.mode,
     },
   });

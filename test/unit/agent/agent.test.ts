@@ -287,7 +287,70 @@ describe("agent/agent", () => {
     expect(manager.heartbeats.at(-1)?.engineMessage).to.include("no space left on device");
   });
 
+  describe("what never runs twice", () => {
+    const state = (): string | undefined => w.engine.container("t1")?.state.state;
+    beforeEach(async () => {
+      for (const manager of w.managers)
+        manager.first = completeSet([anAssignment("t1", { single: true })], { version: 5 });
+      await w.untilSession();
+      await w.untilRunning();
+      for (const manager of w.managers) manager.send(manager.first!);
+      await w.sim.run(3000);
+    });
+
+    it("is stopped when no manager was in reach for 20 s, not sooner, and reported when one is", async () => {
+      for (const manager of w.managers) manager.answers = false;
+      for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
+      await w.sim.run(19_000);
+      expect(state()).to.equal("running");
+      await w.sim.run(1500);
+      expect(state()).to.equal("exited");
+      for (const manager of w.managers) Object.assign(manager, { answers: true, refuses: null });
+      const manager = await w.untilSession();
+      await w.sim.run(100);
+      expect(manager.latest("t1")).to.include({ state: "SHUTDOWN", message: "stopped: no manager was in reach" });
+    });
+
+    it("goes on where managers come and go, one of them always back within 20 s", async () => {
+      for (let round = 0; round < 5; round += 1) {
+        for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
+        for (const manager of w.managers) manager.stream?.cancel(new AppError("unavailable", "cut off"));
+        await w.sim.run(15_000);
+        for (const manager of w.managers) manager.refuses = null;
+        await w.untilSession();
+        await w.sim.run(1000);
+      }
+      expect(state()).to.equal("running");
+    });
+
+    it("is stopped soon after a restart of the agent that finds no manager: it cannot know how long that lasts", async () => {
+      for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
+      w.crash();
+      await w.restart();
+      await w.sim.run(4500);
+      expect(state()).to.equal("running");
+      await w.sim.run(1000);
+      expect(state()).to.equal("exited");
+    });
+  });
+
   describe("when it is stopped", () => {
+    it("for good: what never runs twice is stopped and reported before the goodbye", async () => {
+      const manager = await w.untilSession();
+      await w.untilRunning();
+      manager.send(completeSet([anAssignment("t1", { single: true })], { version: 5 }));
+      await w.sim.run(100);
+      const stopped = w.agent.stop({ goodbye: true });
+      await w.sim.runUntil(() => manager.goodbyes.length > 0, { timeoutMs: 2000, what: "goodbye" });
+      expect(w.engine.container("t1")?.state.state).to.equal("exited");
+      expect(manager.reports.at(-1)).to.deep.include({ taskId: "t1" });
+      expect(manager.reports.at(-1)?.status).to.deep.include({
+        state: "SHUTDOWN",
+        message: "stopped: its node is shut down",
+      });
+      await w.sim.resolve(stopped, { timeoutMs: 20_000, what: "agent stops" });
+    });
+
     it("for good: says goodbye first, then stops its tasks", async () => {
       const manager = await w.untilSession();
       await w.untilRunning();

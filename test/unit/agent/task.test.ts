@@ -41,6 +41,7 @@ function step(change: Partial<Omit<StepInput, "status">> & { state: TaskState; s
     failure: null,
     engineWasAway: false,
     isHeld: false,
+    ending: "",
     ...rest,
     status: before,
   });
@@ -155,6 +156,7 @@ describe("agent/task", () => {
       failure: null,
       engineWasAway: false,
       isHeld: false,
+      ending: "",
     };
     expect(nextStep(input)).to.deep.equal({ status: null, op: "none", retryInMs: null });
   });
@@ -305,6 +307,7 @@ describe("agent/task properties", () => {
     ),
     engineWasAway: fc.boolean(),
     isHeld: fc.boolean(),
+    ending: fc.constantFrom("", "no manager was in reach"),
   });
 
   it("never lowers the observed state", () => {
@@ -337,14 +340,16 @@ describe("agent/task properties", () => {
       fc.property(inputs, (input) => {
         const { op } = nextStep(input);
         const isUnwanted =
-          compareStates(input.desired, "SHUTDOWN") >= 0 || isTerminal(input.status.state) || input.isHeld;
+          compareStates(input.desired, "SHUTDOWN") >= 0 ||
+          isTerminal(input.status.state) ||
+          input.isHeld ||
+          input.ending !== "";
         if (op === "prepare" || op === "start") expect(isUnwanted).to.equal(false);
         if (op !== "stop" || input.runtime === "unknown" || input.runtime === null) return;
         const { health } = input.runtime;
         const isDoomed = health === "unhealthy" || input.checks.doom !== "" || input.status.error !== "";
-        expect(isDoomed || compareStates(input.desired, "SHUTDOWN") >= 0 || isTerminal(input.status.state)).to.equal(
-          true,
-        );
+        const isOver = compareStates(input.desired, "SHUTDOWN") >= 0 || isTerminal(input.status.state);
+        expect(isDoomed || isOver || input.ending !== "").to.equal(true);
       }),
       { numRuns: 3000 },
     );

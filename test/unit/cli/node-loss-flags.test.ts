@@ -1,21 +1,31 @@
 import { expect } from "chai";
 import { parseClusterChange } from "../../../src/cli/cluster-update.ts";
 import { massSilenceText } from "../../../src/cli/mass-silence.ts";
-import { withNodeLoss } from "../../../src/cli/node-loss-flags.ts";
+import { withNodeLoss, type NodeLossFlags } from "../../../src/cli/node-loss-flags.ts";
 
 describe("cli: what becomes of tasks whose node does not answer", () => {
   it("says nothing without flags, and changes only what a flag names", () => {
-    expect(withNodeLoss({ nodeLoss: null }, {}).nodeLoss).to.equal(null);
-    const { nodeLoss } = withNodeLoss({ nodeLoss: null }, { replaceAfter: "45s" });
+    expect(withNodeLoss({ nodeLoss: null, single: false }, {}).nodeLoss).to.equal(null);
+    const { nodeLoss } = withNodeLoss({ nodeLoss: null, single: false }, { replaceAfter: "45s" });
     expect(nodeLoss).to.deep.equal({ replaceAfterMs: 45_000, onReturn: "KEEP_ORIGINAL" });
-    expect(withNodeLoss({ nodeLoss }, { onReturn: "replacement" }).nodeLoss).to.deep.equal({
+    expect(withNodeLoss({ nodeLoss, single: true }, { onReturn: "replacement" }).nodeLoss).to.deep.equal({
       replaceAfterMs: 45_000,
       onReturn: "KEEP_REPLACEMENT",
     });
   });
 
+  it("marks a service single and back, and leaves it as it is without the flag", () => {
+    const single = (before: boolean, flags: NodeLossFlags): boolean =>
+      withNodeLoss({ nodeLoss: null, single: before }, flags).single;
+    expect([single(false, { single: true }), single(true, { single: false }), single(true, {})]).to.deep.equal([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it("refuses another word for the task that stays", () => {
-    expect(() => withNodeLoss({ nodeLoss: null }, { onReturn: "both" })).to.throw(/--on-return/);
+    expect(() => withNodeLoss({ nodeLoss: null, single: false }, { onReturn: "both" })).to.throw(/--on-return/);
   });
 
   it("changes the cluster's own times, and asks what to change", () => {

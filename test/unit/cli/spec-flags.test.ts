@@ -93,7 +93,9 @@ describe("cli/spec-flags", () => {
     [["--add-host", "db:10.0.0.1"], { extraHosts: ["db:10.0.0.1"] }],
     [
       ["--mount", "data:/data:ro"],
-      { mounts: [{ type: "VOLUME", source: "data", target: "/data", readOnly: true, tmpfsSizeBytes: 0 }] },
+      {
+        mounts: [{ type: "VOLUME", source: "data", target: "/data", readOnly: true, tmpfsSizeBytes: 0, shared: false }],
+      },
     ],
     [
       [

@@ -54,12 +54,20 @@ describe("cli/value-syntax", () => {
     expect(() => parsePortName("80:80")).to.throw(/is not TARGET/);
   });
 
-  const volume: Mount = { type: "VOLUME", source: "", target: "/data", readOnly: false, tmpfsSizeBytes: 0 };
+  const volume: Mount = {
+    type: "VOLUME",
+    source: "",
+    target: "/data",
+    readOnly: false,
+    tmpfsSizeBytes: 0,
+    shared: false,
+  };
   const mounts: [string, Partial<Mount>][] = [
     ["data:/data", { source: "data" }],
     ["data:/data:ro", { source: "data", readOnly: true }],
     ["/srv:/data:rw", { type: "BIND", source: "/srv" }],
     ["type=volume,source=data,target=/data", { source: "data" }],
+    ["type=bind,src=/nfs,dst=/data,shared", { type: "BIND", source: "/nfs", shared: true }],
     ["type=bind,src=/srv/a=b,dst=/data,readonly", { type: "BIND", source: "/srv/a=b", readOnly: true }],
     ["type=bind,source=/srv,destination=/data,ro=false", { type: "BIND", source: "/srv" }],
     ["type=tmpfs,target=/data,tmpfs-size=64m", { type: "TMPFS", tmpfsSizeBytes: 64 * 2 ** 20 }],

@@ -145,7 +145,7 @@ describe("agent/executor/container-spec", () => {
   });
 
   it("mounts folders, volumes and memory", () => {
-    const mount = { source: "", target: "/t", readOnly: false, tmpfsSizeBytes: 0 };
+    const mount = { source: "", target: "/t", readOnly: false, tmpfsSizeBytes: 0, shared: false };
     const seen = options({
       mounts: [
         { ...mount, type: "BIND", source: "/data", readOnly: true },

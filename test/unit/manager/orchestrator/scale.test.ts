@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { planScale } from "../../../../src/manager/orchestrator/scale.ts";
 import { slotsOf } from "../../../../src/manager/orchestrator/slot.ts";
+import { tiesOf } from "../../../../src/model/ties.ts";
 import { clusterLossTimes } from "../../../../src/model/node-loss.ts";
 import { rolloutRules } from "../../../../src/model/rollout.ts";
 import type { Task, TaskState } from "../../../../src/model/index.ts";
@@ -18,6 +19,7 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     lossTimes: clusterLossTimes(null),
     rules: rolloutRules(service("web")),
     isProven: true,
+    ties: tiesOf(null),
     nowMs: 0,
     run: 0,
     runs: [],

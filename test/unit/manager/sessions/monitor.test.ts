@@ -252,6 +252,30 @@ describe("manager/sessions/monitor", () => {
       expect(rig.state("n1")).to.equal("DOWN");
     });
 
+    it("goes on from the silence it finds written, and counts its own once", async () => {
+      await rig.begin({ n1: {}, n2: {}, n3: {}, n4: { state: "UNREACHABLE", silence: { ms: 3000, closed: false } } });
+      await rig.store.update((tx) =>
+        tx.put("service", service("slow", { nodeLoss: { replaceAfterMs: 12_000, onReturn: "KEEP_ORIGINAL" } })),
+      );
+      await rig.store.update((tx) => {
+        for (const id of ["n3", "n4"])
+          tx.put("task", task(`t-${id}`, { serviceId: "slow", nodeId: id, status: { state: "RUNNING" } }));
+      });
+      const told = (): unknown[] => ["n3", "n4"].map((id) => rig.store.view().get("node", id)?.status?.silence?.ms);
+      for (const [seconds, expected] of [
+        [4, [3000, 6000]],
+        [4, [6000, 6000]],
+        [2, [6000, 12_000]],
+        [3, [12_000, 12_000]],
+      ] as const) {
+        for (let at = 0; at < seconds; at += 1) {
+          await rig.relay("m1", rig.seen("n1"), rig.seen("n2"));
+          await rig.sim.run(1000);
+        }
+        expect(told()).to.deep.equal(expected);
+      }
+    });
+
     it("does not count the time without a leader", async () => {
       await rig.begin({ n1: {} });
       await rig.sim.run(10_000);

@@ -1,0 +1,42 @@
+/** What a slot may do with its next task where it has data on one node, or must never run twice (model/ties.ts). Pure. */
+import { hasStoppedSingles, SINGLE_REPLACE_AFTER_MS } from "../../model/ties.ts";
+import { isTerminal, observedState } from "../../model/task-state.ts";
+import type { ServiceState, SlotTask } from "./slot.ts";
+import { earlier } from "./steps.ts";
+
+/** Id of the only node on which the slot's next task finds its data; empty for any. */
+export function homeOf(tasks: readonly SlotTask[], { ties, nodeOf }: ServiceState): string {
+  if (ties.local === "") return "";
+  const last = tasks.findLast(
+    ({ task }) => task.desired !== "REMOVE" && (task.pinnedNodeId !== "" || mayHaveRun(task)),
+  );
+  const nodeId = last === undefined ? "" : last.task.pinnedNodeId || last.task.nodeId;
+  return nodeOf(nodeId) === undefined ? "" : nodeId;
+}
+
+function mayHaveRun({ nodeId, status }: SlotTask["task"]): boolean {
+  return nodeId !== "" && ((status?.startedAtMs ?? 0) > 0 || !isTerminal(status?.state ?? "NEW"));
+}
+
+export type Wait = {
+  readonly isOver: boolean;
+  /** When to look again although nothing changed; null is never. */
+  readonly untilMs: number | null;
+};
+
+/** Whether a task that never runs twice may start beside these others of its slot. */
+export function waitForOthers(others: readonly SlotTask[], { ties, nowMs }: ServiceState): Wait {
+  if (ties.single === "") return { isOver: true, untilMs: null };
+  const running = others.filter((view) => mayRun(view, nowMs));
+  const untilMs = running.reduce<number | null>((at, { node }) => {
+    // It said goodbye: what it runs has a bounded time to stop.
+    const isLeaving = node?.status?.state === "LEFT";
+    return isLeaving ? earlier(at, (node?.status?.sinceMs ?? 0) + SINGLE_REPLACE_AFTER_MS) : at;
+  }, null);
+  return { isOver: running.length === 0, untilMs };
+}
+
+function mayRun({ task, node }: SlotTask, nowMs: number): boolean {
+  if (task.nodeId === "" || isTerminal(observedState(task))) return false;
+  return node !== undefined && !hasStoppedSingles(node, nowMs);
+}

@@ -1,0 +1,71 @@
+/**
+ * What forbids a service's tasks to be started elsewhere although their node does not answer: data that
+ * is on the node only, or that two tasks at once would spoil. Pure.
+ */
+import type { Mount, Node, ServiceSpec, Silence } from "./index.ts";
+import { lossTimes, type LossTimes } from "./node-loss.ts";
+
+/** Cut off from all managers for so long, an agent stops what must never run twice. */
+export const CUT_OFF_STOP_MS = 20_000;
+/**
+ * From the node's last word until it is started elsewhere. Between the two lie the task's end (a grace of at
+ * most CUT_OFF_GRACE_MS), a manager that answered its agents without reaching the leader (3.75 s), and slack
+ * for messages under way and clocks that differ.
+ */
+export const SINGLE_REPLACE_AFTER_MS = 30_000;
+export const CUT_OFF_GRACE_MS = 4000;
+
+export type Ties = {
+  /** Why a slot's task never runs twice; empty if it may for a moment. */
+  readonly single: string;
+  /** What a slot's tasks have on their node and would miss on another; empty for nothing. */
+  readonly local: string;
+};
+
+export function tiesOf(spec: Pick<ServiceSpec, "single" | "task"> | null): Ties {
+  const mounts = spec?.task?.container?.mounts ?? [];
+  const shared = mounts.find((mount) => mount.shared && !mount.readOnly);
+  const local = mounts.find(isLocal);
+  const single = shared === undefined ? "" : `it writes to the shared ${nameOf(shared)}`;
+  return {
+    single: spec?.single === true ? "it is marked single" : single,
+    local: local === undefined ? "" : nameOf(local),
+  };
+}
+
+/** A volume without a name is the task's own, and goes with it. */
+function isLocal({ type, source, readOnly, shared }: Mount): boolean {
+  if (shared || source === "") return false;
+  return type === "VOLUME" || (type === "BIND" && !readOnly);
+}
+
+function nameOf({ type, source }: Mount): string {
+  return `${type === "VOLUME" ? "volume" : "directory"} ${source}`;
+}
+
+/**
+ * As lossTimes; of what never runs twice, a node whose kernel closed the connection is never given up:
+ * its agent may be dead, and nobody stops what it left running.
+ */
+export function tiedLossTimes(spec: ServiceSpec | null, cluster: LossTimes): LossTimes {
+  const times = lossTimes(spec, cluster);
+  if (tiesOf(spec).single === "") return times;
+  return { silentMs: Math.max(times.silentMs, SINGLE_REPLACE_AFTER_MS), closedMs: Infinity };
+}
+
+/** Everything that never ran twice there has stopped by now, though nobody heard of it. */
+export function hasStoppedSingles({ status }: Pick<Node, "status">, nowMs: number): boolean {
+  switch (status?.state) {
+    case "LEFT":
+      return nowMs - status.sinceMs >= SINGLE_REPLACE_AFTER_MS;
+    case "DOWN":
+    case "UNREACHABLE":
+      return isCutOffFor(status.silence) && status.engineOk;
+    default:
+      return false;
+  }
+}
+
+function isCutOffFor(silence: Silence | null): boolean {
+  return silence !== null && !silence.closed && silence.ms >= SINGLE_REPLACE_AFTER_MS;
+}
