@@ -80,6 +80,8 @@ class TaskLogs {
   #sinceMs: number;
   /** Time of the last line sent: where to go on when a source has to be opened again. */
   #lastUs = 0;
+  /** Of the line sent last of each stream. */
+  readonly #positions = { stdout: 0, stderr: 0 };
   #source: LogSource | null = null;
   #isPaused = false;
   #isClosed = false;
@@ -157,9 +159,11 @@ class TaskLogs {
     this.#source = source;
     // A re-opened source begins with what was sent already, by the precision of its clock.
     const sentUs = isFirst ? -1 : this.#lastUs;
+    const sent = { ...this.#positions };
     source.attach({
       onLine: (line) => {
-        if (this.#source === source && line.timeUs > sentUs) this.#send(line);
+        const isNew = line.position > 0 ? line.position > sent[line.stream] : line.timeUs > sentUs;
+        if (this.#source === source && isNew) this.#send(line);
       },
       onEnd: (error) => {
         if (this.#source === source) this.#ended(error, follow);
@@ -171,7 +175,9 @@ class TaskLogs {
   #ended(error: Error | null, wasFollowing: boolean): void {
     this.#source = null;
     this.#lastError = error;
-    this.#sinceMs = Math.max(this.#sinceMs, Math.floor(this.#lastUs / 1000));
+    // Where lines have positions, times are no place to go on from.
+    const hasPositions = this.#positions.stdout + this.#positions.stderr > 0;
+    if (!hasPositions) this.#sinceMs = Math.max(this.#sinceMs, Math.floor(this.#lastUs / 1000));
     const status = this.#deps.worker.statusOf(this.#taskId);
     const isOver = status === undefined || isTerminal(status.state);
     // What cannot be read although the task is over, or was not followed, is said and not tried for ever.
@@ -187,11 +193,21 @@ class TaskLogs {
     });
   }
 
-  #send({ stream, timeUs, data, partial }: LogLine): void {
+  #send({ stream, timeUs, position, data, partial }: LogLine): void {
     this.#lastUs = Math.max(this.#lastUs, timeUs);
+    this.#positions[stream] = Math.max(this.#positions[stream], position);
     const { nodeId } = this.#deps;
     const name = stream === "stderr" ? "STDERR" : "STDOUT";
-    this.#write({ line: { taskId: this.#taskId, nodeId, stream: name, timeUs, data: asBuffer(data), partial } });
+    const line = {
+      taskId: this.#taskId,
+      nodeId,
+      stream: name,
+      timeUs,
+      position,
+      data: asBuffer(data),
+      partial,
+    } as const;
+    this.#write({ line });
   }
 
   #write(message: LogsMessageInput): void {

@@ -115,6 +115,22 @@ describe("agent/executor/process with its shim", function () {
     expect(all).to.deep.equal(Array.from({ length: lines - first + 1 }, (_, at) => first + at));
   });
 
+  it("finds each line at the same position again, whatever was written meanwhile", async () => {
+    const go = join(dataDir, "go");
+    const task = make(`seq 1 20; echo err >&2; while [ ! -e ${go} ]; do sleep 0.02; done; seq 21 40`);
+    await start(task);
+    await firstLine(executor, task.id);
+    const before = await readLogs(executor, task.id);
+    await writeFile(go, "");
+    await untilExited(executor, task.id);
+    const after = await readLogs(executor, task.id);
+    const placed = (lines: typeof after): string[] =>
+      lines.map(({ stream, position, data }) => `${stream} ${position} ${Buffer.from(data).toString()}`);
+    expect(placed(after)).to.include.members(placed(before));
+    const out = after.filter(({ stream }) => stream === "stdout").map(({ position }) => position);
+    expect(out).to.deep.equal([...new Set(out)].toSorted((a, b) => a - b));
+  });
+
   it("goes on with health where the last agent was", async () => {
     const file = join(dataDir, "healthy");
     const task = make(`touch ${file}; sleep 60`, { health: checkedBy(file) });

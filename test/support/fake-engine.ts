@@ -198,7 +198,13 @@ export class FakeEngine {
   log(taskId: string, text: string, stream: LogLine["stream"] = "stdout"): void {
     const container = this.#containers.get(taskId);
     if (container === undefined) throw new Error(`No container of task ${taskId}`);
-    container.lines.push({ stream, timeUs: this.#env.wallNow() * 1000, data: Buffer.from(text), partial: false });
+    container.lines.push({
+      stream,
+      timeUs: this.#env.wallNow() * 1000,
+      data: Buffer.from(text),
+      position: 0,
+      partial: false,
+    });
     this.#emit({ kind: "log", taskId });
   }
 

@@ -240,6 +240,6 @@ class FakeLogSource implements LogSource {
     const line = lines[at];
     if (generator === null && line !== undefined) return line;
     const data = Buffer.alloc(generator?.lineBytes ?? 0, String(at % 10));
-    return { stream: "stdout", timeUs: this.#env.wallNow() * 1000, data, partial: false };
+    return { stream: "stdout", timeUs: this.#env.wallNow() * 1000, data, position: 0, partial: false };
   }
 }

@@ -73,6 +73,8 @@ export type LogLine = {
   readonly stream: "stdout" | "stderr";
   /** Unix microseconds. */
   readonly timeUs: number;
+  /** Grows along one stream and is the same at every reading; 0 where the time is. */
+  readonly position: number;
   readonly data: Uint8Array;
   readonly partial: boolean;
 };

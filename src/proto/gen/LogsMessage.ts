@@ -53,6 +53,11 @@ export interface _shoal_v1_LogsMessage_LineInput {
    */
   'data'?: (Buffer | Uint8Array | string);
   'partial'?: (boolean);
+  /**
+   * Grows along one stream of a task and is the same whenever it is read; 0 where that is true of the time. The times
+   * of a process's lines are estimates: nobody stamps them when they are written.
+   */
+  'position'?: (number | string | Long);
 }
 
 export interface _shoal_v1_LogsMessage_Line {
@@ -68,6 +73,11 @@ export interface _shoal_v1_LogsMessage_Line {
    */
   'data': (Buffer);
   'partial': (boolean);
+  /**
+   * Grows along one stream of a task and is the same whenever it is read; 0 where that is true of the time. The times
+   * of a process's lines are estimates: nobody stamps them when they are written.
+   */
+  'position': (number);
 }
 
 // Original file: proto/shoal/v1/logs.proto

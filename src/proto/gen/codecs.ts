@@ -3583,10 +3583,11 @@ function encodeLogsMessage_Line(w: Writer, m: LogsMessage_LineInput): void {
   if (m.timeUs) w.uint(32, Number(m.timeUs));
   if (m.data != null && m.data.length > 0) w.bytes(42, m.data);
   if (m.partial) w.bool(48, m.partial);
+  if (m.position) w.uint(56, Number(m.position));
 }
 
 function decodeLogsMessage_Line(r: Reader): LogsMessage_Line {
-  const m: LogsMessage_Line = { taskId: "", nodeId: "", stream: "STDOUT", timeUs: 0, data: EMPTY, partial: false };
+  const m: LogsMessage_Line = { taskId: "", nodeId: "", stream: "STDOUT", timeUs: 0, data: EMPTY, partial: false, position: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -3602,6 +3603,8 @@ function decodeLogsMessage_Line(r: Reader): LogsMessage_Line {
         m.data = r.bytes(); break;
       case 48:
         m.partial = r.bool(); break;
+      case 56:
+        m.position = r.uint(); break;
       default: r.skip(tag);
     }
   }

@@ -22,7 +22,16 @@ const begin = (taskId: string): LogsMessage => ({
 type Extra = { readonly partial?: boolean; readonly stream?: "STDOUT" | "STDERR" };
 const line = (taskId: string, timeUs: number, text: string | Buffer, extra: Extra = {}): LogsMessage => ({
   message: "line",
-  line: { taskId, nodeId: "n1", stream: "STDOUT", timeUs, data: Buffer.from(text), partial: false, ...extra },
+  line: {
+    taskId,
+    nodeId: "n1",
+    stream: "STDOUT",
+    timeUs,
+    position: 0,
+    data: Buffer.from(text),
+    partial: false,
+    ...extra,
+  },
 });
 
 function printed(messages: readonly LogsMessage[], flags: LogFlags = {}, format: Format = "table") {
@@ -87,7 +96,7 @@ describe("cli/logs", () => {
 
   describe("cursor", () => {
     const accepted = (cursor: LogCursor, lines: readonly (readonly [string, number])[]): boolean[] =>
-      lines.map(([taskId, timeUs]) => cursor.accept({ taskId, timeUs }));
+      lines.map(([taskId, timeUs]) => cursor.accept({ taskId, stream: "STDOUT", timeUs, position: 0 }));
 
     it("lets everything pass while one stream lasts, equal and even falling times included", () => {
       const cursor = new LogCursor(0);
@@ -163,6 +172,17 @@ describe("cli/logs", () => {
         ]),
       ).to.deep.equal([false, false, true]);
     });
+  });
+
+  it("goes by positions where lines have them, whatever their times are at another reading", () => {
+    const cursor = new LogCursor(1);
+    const accept = (timeUs: number, position: number, stream: "STDOUT" | "STDERR" = "STDOUT"): boolean =>
+      cursor.accept({ taskId: "a", stream, timeUs, position });
+    expect([accept(5000, 10), accept(7000, 20)]).to.deep.equal([true, true]);
+    expect(cursor.resume(0)).to.equal(0);
+    expect([accept(9000, 10), accept(9500, 20), accept(6000, 30)]).to.deep.equal([false, false, true]);
+    // A stream that has said nothing yet begins where it was asked to.
+    expect([accept(999, 10, "STDERR"), accept(1000, 20, "STDERR")]).to.deep.equal([false, true]);
   });
 
   describe("--since", () => {

@@ -105,7 +105,7 @@ function pieces(
   do {
     const data = Buffer.from(text.subarray(at, at + LOG_LINE_BYTES_MAX));
     at += LOG_LINE_BYTES_MAX;
-    onLine({ stream, timeUs, data, partial: at < text.length || !isWhole });
+    onLine({ stream, timeUs, position: 0, data, partial: at < text.length || !isWhole });
   } while (at < text.length);
 }
 

@@ -14,6 +14,9 @@ export type StreamName = "out" | "err";
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
+/** More than a segment ever has: positions of the next one begin beyond it. */
+const SEGMENT_SPAN = 2 ** 26;
+
 type Place = { readonly segment: number; readonly offset: number };
 
 export class LogCursor {
@@ -73,7 +76,7 @@ export class LogCursor {
   /** What is left without a newline, once nothing more can come. */
   flush(isOver: boolean): LogLine | null {
     if (this.#rest.length === 0) return null;
-    const line = this.#line(this.#rest, this.#lastUs, !isOver);
+    const line = this.#line(this.#rest, { timeUs: this.#lastUs, end: this.#offset, partial: !isOver });
     this.#rest = Buffer.alloc(0);
     return line;
   }
@@ -138,8 +141,9 @@ export class LogCursor {
     this.#offset += chunk.length;
     let at = base;
     const push = (length: number, skip: number): void => {
-      const timeUs = this.#timeUs(at + length, { size, mtimeMs });
-      this.#lines.push(this.#line(bytes.subarray(0, length), timeUs, skip === 0));
+      const end = at + length;
+      const timeUs = this.#timeUs(end, { size, mtimeMs });
+      this.#lines.push(this.#line(bytes.subarray(0, length), { timeUs, end: end + skip, partial: skip === 0 }));
       bytes = bytes.subarray(length + skip);
       at += length + skip;
     };
@@ -160,8 +164,10 @@ export class LogCursor {
     return this.#lastUs;
   }
 
-  #line(bytes: Buffer, timeUs: number, partial: boolean): LogLine {
-    return { stream: this.#name === "out" ? "stdout" : "stderr", timeUs, data: Buffer.from(bytes), partial };
+  /** @param end in its segment: where the next line begins */
+  #line(bytes: Buffer, { timeUs, end, partial }: { timeUs: number; end: number; partial: boolean }): LogLine {
+    const stream = this.#name === "out" ? "stdout" : "stderr";
+    return { stream, timeUs, position: this.#segment * SEGMENT_SPAN + end, data: Buffer.from(bytes), partial };
   }
 
   async #segments(): Promise<number[]> {
