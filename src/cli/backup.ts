@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import type { BackupMessage } from "../proto/gen/BackupMessage.ts";
 import type { ClientStream } from "../proto/client.ts";
 import type { Timer } from "../util/env.ts";
+import { fileProblem } from "../util/file-problem.ts";
 import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
 import { formatBytes } from "../util/units.ts";
@@ -79,8 +80,8 @@ async function syncFolder(folder: string): Promise<void> {
 
 function unwritable(error: unknown, file: string): unknown {
   if (error instanceof AppError) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  return new AppError("precondition", `Cannot write ${file}: ${why}`, { path: "file" }, error);
+  const next = "give a file in a directory that exists, where this user may write and the disk has room";
+  return new AppError("precondition", `Cannot write ${file}: ${fileProblem(error)}`, { path: "file", next }, error);
 }
 
 /** Bytes that were written cannot be taken back: only the first manager that has any is asked. */

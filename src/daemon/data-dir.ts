@@ -2,6 +2,7 @@
 import { access, constants, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
+import { fileProblem } from "../util/file-problem.ts";
 
 /** The log and snapshots of a manager of an earlier life of the cluster. */
 export const SET_ASIDE = "superseded";
@@ -22,7 +23,7 @@ export async function makeDataDir(dataDir: string): Promise<void> {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     await access(dataDir, constants.W_OK);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = fileProblem(error);
     const next = "choose another --data-dir, or let this user write there";
     throw new AppError("precondition", `Cannot keep state in ${dataDir}: ${why}`, { path: "data-dir", next }, error);
   }

@@ -1,5 +1,5 @@
 /** `shoal debug raft` and `shoal debug store`: a manager's data, looked at while its daemon is stopped. */
-import { stat } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Session } from "../cli/command.ts";
 import { usage } from "../cli/exit.ts";
@@ -15,7 +15,7 @@ import type { ReadTx, TableName } from "../store/types.ts";
 import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
 import { formatBytes } from "../util/units.ts";
-import { entryJson, memberText, redactedRow, rowText, type EntryJson } from "./debug-text.ts";
+import { entryJson, memberText, redactedRow, rowName, rowText, type EntryJson } from "./debug-text.ts";
 import { withCopy } from "./read-only-copy.ts";
 import { readBackup } from "./restore.ts";
 
@@ -112,7 +112,7 @@ export async function debugStore({ out }: Session, _: object, words: readonly st
       if (out.isJson) out.json(redactedRow(row));
       else out.line(`${row.object.meta?.version ?? 0}  ${rowText(row)}`);
     }
-  } else out.inspect(redactedRow(oneRow(tx, table_, id)));
+  } else out.inspect(redactedRow(oneRow(tx, { place, name: table_, id })));
   if (failure !== null) throw failure;
 }
 
@@ -121,22 +121,29 @@ function rowsOf(tx: ReadTx, name: TableName): Row[] {
   return [...tx.all(name)].map((object) => ({ table: name, object }) as Row);
 }
 
-/** By id, or its unique beginning. */
-function oneRow(tx: ReadTx, name: TableName, id: string): Row {
+type Wanted = { readonly place: string; readonly name: TableName; readonly id: string };
+
+/** By id, by name, or by an id's unique beginning. */
+function oneRow(tx: ReadTx, { place, name, id }: Wanted): Row {
   const rows = rowsOf(tx, name);
-  const exact = rows.find(({ object }) => object.id === id);
+  const exact = rows.find((row) => row.object.id === id || rowName(row) === id);
   const matches = exact === undefined ? rows.filter(({ object }) => object.id.startsWith(id)) : [exact];
   const [row] = matches;
   if (row !== undefined && matches.length === 1) return row;
   const what = matches.length === 0 ? "no" : "more than one";
-  throw new AppError("not-found", `There is ${what} ${name} "${id}"`, { path: "id" });
+  const next = `list them, without an id: shoal debug store ${place} ${name}`;
+  throw new AppError("not-found", `There is ${what} ${name} "${id}"`, { path: "id", next });
 }
 
 /** Of a data directory, as far as its log is sound; or of a backup. */
 async function readState(place: string): Promise<{ readonly tx: ReadTx; readonly failure: AppError | null }> {
-  if ((await stat(place).catch(() => null))?.isFile() === true) {
+  if (statSync(place, { throwIfNoEntry: false })?.isFile() === true) {
     const state: RestoredState = await readBackup(realEnv, place);
     return { tx: state.store.view(), failure: null };
+  }
+  if (!existsSync(place)) {
+    const next = "give a manager's data directory, or a file that shoal backup wrote";
+    throw new AppError("not-found", `There is no ${place}`, { path: "dir", next });
   }
   const pieces: Uint8Array[] = [];
   const log = await withCopy(place, async (kvFactory) => {

@@ -47,21 +47,37 @@ function actionText(action: Action): string {
   return action.kind === "remove" ? `remove ${action.table} ${action.id}` : `put ${action.table} ${rowText(action)}`;
 }
 
-/** Its id and what people know it by. */
-export function rowText(row: Row): string {
+/** What people know it by; empty where that is its id alone. */
+export function rowName(row: Row): string {
   switch (row.table) {
     case "cluster":
-      return `${row.object.id} ${row.object.spec?.name ?? ""}`;
-    case "node": {
-      const { id, role, status } = row.object;
-      return `${id} ${nodeName(row.object)} ${role} ${status?.state ?? "UNKNOWN"}`;
-    }
     case "service":
-      return `${row.object.id} ${row.object.spec?.name ?? ""} revision ${row.object.revision}`;
+      return row.object.spec?.name ?? "";
+    case "node":
+      return nodeName(row.object);
+    case "task":
+      return taskName(row.object);
+    case "revision":
+    case "request":
+    case "run":
+      return "";
+  }
+}
+
+/** Its id, its name, and the state of what has one. */
+export function rowText(row: Row): string {
+  const known = `${row.object.id} ${rowName(row)}`;
+  switch (row.table) {
+    case "cluster":
+      return known;
+    case "node":
+      return `${known} ${row.object.role} ${row.object.status?.state ?? "UNKNOWN"}`;
+    case "service":
+      return `${known} revision ${row.object.revision}`;
     case "task": {
-      const { id, desired, nodeId } = row.object;
+      const { desired, nodeId } = row.object;
       const place = nodeId === "" ? "" : ` on ${nodeId}`;
-      return `${id} ${taskName(row.object)} ${observedState(row.object)}, desired ${desired}${place}`;
+      return `${known} ${observedState(row.object)}, desired ${desired}${place}`;
     }
     case "revision":
     case "request":

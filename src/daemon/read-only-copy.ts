@@ -4,7 +4,7 @@
  * again, are linked, the rest is copied. Below the system's folder for temporary files, readable by its
  * owner only, and gone afterwards.
  */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { copyFile, link, mkdir, mkdtemp, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { LevelKvFactory } from "../disk/level-kv.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
 import { AppError } from "../util/errors.ts";
 import type { KvFactory } from "../util/kv.ts";
+import { SET_ASIDE } from "./data-dir.ts";
 
 const STORES = [LOG_STORE, SNAPSHOT_STORE];
 const LOCK = "LOCK";
@@ -19,7 +20,11 @@ const TABLE = /\.(ldb|sst)$/;
 
 /** @throws AppError not-found: there is none · unavailable: a daemon uses it */
 export async function withCopy<T>(dataDir: string, work: (kvFactory: KvFactory) => Promise<T>): Promise<T> {
-  for (const store of STORES) await checkFree(join(dataDir, store));
+  for (const store of STORES) {
+    const lock = join(dataDir, store, LOCK);
+    if (!existsSync(lock)) throw noManager(dataDir);
+    await checkFree(dataDir, lock);
+  }
   const copy = await mkdtemp(join(tmpdir(), "shoal-debug-"));
   const remove = (): void => rmSync(copy, { recursive: true, force: true });
   const stop = (): void => {
@@ -47,17 +52,31 @@ async function copyStore(from: string, to: string): Promise<void> {
   }
 }
 
-async function checkFree(folder: string): Promise<void> {
-  const lock = join(folder, LOCK);
-  const { ino, dev } = await stat(lock).catch((error: unknown) => {
-    const next = "give the data directory of a manager, or its folder superseded";
-    throw new AppError("not-found", `There is no manager's data in ${folder}`, { path: folder, next }, error);
-  });
+/** Which of the things that people give instead it is. */
+function noManager(dataDir: string): AppError {
+  const kind = statSync(dataDir, { throwIfNoEntry: false });
+  const refusal = (why: string, next: string): AppError =>
+    new AppError("not-found", `There is no manager's data in ${dataDir}: ${why}`, { path: "dir", next });
+  if (kind === undefined) return refusal("it does not exist", "give the manager's --data-dir (/var/lib/shoal)");
+  if (!kind.isDirectory()) return refusal("it is a file", `if it is a backup: shoal debug store ${dataDir}`);
+  if (existsSync(join(dataDir, SET_ASIDE))) {
+    return refusal(
+      "it was left behind by a recovery, and runs on as a worker",
+      `see what it had: shoal debug raft ${join(dataDir, SET_ASIDE)}`,
+    );
+  }
+  if (existsSync(join(dataDir, "identity", "node.json")))
+    return refusal("its node is a worker", "look at a manager: only they hold state");
+  return refusal("it holds no log", "give the manager's --data-dir (/var/lib/shoal)");
+}
+
+async function checkFree(dataDir: string, lock: string): Promise<void> {
+  const { ino, dev } = await stat(lock);
   const locks = await readFile("/proc/locks", "utf8").catch(() => "");
   for (const { pid, device, inode } of parseLocks(locks)) {
     if (inode !== ino || (device !== deviceName(dev) && !(await holdsOpen(pid, lock)))) continue;
-    throw new AppError("unavailable", `Cannot look at ${folder}: process ${pid} uses it`, {
-      path: folder,
+    throw new AppError("unavailable", `Cannot look at ${dataDir}: process ${pid} uses it`, {
+      path: "dir",
       next: "stop the daemon first, or look at a copy of its data directory",
     });
   }

@@ -12,6 +12,7 @@ import { firstManager } from "../pki/create-cluster.ts";
 import { Keystore } from "../pki/keystore.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env } from "../util/env.ts";
+import { fileProblem } from "../util/file-problem.ts";
 import { makeDataDir, removeData } from "./data-dir.ts";
 import { StartRecords } from "./start-record.ts";
 
@@ -108,19 +109,27 @@ export async function readBackup(env: Env, file: string): Promise<RestoredState>
   try {
     handle = await open(file, "r");
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AppError("not-found", `Cannot read ${file}: ${why}`, { path: "file" }, error);
+    throw unreadable(error, file);
   }
   try {
-    return await RestoredState.read(env, file, { chunks: chunksOf(handle), protocolMax: PROTOCOLS.max });
+    return await RestoredState.read(env, file, { chunks: chunksOf(handle, file), protocolMax: PROTOCOLS.max });
   } finally {
     await handle.close();
   }
 }
 
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+function unreadable(error: unknown, file: string): AppError {
+  const details = { path: "file", next: "give a file that shoal backup wrote" };
+  return new AppError("not-found", `Cannot read ${file}: ${fileProblem(error)}`, details, error);
+}
+
+async function* chunksOf(handle: FileHandle, file: string): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null);
+    const { bytesRead, buffer } = await handle
+      .read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null)
+      .catch((error: unknown) => {
+        throw unreadable(error, file);
+      });
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }
