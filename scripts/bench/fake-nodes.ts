@@ -1,6 +1,7 @@
 // Workers that run nothing: real identities and real sessions, and every assigned task is reported as running at once.
 import { AssignmentStream } from "../../src/agent/assignment-stream.ts";
 import type { AssignmentSet, Task } from "../../src/model/index.ts";
+import { PROTOCOLS } from "../../src/model/protocol.ts";
 import { RotatingCredentials } from "../../src/pki/credentials.ts";
 import { joinCluster } from "../../src/pki/join.ts";
 import { createKeyPair } from "../../src/pki/x509.ts";
@@ -95,6 +96,7 @@ export class FakeNode {
           engineId: "",
           engineVersion: "bench",
           shoalVersion: "bench",
+          protocolMax: PROTOCOLS.max,
         },
         address: "127.0.0.1:1",
         agentEpoch: this.#epoch,

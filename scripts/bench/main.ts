@@ -1,7 +1,7 @@
 // npm run bench -- writes|reads [--clients 1,16,64,256] [--rounds 5] [--seconds 3] [--no-etcd]
 // npm run bench -- profile [--clients 64] [--seconds 10]
 // npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
-// npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--prof]
+// npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--runs 5] [--phases memory,...] [--prof]
 // npm run bench -- day [--events create-10,node-lost] [--rounds 5]
 // One JSON object a line on standard output; progress on standard error.
 import { parseArgs } from "node:util";
@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string" },
     "no-etcd": { type: "boolean", default: false },
-    runs: { type: "string", default: "50" },
+    runs: { type: "string" },
     services: { type: "string", default: "1000" },
     replicas: { type: "string", default: "100" },
     nodes: { type: "string", default: "20" },
@@ -45,7 +45,7 @@ switch (positionals[0]) {
   case "failover": {
     const { benchFailover } = await import("./failover.ts");
     await benchFailover({
-      runs: Number(values.runs),
+      runs: Number(values.runs ?? "50"),
       clients: Number(values.clients ?? "8"),
       how: values.how === "sigterm" ? "sigterm" : "sigkill",
     });
@@ -58,6 +58,7 @@ switch (positionals[0]) {
       replicas: Number(values.replicas),
       nodes: Number(values.nodes),
       phases: values.phases.split(","),
+      runs: Number(values.runs ?? "5"),
       nodeArgs: values.prof ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/shoal-profiles"] : [],
     });
     break;

@@ -3,12 +3,13 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { httpGet, waitFor } from "../lib/run.ts";
+import { httpGet, runOk, waitFor } from "../lib/run.ts";
 import { LocalCluster } from "../lib/local-cluster.ts";
 import type { LocalNode } from "../lib/local-cluster.ts";
 import { ROOT } from "../lib/shoal.ts";
 import { FakeNode } from "./fake-nodes.ts";
-import { round } from "./stats.ts";
+import { imageNode } from "./image-node.ts";
+import { median, percentile, round } from "./stats.ts";
 
 export const SCALE_PHASES = "memory,follower,leader,snapshot,catch-up,memory";
 
@@ -19,8 +20,11 @@ export type ScaleOptions = {
   /** 0: no node takes tasks, they stay pending. */
   readonly nodes: number;
   readonly nodeArgs: readonly string[];
+  /** Restarts of followers, restarts of the leader, new members: so many of each. */
+  readonly runs: number;
 };
 
+const BUILD_MS = 120_000;
 const LOAD_MS = 900_000;
 const CLIENTS = 8;
 const SETTLE_MS = 5000;
@@ -30,6 +34,9 @@ const WRITES = 11_000;
 const PROBE = join(ROOT, "scripts/bench/loop-probe.mjs");
 
 export async function benchScale(options: ScaleOptions): Promise<void> {
+  process.env["SHOAL_NODE"] = await imageNode();
+  // As installed: a start through tsx would be half compilation.
+  await runOk(["npm", "run", "-s", "build"], { cwd: ROOT, timeoutMs: BUILD_MS });
   await using bench = new ScaleBench(options);
   await bench.start();
   await bench.load();
@@ -95,23 +102,28 @@ class ScaleBench implements AsyncDisposable {
 
   async memory(): Promise<void> {
     await sleep(SETTLE_MS);
-    for (const manager of this.#cluster.managers) {
-      if (manager.child === null) continue;
-      print({ phase: "memory", manager: manager.name, ...(await this.#memoryOf(manager)) });
-    }
+    const running = this.#cluster.managers.filter((manager) => manager.child !== null);
+    const all = await Promise.all(running.map(async (manager) => await this.#memoryOf(manager)));
+    const most = (name: "rssMiB" | "peakMiB"): number => Math.max(...all.map((one) => one[name]));
+    print({ phase: "memory", rssMiB: most("rssMiB"), peakMiB: most("peakMiB"), managers: all });
   }
 
   /** From the start of the process to the first answer that is as fresh as the leader's. */
   async restart(which: "follower" | "leader"): Promise<void> {
     const from = await this.#phase();
-    const leader = await this.#cluster.leader();
-    const node = which === "leader" ? leader : this.#follower(leader);
-    await this.#cluster.kill(node, "SIGKILL");
-    await this.#cluster.leader();
-    const bootedAt = performance.now();
-    await this.#boot(node);
-    const servingMs = await this.#serving(node, bootedAt);
-    await this.#report(`restart-${which}`, from, { servingMs: round(servingMs), ...(await this.#memoryOf(node)) });
+    const times: number[] = [];
+    for (let run = 0; run < this.#options.runs; run += 1) {
+      const leader = await this.#cluster.leader();
+      const node = which === "leader" ? leader : this.#follower(leader, run);
+      await this.#cluster.kill(node, "SIGKILL");
+      await this.#cluster.leader();
+      const bootedAt = performance.now();
+      await this.#boot(node);
+      times.push(await this.#serving(node, bootedAt));
+      progress(`${which} served after ${round(times.at(-1) ?? 0)} ms`);
+      await sleep(SETTLE_MS);
+    }
+    await this.#report(`restart-${which}`, from, named("servingMs", spread(times)));
   }
 
   /** Writes until every manager has taken a snapshot of the whole. */
@@ -142,10 +154,23 @@ class ScaleBench implements AsyncDisposable {
   /** A member with an empty disk joins: it is sent a snapshot and the log behind it. */
   async catchUp(): Promise<void> {
     const from = await this.#phase();
+    const times: number[] = [];
+    for (let run = 0; run < this.#options.runs; run += 1) {
+      times.push(await this.#join());
+      progress(`caught up after ${round(times.at(-1) ?? 0)} ms`);
+      await sleep(SETTLE_MS);
+    }
+    await this.#report("catch-up", from, named("caughtUpMs", spread(times)));
+  }
+
+  /** In the place of a follower, which is removed. @returns ms from its start until it has all the leader has */
+  async #join(): Promise<number> {
     const leader = await this.#cluster.leader();
     const lost = this.#follower(leader);
+    const { nodes } = await this.#cluster.call(leader, "Control.ListNodes", { filters: [`name=${lost.name}`] });
     await this.#cluster.kill(lost, "SIGKILL");
     rmSync(join(lost.dir, "data"), { recursive: true });
+    await this.#cluster.call(leader, "Control.RemoveNode", { id: nodes[0]?.node?.id ?? "", force: true }, READY_MS);
     const newcomer = await this.#cluster.add("manager");
     const commit = await gauge(leader, "shoal_raft_commit_index");
     const tasks = await gauge(leader, "shoal_store_tasks");
@@ -155,16 +180,12 @@ class ScaleBench implements AsyncDisposable {
       "catch-up",
       READY_MS,
       async () => {
-        const [applied, has] = [
-          await gauge(newcomer, "shoal_raft_applied_index"),
-          await gauge(newcomer, "shoal_store_tasks"),
-        ];
-        return applied >= commit && has >= tasks ? true : undefined;
+        const applied = await gauge(newcomer, "shoal_raft_applied_index");
+        return applied >= commit && (await gauge(newcomer, "shoal_store_tasks")) >= tasks ? true : undefined;
       },
       50,
     );
-    const caughtUpMs = round(performance.now() - bootedAt);
-    await this.#report("catch-up", from, { caughtUpMs, ...(await this.#memoryOf(newcomer)) });
+    return performance.now() - bootedAt;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,8 +203,10 @@ class ScaleBench implements AsyncDisposable {
     await Promise.resolve();
   }
 
-  #follower(leader: LocalNode): LocalNode {
-    const node = this.#cluster.managers.find((other) => other !== leader && other.child !== null);
+  /** @param at which of them */
+  #follower(leader: LocalNode, at = 0): LocalNode {
+    const followers = this.#cluster.managers.filter((other) => other !== leader && other.child !== null);
+    const node = followers[at % followers.length];
     if (node === undefined) throw new Error("There is no follower");
     return node;
   }
@@ -201,13 +224,16 @@ class ScaleBench implements AsyncDisposable {
     return performance.now() - since;
   }
 
-  async #memoryOf(node: LocalNode): Promise<Record<string, number>> {
+  async #memoryOf(node: LocalNode): Promise<Memory> {
     const status = readFileSync(`/proc/${node.child?.pid ?? 0}/status`, "utf8");
     const kib = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
     return {
+      manager: node.name,
       rssMiB: round(kib("VmRSS") / 1024),
       peakMiB: round(kib("VmHWM") / 1024),
+      fileMiB: round(kib("RssFile") / 1024),
       heapMiB: round((await gauge(node, "nodejs_heap_size_used_bytes")) / 2 ** 20),
+      heapTotalMiB: round((await gauge(node, "nodejs_heap_size_total_bytes")) / 2 ** 20),
       externalMiB: round((await gauge(node, "nodejs_external_memory_bytes")) / 2 ** 20),
     };
   }
@@ -226,16 +252,37 @@ class ScaleBench implements AsyncDisposable {
     const elections = (await gauge(await this.#cluster.leader(), "shoal_raft_term")) - from.term;
     // The probe writes once a second.
     await sleep(1100);
-    const loops = this.#cluster.managers.map((node) => loopDelays(node, from.wallMs));
-    print({
-      phase,
-      seconds,
-      elections,
-      ...figures,
-      loopP99Ms: loops.map(({ p99 }) => p99),
-      loopMaxMs: loops.map(({ max }) => max),
-    });
+    const running = this.#cluster.managers.filter((node) => node.child !== null);
+    const loops = running.map((node) => [node.name, loopDelays(node, from.wallMs)] as const);
+    print({ phase, seconds, elections, ...figures, loopMs: Object.fromEntries(loops) });
   }
+}
+
+type Memory = {
+  readonly manager: string;
+  readonly rssMiB: number;
+  /** The most it ever had. */
+  readonly peakMiB: number;
+  /** Of it, pages of files, which the kernel takes back when it needs them: the program, LevelDB's tables. */
+  readonly fileMiB: number;
+  readonly heapMiB: number;
+  /** With what garbage left behind. */
+  readonly heapTotalMiB: number;
+  readonly externalMiB: number;
+};
+
+type Spread = { readonly n: number; readonly median: number; readonly p95: number; readonly max: number };
+
+function spread(values: readonly number[]): Spread {
+  const [middle, high, max] = [median(values), percentile(values, 0.95), Math.max(...values)].map((value) =>
+    round(value),
+  );
+  return { n: values.length, median: middle ?? 0, p95: high ?? 0, max: max ?? 0 };
+}
+
+/** `n`, `servingMs` (the median), `servingMsP95`, `servingMsMax`. */
+function named(name: string, { n, median: middle, p95, max }: Spread): Record<string, number> {
+  return { n, [name]: middle, [`${name}P95`]: p95, [`${name}Max`]: max };
 }
 
 /** Since `wallMs`. What the probe did not keep is shorter than it keeps: reported as 0. */
