@@ -26,6 +26,8 @@ LABEL org.opencontainers.image.title="shoal" \
 # level runs its work on libuv's pool, and every synced write holds a thread while the disk turns: with the default of 4
 # a manager that also reads and resolves names would queue behind its own log.
 ENV NODE_ENV=production UV_THREADPOOL_SIZE=8
+# glibc otherwise keeps what buffers of entries and snapshots leave behind: with 100,000 tasks 70 MiB of a manager.
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=4194304
 WORKDIR /app
 COPY package.json ./
 COPY bin bin

@@ -17,6 +17,7 @@ import type { KeysOf, RequestInput, Response } from "../../src/proto/load.ts";
 import type { Channel } from "../../src/proto/rpc.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { realEnv } from "../../src/util/real-env.ts";
+import { nodeSettings } from "./node-settings.ts";
 import { runOk, stopChild, waitFor } from "./run.ts";
 import { ROOT, SHOAL_BIN } from "./shoal.ts";
 
@@ -112,7 +113,7 @@ export class LocalCluster implements AsyncDisposable {
         env: {
           PATH: process.env["PATH"],
           HOME: this.root,
-          UV_THREADPOOL_SIZE: "8",
+          ...nodeSettings(node.role),
           SHOAL_DATA_DIR: join(node.dir, "data"),
           SHOAL_LISTEN: node.address,
           SHOAL_ADVERTISE: node.address,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { loopbackNodes } from "./loopback-nodes.ts";
 import type { LoopbackNode } from "./loopback-nodes.ts";
+import { nodeSettings } from "./node-settings.ts";
 import { waitFor } from "./run.ts";
 import { ROOT, SHOAL_BIN } from "./shoal.ts";
 
@@ -33,7 +34,7 @@ function start(node: LoopbackNode): Running {
   const log = openSync(node.log, "a");
   const child = spawn(process.execPath, ["--enable-source-maps", SHOAL_BIN, "daemon"], {
     cwd: node.folder,
-    env: { ...process.env, ...node.env, UV_THREADPOOL_SIZE: "8" },
+    env: { ...process.env, ...node.env, ...nodeSettings(node.name.startsWith("manager") ? "manager" : "worker") },
     stdio: ["ignore", log, log],
     detached: true,
   });

@@ -7,6 +7,7 @@ import type { Logger } from "../util/log.ts";
 import { realEnv } from "../util/real-env.ts";
 import type { DaemonConfig } from "./config.ts";
 import { Daemon } from "./daemon.ts";
+import { boundHeapGrowth } from "./heap-growth.ts";
 
 /** Above the agent's own bound on stopping its tasks. */
 const STOP_MS_MAX = 14_000;
@@ -22,6 +23,7 @@ export async function runProcess(config: DaemonConfig, log: Logger, version: str
   };
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
+  boundHeapGrowth(realEnv);
   const daemon = new Daemon(config, { env: realEnv, log, version, onFatal: fail });
   const stop = (signal: string, { goodbye }: { readonly goodbye: boolean }): void => {
     // Asked twice: at once.

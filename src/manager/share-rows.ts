@@ -13,10 +13,12 @@ const POOLED_MAX = 32_768;
 const POOLED_LENGTH_MAX = 256;
 const NO_PORTS: never[] = [];
 
+type Cause = NonNullable<Task["cause"]>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class RowSharing {
   readonly #pool = new Map<string, string>();
+  readonly #causes = new Map<string, Cause>();
 
   /** Of a row just decoded. */
   share({ task, request }: StoreObject): void {
@@ -31,17 +33,25 @@ export class RowSharing {
     task.pinnedNodeId = this.#shared(task.pinnedNodeId);
     task.pendingReason = this.#shared(task.pendingReason);
     if (task.ports.length === 0) task.ports = NO_PORTS;
-    if (task.cause !== null) {
-      const cause: Writable<NonNullable<Task["cause"]>> = task.cause;
-      cause.actor = this.#shared(cause.actor);
-      cause.reason = this.#shared(cause.reason);
-    }
+    if (task.cause !== null) task.cause = this.#sharedCause(task.cause);
     if (task.status !== null) {
       const status: Writable<NonNullable<Task["status"]>> = task.status;
       status.message = this.#shared(status.message);
       status.error = this.#shared(status.error);
       if (status.ports.length === 0) status.ports = NO_PORTS;
     }
+  }
+
+  /** Few causes make all tasks. One with fields that this file does not know is left alone. */
+  #sharedCause(cause: Cause): Cause {
+    const { actor, reason, ...rest } = cause;
+    if (Object.keys(rest).length > 0) return cause;
+    const key = `${actor}\0${reason}`;
+    const known = this.#causes.get(key);
+    if (known !== undefined) return known;
+    if (this.#causes.size >= POOLED_MAX) this.#causes.clear();
+    this.#causes.set(key, cause);
+    return cause;
   }
 
   #shared(text: string): string {

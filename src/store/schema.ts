@@ -25,7 +25,8 @@ export const INDEXES: IndexesOf = {
   task: {
     service: (task) => task.serviceId,
     node: (task) => task.nodeId,
-    slot: (task) => `${task.serviceId}/${slotName(task)}`,
+    // Joined, for a flat string: one put together by a template keeps its parts beside itself as long as it lives.
+    slot: (task) => [task.serviceId, slotName(task)].join("/"),
   },
   request: {},
   run: {

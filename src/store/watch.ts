@@ -6,7 +6,7 @@ import type { Change, ChangeSet } from "./types.ts";
 
 /** Change sets kept, and their approximate bytes: the resume window. */
 export const WATCH_SETS_MAX = 10_000;
-export const WATCH_BYTES_MAX = 48 * 1024 * 1024;
+export const WATCH_BYTES_MAX = 32 * 1024 * 1024;
 
 export type WatchOptions = {
   /** Changes after this version; undefined starts now. */

@@ -29,9 +29,9 @@ const MIB = 1024 * 1024;
 export const DEFAULT_SNAPSHOT_OPTIONS: SnapshotOptions = {
   everyEntries: 10_000,
   entriesMax: 50_000,
-  bytesMax: 64 * MIB,
+  bytesMax: 32 * MIB,
   trailingEntries: 5_000,
-  trailingBytes: 16 * MIB,
+  trailingBytes: 8 * MIB,
   chunkBytes: SNAPSHOT_CHUNK_BYTES,
 };
 

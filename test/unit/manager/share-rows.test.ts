@@ -26,6 +26,7 @@ describe("manager/store-codec", () => {
     const decoded = protoStoreCodec.decodeChunk(piece).objects.map(({ task }) => task);
     expect(decoded.map((task) => task?.pendingReason)).to.deep.equal(["a", "b", "a", ""]);
     expect(decoded.map((task) => task?.cause)).to.deep.equal(tasks.map(({ cause }) => cause));
+    expect(decoded[0]?.cause, "equal ones are one").to.equal(decoded[2]?.cause);
     expect(decoded.map((task) => task?.serviceId)).to.deep.equal(["s1", "s1", "s1", "s1"]);
   });
 });

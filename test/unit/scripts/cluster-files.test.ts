@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { loopbackNodes } from "../../../scripts/lib/loopback-nodes.ts";
+import { nodeSettings } from "../../../scripts/lib/node-settings.ts";
 import { envName, readConfig, SETTINGS } from "../../../src/daemon/config.ts";
 import type { SettingName } from "../../../src/daemon/config.ts";
 import { ROOT } from "../../support/engine.ts";
@@ -44,6 +45,22 @@ describe("docker-compose.cluster.yml", () => {
     const published = [...compose.matchAll(/^ +- "(.*:737[78])"$/gm)].map((match) => match[1]);
     expect(published).to.have.lengthOf(6);
     for (const port of published) expect(port).to.match(/^127\.0\.0\.1:/);
+  });
+});
+
+describe("scripts/lib/node-settings", () => {
+  it("tells Node and its allocator what the compose file and the Dockerfile tell them", () => {
+    const image = readFileSync(join(ROOT, "Dockerfile"), "utf8");
+    const settings = [...image.matchAll(/^ENV (.*)$/gm)].flatMap((match) => match[1]?.split(" ") ?? []);
+    const { NODE_OPTIONS: _, ...others } = nodeSettings("manager");
+    expect(settings).to.have.members(["NODE_ENV=production", ...Object.entries(others).map((pair) => pair.join("="))]);
+    for (const [role, anchor] of [
+      ["manager", "x-manager"],
+      ["worker", "x-worker"],
+    ] as const) {
+      const said = new RegExp(`^${anchor}:.*\\n(?: .*\\n)*? +NODE_OPTIONS: "(.*)"$`, "m").exec(compose)?.[1];
+      expect(nodeSettings(role)["NODE_OPTIONS"], role).to.equal(said);
+    }
   });
 });
 
