@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 2_000;
 export const TIGHT_FROM_BYTES = 160 * MIB;
 export const FREE_BELOW_BYTES = 96 * MIB;
 /** Of what lives. 0 is V8's own choice. */
-const TIGHT_PERCENT = 30;
+const TIGHT_PERCENT = 20;
 
 export function isTight(usedBytes: number, wasTight: boolean): boolean {
   return usedBytes >= (wasTight ? FREE_BELOW_BYTES : TIGHT_FROM_BYTES);
