@@ -154,7 +154,9 @@ describe("three managers and two workers in containers", function () {
       const { code, stderr } = await update("--canary", "1", "--env-add", "COLOR=green");
       expect(code, stderr).to.equal(0);
       expect(stderr).to.contain("Next: shoal service promote site");
-      expect(await cluster.shoal.text(["service", "ls"])).to.match(/site +replicated +3\/3 \(canary 1\/3\)/);
+      expect(await cluster.shoal.text(["service", "ls"])).to.match(/site +replicated .*\(canary 1\/3\)/);
+      const { stderr: said } = await cluster.shoal.run(["service", "ps", "site"]);
+      expect(said).to.contain("canary to revision 5: 1 of 3 slots; canary: 1 of 1 ready, waits to be promoted");
       expect(new Set(await colors())).to.deep.equal(new Set(["green", "red"]));
       await cluster.shoal.text(["service", "promote", "site"], { timeoutMs: SETTLE_MS });
       expect(await colors()).to.deep.equal(["green", "green", "green"]);
