@@ -1,14 +1,16 @@
 /** `shoal node ...` */
 import type { Command } from "commander";
-import type { Availability, MassSilence, Node, NodeSpec, Recovery } from "../model/index.ts";
+import type { Availability, MassSilence, NodeSpec, Recovery } from "../model/index.ts";
 import { nodeName } from "../model/naming.ts";
 import type { NodeSummary } from "../proto/gen/NodeSummary.ts";
 import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, many, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
+import { changeNode } from "./node-change.ts";
+import { registerDrain } from "./node-drain.ts";
 import { warnOfMassSilence } from "./mass-silence.ts";
 import { allPages } from "./pages.ts";
-import { retryOnConflict, shown } from "./read-change-write.ts";
+import { shown } from "./read-change-write.ts";
 import { managerStatus, nodeStatus, nodeStyle, runtimes, shortId, title } from "./render.ts";
 import { warnIfWaiting } from "./resume.ts";
 import { parsePair } from "./value-syntax.ts";
@@ -33,10 +35,11 @@ export function registerNode(node: Command): void {
     .option("--availability <kind>", "active, pause (no new tasks) or drain (no tasks)")
     .option("--name <name>", "rename the node")
     .action(action<UpdateFlags>(update));
+  registerDrain(node);
   node
-    .command("drain <node...>")
-    .description("Move every task off nodes")
-    .action(action((session, _, words) => setAvailability(session, words, "DRAIN")));
+    .command("pause <node...>")
+    .description("Give nodes no new tasks; those they have go on")
+    .action(action((session, _, words) => setAvailability(session, words, "PAUSE")));
   node
     .command("activate <node...>")
     .description("Let nodes take tasks again")
@@ -188,21 +191,6 @@ async function setRole(
   if (session.failures.length > 0) return;
   const what = role === "MANAGER" ? "it votes as soon as it has caught up" : "its manager stops, its tasks go on";
   out.note(`Next: shoal node ls (${what})`);
-}
-
-async function changeNode({ client }: Session, id: string, change: NodeChange): Promise<Node> {
-  return await retryOnConflict(async () => {
-    const { node: before } = await client.call("Control.GetNode", { id });
-    const node = shown(before, `node "${id}"`);
-    const spec = change(node.spec ?? { name: "", labels: {}, availability: "ACTIVE" });
-    const answer = await client.call("Control.UpdateNode", {
-      requestId: client.requestId(),
-      id: node.id,
-      version: node.meta?.version ?? 0,
-      spec,
-    });
-    return shown(answer.node, `node "${id}"`);
-  });
 }
 
 async function remove(

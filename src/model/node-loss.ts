@@ -42,3 +42,13 @@ export function isLost({ status }: Pick<Node, "status">, times: LossTimes): bool
   // A node that was down before silences were told has none.
   return status.silence === null ? status.state === "DOWN" : isOver(status.silence, times);
 }
+
+/** A node that answers but whose engine does not: what runs is left alone for so long. */
+export const ENGINE_LOST_AFTER_MS = 300_000;
+
+/** Cluster time from which its containers are replaced; null while its engine answers. */
+export function engineLostAtMs({ status }: Pick<Node, "status">): number | null {
+  // An agent that has not spoken of its engine yet says false without a message.
+  if (status === null || status.engineOk || status.engineMessage === "") return null;
+  return status.engineSinceMs + ENGINE_LOST_AFTER_MS;
+}

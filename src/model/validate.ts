@@ -15,6 +15,7 @@ import {
   shown,
 } from "./checks.ts";
 import { checkGenericReservations } from "./generic-resources.ts";
+import { DRAIN_PARALLELISM_MAX } from "./drain.ts";
 import type {
   ClusterSpec,
   NodeSpec,
@@ -67,6 +68,8 @@ export function validateNodeSpec(spec: NodeSpec | null, path = "spec"): NodeSpec
   if (spec.name !== "") checkHostName(spec.name, `${path}.name`, NODE_NAME_LENGTH_MAX);
   checkLabels(spec.labels, `${path}.labels`);
   checkOneOf(spec.availability, `${path}.availability`, ["ACTIVE", "PAUSE", "DRAIN"]);
+  checkDuration(spec.drainDeadlineMs, `${path}.drainDeadlineMs`);
+  checkInteger(spec.drainParallelism, `${path}.drainParallelism`, { min: 0, max: DRAIN_PARALLELISM_MAX });
   return spec;
 }
 

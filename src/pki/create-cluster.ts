@@ -106,7 +106,7 @@ export function newNode({ nodeId, role, address, name, labels, keyFingerprint, n
   return {
     id: nodeId,
     meta: null,
-    spec: { name, labels, availability: "ACTIVE" },
+    spec: { name, labels, availability: "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 },
     role: role === "manager" ? "MANAGER" : "WORKER",
     address,
     description: null,
@@ -120,6 +120,7 @@ export function newNode({ nodeId, role, address, name, labels, keyFingerprint, n
       agentEpoch: 0,
       silence: null,
       engineSinceMs: nowMs,
+      drainSinceMs: 0,
     },
     keyFingerprint,
   };

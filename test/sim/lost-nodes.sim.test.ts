@@ -111,6 +111,25 @@ describe("sim/lost-nodes", () => {
     expect(rig.running()).to.deep.equal(before);
   });
 
+  it("drains a node without a moment in which a task is missing, under a leader that dies meanwhile too", async () => {
+    for (const seed of [80, 81]) {
+      const rig = await Rig.start(seed);
+      const worker = rig.busyWorker();
+      const { node } = await rig.cluster.mustCall("Control.GetNode", { id: worker.id });
+      const spec = { ...node?.spec, availability: "DRAIN", drainParallelism: 1 } as const;
+      const version = node?.meta?.version ?? 0;
+      await rig.cluster.mustCall("Control.UpdateNode", { requestId: `drain-${seed}`, id: worker.id, version, spec });
+      if (seed === 81) rig.cluster.crash(rig.leader(), { power: false });
+      let least = REPLICAS;
+      await rig.until("empty", 15_000, () => {
+        const running = rig.cluster.workers.flatMap(({ engine }) => engine?.running() ?? []);
+        least = Math.min(least, running.length);
+        return rig.tasksOn(worker).length === 0 && rig.running().length === REPLICAS;
+      });
+      expect(least, `seed ${seed}`).to.equal(REPLICAS);
+    }
+  });
+
   it("runs the tasks of a host that led and worked elsewhere within 10 s", async () => {
     for (const seed of [60, 61, 62]) {
       const rig = await Rig.start(seed, { managersRun: true, workers: 1 });

@@ -74,7 +74,7 @@ export function aNode(shape: NodeShape = {}): Node {
   return {
     id,
     meta: { version: 1, createdAtMs: 0, updatedAtMs: 0 },
-    spec: { name, labels: {}, availability: shape.availability ?? "ACTIVE" },
+    spec: { name, labels: {}, availability: shape.availability ?? "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 },
     role: "WORKER",
     address: "10.0.0.1:7377",
     description: {
@@ -102,6 +102,7 @@ export function aNode(shape: NodeShape = {}): Node {
       agentEpoch: 1,
       silence: null,
       engineSinceMs: 0,
+      drainSinceMs: 0,
     },
     keyFingerprint: "",
   };

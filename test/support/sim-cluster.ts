@@ -320,7 +320,13 @@ export class SimCluster {
     return {
       id: machine.id,
       meta: null,
-      spec: { name: machine.name, labels: { ...this.#labels.get(machine.name) }, availability: "ACTIVE" },
+      spec: {
+        name: machine.name,
+        labels: { ...this.#labels.get(machine.name) },
+        availability: "ACTIVE",
+        drainDeadlineMs: 0,
+        drainParallelism: 0,
+      },
       role: machine.role === "manager" ? "MANAGER" : "WORKER",
       address: machine.address,
       description: null,

@@ -111,8 +111,17 @@ function updateNode(tx: WriteTx, asked: { readonly id: string; readonly version:
       });
     }
   }
-  tx.put("node", { ...node, spec });
+  tx.put("node", {
+    ...node,
+    spec,
+    status: node.status && { ...node.status, drainSinceMs: drainSinceMs(tx, node, spec) },
+  });
   return must(tx.get("node", node.id), "the node was put in this transaction");
+}
+
+function drainSinceMs(tx: WriteTx, { status, spec: before }: Node, { availability }: NodeSpec): number {
+  if (availability !== "DRAIN") return 0;
+  return before?.availability === "DRAIN" ? (status?.drainSinceMs ?? 0) : tx.timeMs;
 }
 
 /** A repeated removal finds nothing here, and its answer in the request's record. */

@@ -82,7 +82,18 @@ export class Orchestrator extends StoreLoop {
       before.unfit === after.unfit &&
       compareStates(observedState(after), decisiveState(after)) < 0 &&
       !isTerminal(observedState(before));
-    if (!isRoutine) this.dirty.add(task.serviceId);
+    if (isRoutine) return;
+    this.dirty.add(task.serviceId);
+    this.#noteDeparture(task);
+  }
+
+  /** On a drained node tasks leave in turns: one that is gone makes way for another service's. */
+  #noteDeparture({ nodeId, replaces }: Task): void {
+    const state = this.deps.store.speculative();
+    for (const id of new Set([nodeId, state.get("task", replaces)?.nodeId ?? ""])) {
+      if (state.get("node", id)?.spec?.availability !== "DRAIN") continue;
+      for (const { serviceId } of state.find("task", "node", id)) this.dirty.add(serviceId);
+    }
   }
 
   #noteCluster({ before, after }: Extract<Change, { table: "cluster" }>): void {
@@ -120,10 +131,14 @@ function standing({ spec, status, description, role, address }: Node): string {
     description?.hostname,
     description?.ip,
     spec?.availability,
+    spec?.drainDeadlineMs,
+    spec?.drainParallelism,
     spec?.labels,
     status?.state,
     status?.sinceMs,
     status?.silence,
+    status?.engineOk,
+    status?.drainSinceMs,
     status?.agentEpoch,
     description?.engineLabels,
     description?.platform,

@@ -6,6 +6,7 @@ import { tiesOf } from "../../model/ties.ts";
 import { clusterOf } from "../../store/cluster.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { planCron } from "./cron.ts";
+import { mayLeave } from "./drain.ts";
 import { planGlobal } from "./global.ts";
 import { planJob } from "./job.ts";
 import { planReplicated } from "./replicated.ts";
@@ -32,6 +33,7 @@ export function planOf(tx: ReadTx, serviceId: string): Plan {
     rules,
     isProven: isProven(tasks, service.rollout, rules, tx.timeMs),
     ties: tiesOf(service.spec),
+    mayLeave: (task) => mayLeave(tx, task),
     nowMs: tx.timeMs,
     run: 0,
     runs: tx.find("run", "service", serviceId),

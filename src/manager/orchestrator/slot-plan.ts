@@ -4,6 +4,9 @@
  * the rollout's to say (rollout.ts).
  */
 import { DEFAULT_STOP_GRACE_MS } from "../../model/defaults.ts";
+import { drainDeadlineMs } from "../../model/drain.ts";
+import { nodeName } from "../../model/naming.ts";
+import { engineLostAtMs } from "../../model/node-loss.ts";
 import { endedByItself, isTerminal, observedState } from "../../model/task-state.ts";
 import { decideRestart, endedAtMs, endText } from "../../model/restart.ts";
 import { isHeld } from "../../model/rollout.ts";
@@ -41,6 +44,7 @@ export function newPlan(slot: Slot): SlotPlan {
 export function planSlot(slot: Slot, state: ServiceState): SlotPlan {
   const plan = newPlan(slot);
   plan.steps.push(...planSingles(slot, state), ...planEndings(slot));
+  plan.wakeAtMs = engineWakeMs(slot, state);
   const good = slot.tasks.filter(({ fate }) => fate === "good");
   plan.old = keepOne(plan, withoutOvertaken(plan, good), state);
   plan.current = keepOne(
@@ -140,6 +144,14 @@ export function isStopping({ task, fate, node }: SlotTask): boolean {
   );
 }
 
+/** When what runs without its engine is given up. */
+function engineWakeMs({ tasks }: Slot, { nowMs }: ServiceState): number | null {
+  return tasks.reduce<number | null>((wake, { fate, node }) => {
+    const lostAtMs = fate === "good" && node !== undefined ? engineLostAtMs(node) : null;
+    return lostAtMs !== null && lostAtMs > nowMs ? earlier(wake, lostAtMs) : wake;
+  }, null);
+}
+
 /** Their agents must know, also if it was said of the service only now. */
 function planSingles({ key, tasks }: Slot, { ties }: ServiceState): Step[] {
   const single = ties.single !== "";
@@ -172,6 +184,36 @@ function withoutOvertaken(plan: SlotPlan, good: readonly SlotTask[]): readonly S
 }
 
 function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
+  const leaving = group.filter((view) => view.leaving);
+  if (leaving.length === 0) return keepBest(plan, group, state);
+  const staying = group.filter((view) => !view.leaving);
+  if (staying.some((view) => view.serving)) {
+    shutDown(plan, leaving, cause("orchestrator", "its node is drained, and another task of the slot runs"));
+    return keepBest(plan, staying, state);
+  }
+  for (const { node } of leaving) if (node) plan.wakeAtMs = earlier(plan.wakeAtMs, drainDeadlineMs(node));
+  const kept = keepBest(plan, leaving, state);
+  const [first] = kept;
+  if (staying.length === 0 && first !== undefined) planDeparture(plan, first, state);
+  promote(plan, staying, state);
+  return [...kept, ...keepBest(plan, staying, state)];
+}
+
+/** What takes the place of a task whose node is drained; it goes on until that serves. */
+function planDeparture(plan: SlotPlan, { task, node }: SlotTask, state: ServiceState): void {
+  if (!state.mayLeave(task)) return;
+  const revision = state.specOf(task.revision) === undefined ? state.service.revision : task.revision;
+  const successor = { revision, replaces: task.id };
+  const failed = plan.slot.tasks.findLast((view) => view.task.replaces === task.id && ranOut(view));
+  if (failed !== undefined) {
+    planRestart(plan, failed, successor, state);
+    return;
+  }
+  const name = node === undefined ? task.nodeId : nodeName(node);
+  create(plan, { ...successor, startAtMs: 0, why: cause("orchestrator", `node ${name} is drained`) }, state);
+}
+
+function keepBest(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
   const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs, state.service.spec?.nodeLoss?.onReturn);
   shutDown(plan, drop, cause("orchestrator", "surplus: another task of the slot runs"));
   plan.wakeAtMs = earlier(plan.wakeAtMs, wakeAtMs);

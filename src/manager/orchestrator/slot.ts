@@ -5,7 +5,8 @@
 import { compareStates, endedByItself, isReady, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revision-diff.ts";
 import { nodeName, slotName } from "../../model/naming.ts";
-import { isLost, type LossTimes } from "../../model/node-loss.ts";
+import { leavesGently } from "./drain.ts";
+import { engineLostAtMs, isLost, type LossTimes } from "../../model/node-loss.ts";
 import { tiedLossTimes, type Ties } from "../../model/ties.ts";
 import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
@@ -32,6 +33,8 @@ export type SlotTask = {
   readonly node: Node | undefined;
   /** What is wrong with its node, in words; empty if nothing is. */
   readonly trouble: string;
+  /** Good, but its node is drained: it goes once another one serves. */
+  readonly leaving: boolean;
   /** Its node's object was removed: nobody will ever report its end. */
   readonly gone: boolean;
 };
@@ -66,6 +69,8 @@ export type ServiceState = {
   readonly isProven: boolean;
   /** What forbids that a task is started elsewhere. */
   readonly ties: Ties;
+  /** Whether it is the turn of this task of a drained node. */
+  readonly mayLeave: (task: Task) => boolean;
   /** Cluster time. */
   readonly nowMs: number;
   /** Number of the job's run that is planned; 0 for a service. */
@@ -126,6 +131,7 @@ function viewOf(task: Task, state: ServiceState, isCurrent: (task: Task) => bool
     trouble: trouble?.text ?? "",
     current: isCurrent(task),
     serving: fate === "good" && isReady(task) && !isSilent(node),
+    leaving: fate === "good" && node?.spec?.availability === "DRAIN",
     gone: task.nodeId !== "" && node === undefined && !isOver,
   };
 }
@@ -141,9 +147,12 @@ function troubleOf(
 ): { readonly fate: "lost" | "silent"; readonly text: string } | null {
   if (node === undefined) return { fate: "lost", text: "its node was removed" };
   const name = nodeName(node);
-  if (node.spec?.availability === "DRAIN") return { fate: "lost", text: `node ${name} is drained` };
+  if (node.spec?.availability === "DRAIN") {
+    return leavesGently(task, node, state) ? null : { fate: "lost", text: `node ${name} is drained` };
+  }
   if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
   if (isLost(node, tiedLossTimes(state.service.spec, state.lossTimes))) return ofSilentNode(node, state);
+  if (isEngineLost(task, node, state)) return ofLostEngine(node, state);
   if (task.unfit !== "") return { fate: "lost", text: task.unfit };
   // What only the service's newer placement refuses is the rollout's, which replaces in turns; what that one allows stays.
   const broken = brokenPlacement(state.spec.placement, node);
@@ -151,6 +160,16 @@ function troubleOf(
   const own = task.revision === state.service.revision ? state.spec : state.specOf(task.revision);
   if (brokenPlacement(own?.placement ?? null, node) === null) return null;
   return { fate: "lost", text: `node ${name} does not satisfy ${broken} any more` };
+}
+
+function isEngineLost({ slot }: Task, node: Node, { spec, nowMs }: ServiceState): boolean {
+  const lostAtMs = engineLostAtMs(node);
+  return slot > 0 && !spec.process && lostAtMs !== null && nowMs >= lostAtMs;
+}
+
+function ofLostEngine(node: Node, { ties }: ServiceState): ReturnType<typeof troubleOf> {
+  if (ties.local !== "" || ties.single !== "") return null;
+  return { fate: "silent", text: `the engine of node ${nodeName(node)} does not answer` };
 }
 
 /** Null: nothing takes its place, though nobody knows whether it runs. */

@@ -50,7 +50,7 @@ export function settlesAtMs({ node, task }: SlotTask, nowMs: number): number | n
   const status = node?.status;
   if (status?.state !== "READY") return null;
   const reported = (task.status?.agentEpoch ?? 0) >= status.agentEpoch;
-  const atMs = status.sinceMs + (reported ? RETURN_SETTLE_MS : RETURN_REPORT_MS);
+  const atMs = Math.max(status.sinceMs, status.engineSinceMs) + (reported ? RETURN_SETTLE_MS : RETURN_REPORT_MS);
   return atMs <= nowMs ? 0 : atMs;
 }
 

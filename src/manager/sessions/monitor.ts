@@ -315,6 +315,7 @@ export const EMPTY_STATUS: NodeStatus = {
   agentEpoch: 0,
   silence: null,
   engineSinceMs: 0,
+  drainSinceMs: 0,
 };
 
 function putIfChanged(tx: WriteTx, before: Node, after: Node): void {

@@ -76,9 +76,13 @@ export interface NodeStatusInput {
    */
   'silence'?: (_shoal_v1_SilenceInput | null);
   /**
-   * Cluster time of the last change of engine_ok.
+   * Cluster time of the last change of engine_ok. After 5 min without its engine a node's containers are replaced.
    */
   'engineSinceMs'?: (number | string | Long);
+  /**
+   * Cluster time at which its drain began; 0 while it is not drained.
+   */
+  'drainSinceMs'?: (number | string | Long);
 }
 
 export interface NodeStatus {
@@ -106,7 +110,11 @@ export interface NodeStatus {
    */
   'silence': (_shoal_v1_Silence | null);
   /**
-   * Cluster time of the last change of engine_ok.
+   * Cluster time of the last change of engine_ok. After 5 min without its engine a node's containers are replaced.
    */
   'engineSinceMs': (number);
+  /**
+   * Cluster time at which its drain began; 0 while it is not drained.
+   */
+  'drainSinceMs': (number);
 }

@@ -867,10 +867,11 @@ function encodeNodeStatus(w: Writer, m: NodeStatusInput): void {
   if (m.agentEpoch) w.uint(56, Number(m.agentEpoch));
   if (m.silence != null) { const start = w.open(66); encodeSilence(w, m.silence); w.close(start); }
   if (m.engineSinceMs) w.uint(72, Number(m.engineSinceMs));
+  if (m.drainSinceMs) w.uint(80, Number(m.drainSinceMs));
 }
 
 function decodeNodeStatus(r: Reader): NodeStatus {
-  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0 };
+  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0, drainSinceMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -892,6 +893,8 @@ function decodeNodeStatus(r: Reader): NodeStatus {
 { const outer = r.open(); m.silence = decodeSilence(r); r.close(outer); break; }
       case 72:
         m.engineSinceMs = r.uint(); break;
+      case 80:
+        m.drainSinceMs = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -2206,10 +2209,12 @@ function encodeNodeSpec(w: Writer, m: NodeSpecInput): void {
     }
   }
   if (m.availability != null && m.availability !== "ACTIVE" && m.availability !== 0) w.uint(24, numberOf(NODESPEC_AVAILABILITY, m.availability));
+  if (m.drainDeadlineMs) w.int(32, Number(m.drainDeadlineMs));
+  if (m.drainParallelism) w.int(40, Number(m.drainParallelism));
 }
 
 function decodeNodeSpec(r: Reader): NodeSpec {
-  const m: NodeSpec = { name: "", labels: {}, availability: "ACTIVE" };
+  const m: NodeSpec = { name: "", labels: {}, availability: "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2232,6 +2237,10 @@ function decodeNodeSpec(r: Reader): NodeSpec {
       }
       case 24:
         m.availability = enumValue(NODESPEC_AVAILABILITY_NAMES, r.small()); break;
+      case 32:
+        m.drainDeadlineMs = r.int(); break;
+      case 40:
+        m.drainParallelism = r.int(); break;
       default: r.skip(tag);
     }
   }

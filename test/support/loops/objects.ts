@@ -37,6 +37,7 @@ export type NodePart = {
   readonly engineMessage?: string;
   readonly silence?: NonNullable<Node["status"]>["silence"];
   readonly engineSinceMs?: number;
+  readonly drainSinceMs?: number;
   readonly generic?: GenericResource[];
   readonly engineLabels?: Record<string, string>;
   readonly deviceDrivers?: string[];
@@ -46,7 +47,13 @@ export type NodePart = {
 export function node(id: string, part: NodePart = {}): Node {
   return aNode({
     id,
-    spec: { name: id, labels: part.labels ?? {}, availability: part.availability ?? "ACTIVE" },
+    spec: {
+      name: id,
+      labels: part.labels ?? {},
+      availability: part.availability ?? "ACTIVE",
+      drainDeadlineMs: 0,
+      drainParallelism: 0,
+    },
     address: `10.0.0.${id.replace(/\D/g, "") || "1"}:7377`,
     description: {
       hostname: `${id}.example`,
@@ -77,6 +84,7 @@ export function node(id: string, part: NodePart = {}): Node {
       agentEpoch: part.agentEpoch ?? 1,
       silence: part.silence ?? null,
       engineSinceMs: part.engineSinceMs ?? 0,
+      drainSinceMs: part.drainSinceMs ?? 0,
     },
   });
 }

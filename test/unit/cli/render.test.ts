@@ -98,10 +98,20 @@ describe("cli/render", () => {
 
   it("changes labels, name and availability of a node and keeps the rest", () => {
     const change = parseNodeChange({ labelAdd: ["a=2", "b"], labelRm: ["c"], availability: "drain" });
-    expect(change({ name: "n", labels: { a: "1", c: "3", d: "4" }, availability: "ACTIVE" })).to.deep.equal({
+    expect(
+      change({
+        name: "n",
+        labels: { a: "1", c: "3", d: "4" },
+        availability: "ACTIVE",
+        drainDeadlineMs: 0,
+        drainParallelism: 0,
+      }),
+    ).to.deep.equal({
       name: "n",
       labels: { a: "2", b: "", d: "4" },
       availability: "DRAIN",
+      drainDeadlineMs: 0,
+      drainParallelism: 0,
     });
     expect(() => parseNodeChange({ availability: "off" })).to.throw(/active, pause or drain/);
     expect(() => parseNodeChange({ labelAdd: ["=x"] })).to.throw(/--label-add/);

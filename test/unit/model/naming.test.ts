@@ -25,7 +25,13 @@ describe("model/naming", () => {
   it("names a node by its own name, else its hostname, else its id", () => {
     const description = { hostname: "host" } as never;
     expect(
-      nodeName(aNode({ id: "n1", description, spec: { name: "front", labels: {}, availability: "ACTIVE" } })),
+      nodeName(
+        aNode({
+          id: "n1",
+          description,
+          spec: { name: "front", labels: {}, availability: "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 },
+        }),
+      ),
     ).to.equal("front");
     expect(nodeName(aNode({ id: "n1", description }))).to.equal("host");
     expect(nodeName(aNode({ id: "n1" }))).to.equal("n1");

@@ -85,7 +85,13 @@ describe("pki/ca-service", () => {
       const node = store.view().get("node", request.nodeId);
       expect(node?.role).to.equal(role.toUpperCase());
       expect(node?.address).to.equal("10.0.0.2:7377");
-      expect(node?.spec).to.deep.equal({ name: "w1", labels: { zone: "a" }, availability: "ACTIVE" });
+      expect(node?.spec).to.deep.equal({
+        name: "w1",
+        labels: { zone: "a" },
+        availability: "ACTIVE",
+        drainDeadlineMs: 0,
+        drainParallelism: 0,
+      });
       expect(node?.status?.state).to.equal("UNKNOWN");
       expect(issued.role).to.equal(role.toUpperCase());
       expect(issued.managers).to.include("10.0.0.1:7377");

@@ -12,7 +12,13 @@ async function withNode(id: string, state: State, part: Partial<Node> = {}): Pro
 }
 
 async function addNode(rig: ControlRig, id: string, state: State, part: Partial<Node> = {}): Promise<void> {
-  const spec = { name: `name-${id}`, labels: {}, availability: "ACTIVE" } as const;
+  const spec = {
+    name: `name-${id}`,
+    labels: {},
+    availability: "ACTIVE",
+    drainDeadlineMs: 0,
+    drainParallelism: 0,
+  } as const;
   await rig.write((tx) => tx.put("node", aNode({ id, spec, status: { state } as never, ...part })));
 }
 
@@ -21,7 +27,13 @@ describe("manager/control/nodes", () => {
     const rig = await withNode("n1", "READY");
     const { node } = await rig.call("Control.GetNode", { id: "name-n1" });
     const version = node?.meta?.version ?? 0;
-    const spec = { name: "front", labels: { zone: "a" }, availability: "DRAIN" } as const;
+    const spec = {
+      name: "front",
+      labels: { zone: "a" },
+      availability: "DRAIN",
+      drainDeadlineMs: 0,
+      drainParallelism: 0,
+    } as const;
     const { node: updated } = await rig.call("Control.UpdateNode", { id: "n1", version, spec });
     expect(updated?.spec).to.deep.equal(spec);
     expect(rig.store.view().find("node", "name", "front")).to.have.length(1);
@@ -188,7 +200,9 @@ describe("manager/control/nodes", () => {
 
   it("filters by role, availability, state and label", async () => {
     const rig = await withNode("m1", "READY", { role: "MANAGER" });
-    await addNode(rig, "n1", "DOWN", { spec: { name: "x", labels: { zone: "a" }, availability: "DRAIN" } });
+    await addNode(rig, "n1", "DOWN", {
+      spec: { name: "x", labels: { zone: "a" }, availability: "DRAIN", drainDeadlineMs: 0, drainParallelism: 0 },
+    });
     const list = async (filter: string): Promise<string[]> =>
       (await rig.call("Control.ListNodes", { filters: [filter] })).nodes.map(({ node }) => node?.id ?? "");
     expect(await list("role=manager")).to.deep.equal(["m1"]);
@@ -215,7 +229,13 @@ describe("manager/control/tasks", () => {
       tx.put("task", aTask({ id: "new", slot: 1, nodeId: "n1", desired: "RUNNING", ...part }));
       tx.put("task", aTask({ id: "ten", slot: 10, desired: "RUNNING", ...part }));
       tx.put("task", aTask({ id: "two", slot: 2, desired: "RUNNING", ...part }));
-      tx.put("node", aNode({ id: "n1", spec: { name: "alpha", labels: {}, availability: "ACTIVE" } }));
+      tx.put(
+        "node",
+        aNode({
+          id: "n1",
+          spec: { name: "alpha", labels: {}, availability: "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 },
+        }),
+      );
     });
     const { tasks, labels } = await rig.call("Control.ListTasks", {});
     expect(tasks.map(({ id }) => id)).to.deep.equal(["new", "old", "two", "ten"]);

@@ -6,7 +6,13 @@ type Row = { readonly id: string; readonly role: "MANAGER" | "WORKER"; readonly 
 
 async function putNode(rig: ControlRig, { id, role, speaks }: Row, state = "READY"): Promise<void> {
   const description = { shoalVersion: `0.${speaks}.0`, protocolMax: speaks };
-  const spec = { name: `name-${id}`, labels: {}, availability: "ACTIVE" as const };
+  const spec = {
+    name: `name-${id}`,
+    labels: {},
+    availability: "ACTIVE" as const,
+    drainDeadlineMs: 0,
+    drainParallelism: 0,
+  };
   const parts = { description, status: { state } };
   await rig.write((tx) => tx.put("node", aNode({ id, role, address: `${id}:7377`, spec, ...(parts as object) })));
 }

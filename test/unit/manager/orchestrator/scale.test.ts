@@ -20,6 +20,7 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     rules: rolloutRules(service("web")),
     isProven: true,
     ties: tiesOf(null),
+    mayLeave: () => true,
     nowMs: 0,
     run: 0,
     runs: [],

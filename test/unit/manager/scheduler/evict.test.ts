@@ -107,7 +107,10 @@ describe("manager/scheduler: nodes that change under their tasks", () => {
     await deploy(world, 1, { constraints: ["node.labels.disk exists"] });
     world.changeNode("n2", { labels: { disk: "hdd" } });
     redescribe("n1", {});
-    world.putNode({ ...world.tx.get("node", "n1")!, spec: { name: "n1", labels: {}, availability: "ACTIVE" } });
+    world.putNode({
+      ...world.tx.get("node", "n1")!,
+      spec: { name: "n1", labels: {}, availability: "ACTIVE", drainDeadlineMs: 0, drainParallelism: 0 },
+    });
     await world.until(() => nodesOf(world.running()).join() === "n2", "it runs on n2");
     expect(world.tasks().find(({ nodeId }) => nodeId === "n1")!.cause!.reason).to.equal(
       "node n1 does not satisfy node.labels.disk exists any more",
@@ -120,7 +123,7 @@ describe("manager/scheduler: nodes that change under their tasks", () => {
     const say = (id: string, part: NodePart): void => world.putNode(node(id, { memoryMiB: 500, ...part }));
     say("n1", { state: "UNREACHABLE" });
     say("n2", { availability: "PAUSE" });
-    say("n3", { engineMessage: "connection refused" });
+    say("n3", { engineMessage: "connection refused", engineSinceMs: world.env.wallNow() });
     // Nothing at all is what an agent says that has never reached its engine.
     redescribe("n4", { memoryMiB: 0, cpus: 0 });
     await world.run(3000);
