@@ -26,6 +26,7 @@ import type {
   ServiceSpec,
   TaskSpec,
 } from "./index.ts";
+import { refuseContainerOnly } from "./process-limits.ts";
 import { jobOf } from "./service-mode.ts";
 import { validateTaskChecks } from "./validate-checks.ts";
 import { validateMode } from "./validate-mode.ts";
@@ -95,6 +96,7 @@ function validateTaskSpec(spec: TaskSpec, path: string): void {
     if (spec.log.driver !== "") checkName(spec.log.driver, `${path}.log.driver`);
     checkLabels(spec.log.options, `${path}.log.options`);
   }
+  if (spec.process) refuseContainerOnly(spec, path);
   validatePorts(spec.ports, `${path}.ports`);
   checkInteger(spec.forceUpdate, `${path}.forceUpdate`, { min: 0, max: Number.MAX_SAFE_INTEGER });
 }

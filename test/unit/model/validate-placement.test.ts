@@ -81,6 +81,18 @@ const REFUSED: readonly (readonly [what: string, spec: ServiceSpecInput, path: s
     "no key",
   ],
   [
+    "a CPU limit of a process",
+    { name: "web", task: { process: { command: ["a"] }, resources: { limits: { nanoCpus: 1e9 } } } },
+    "spec.task.resources.limits.nanoCpus",
+    "cannot be limited",
+  ],
+  [
+    "a log driver of a process",
+    { name: "web", task: { process: { command: ["a"] }, log: { driver: "syslog" } } },
+    "spec.task.log",
+    "files of the agent",
+  ],
+  [
     "one level twice",
     placed({ preferences: [{ spread: "node.labels.a" }, { spread: "node.labels.a" }] }),
     "spec.task.placement.preferences[1].spread",

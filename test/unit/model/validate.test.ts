@@ -78,8 +78,8 @@ const ACCEPTED: Readonly<Record<string, ServiceSpecInput>> = {
   capabilities: container({ capAdd: ["NET_ADMIN", "cap_sys_ptrace"], capDrop: ["ALL"] }),
   "sysctls of the namespaces": container({ sysctls: { "net.core.somaxconn": "1024", "kernel.shmmax": "1" } }),
   "extra hosts": container({ extraHosts: ["db:10.0.0.5", "six:fd00::1", "up=host-gateway"] }),
-  "a process with limits": service({
-    task: { process: { command: ["/bin/a", "-x"] }, resources: { limits: { memoryBytes: 8 * MIB } } },
+  "a process with reservations": service({
+    task: { process: { command: ["/bin/a", "-x"] }, resources: { reservations: { memoryBytes: 8 * MIB } } },
   }),
 };
 

@@ -1,5 +1,6 @@
 /** What a task must look like to run as a plain process, and what it is started with. Pure. */
 import type { PortStatus, ProcessSpec } from "../../../model/index.ts";
+import { refuseContainerOnly } from "../../../model/process-limits.ts";
 import { invalid } from "../../../util/errors.ts";
 import type { ExecutorOwner, ExecutorTask } from "../executor.ts";
 import { identityEnv } from "../task-identity.ts";
@@ -12,29 +13,16 @@ export const STOP_GRACE_MS = 10_000;
 const INHERITED = ["PATH", "HOME", "LANG", "TZ"] as const;
 const PATH_DEFAULT = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-const PROCESS = "a plain process";
-
 /** @throws AppError invalid, naming the field, for everything only a container can have */
 export function processOf({ spec }: ExecutorTask): ProcessSpec {
-  const { process, resources, log } = spec;
+  const { process } = spec;
   if (process === undefined || process === null) {
     throw invalid("spec.task.container", "this node has no container engine", "run it where one is, or as a process");
   }
   if (process.command.length === 0 || process.command[0] === "") {
     throw invalid("spec.task.process.command", "a program is needed", "name a program and its arguments");
   }
-  const limits = "spec.task.resources.limits";
-  const next = "leave it out, or run it as a container";
-  if ((resources?.limits?.nanoCpus ?? 0) > 0) throw invalid(`${limits}.nanoCpus`, `${PROCESS} cannot be limited`, next);
-  if ((resources?.limits?.memoryBytes ?? 0) > 0) {
-    throw invalid(`${limits}.memoryBytes`, `${PROCESS} cannot be limited`, next);
-  }
-  if ((resources?.pidsLimit ?? 0) > 0) {
-    throw invalid("spec.task.resources.pidsLimit", `${PROCESS} cannot be limited`, next);
-  }
-  if (log !== null && (log.driver !== "" || Object.keys(log.options).length > 0)) {
-    throw invalid("spec.task.log", `${PROCESS} has no log driver: its logs are files of the agent`, next);
-  }
+  refuseContainerOnly(spec, "spec.task");
   if (process.dir !== "" && !process.dir.startsWith("/")) {
     throw invalid("spec.task.process.dir", `"${process.dir}" is not an absolute path`, "start it with /");
   }
