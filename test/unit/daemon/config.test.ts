@@ -62,6 +62,10 @@ describe("daemon/config", () => {
     const config = readConfig({ join: "a:1, [fd00::1]:2", labels: "zone=a,disk=,", httpPlain: "true" }, {}, "");
     expect(config.join).to.deep.equal(["a:1", "[fd00::1]:2"]);
     expect(config.labels).to.deep.equal({ zone: "a", disk: "" });
+    expect(readConfig({ nodeGenericResources: "gpu=a,b,licence=2" }, {}, "").generic).to.deep.equal([
+      { kind: "gpu", count: 0, names: ["a", "b"] },
+      { kind: "licence", count: 2, names: [] },
+    ]);
     expect(config.httpPlain).to.equal(true);
     expect(readConfig({ init: "0" }, {}, "").init).to.equal(false);
     expect(readConfig({ init: "false" }, {}, "").init).to.equal(false);
