@@ -2,6 +2,7 @@
 // npm run bench -- profile [--clients 64] [--seconds 10]
 // npm run bench -- failover [--runs 50] [--clients 8] [--how sigkill|sigterm]
 // npm run bench -- scale [--services 1000] [--replicas 100] [--nodes 20] [--runs 5] [--phases memory,...] [--prof]
+// npm run bench -- place [--tasks 10000] [--nodes 100] [--rounds 5]
 // npm run bench -- day [--events create-10,node-lost] [--rounds 5]
 // One JSON object a line on standard output; progress on standard error.
 import { parseArgs } from "node:util";
@@ -16,7 +17,8 @@ const { values, positionals } = parseArgs({
     runs: { type: "string" },
     services: { type: "string", default: "1000" },
     replicas: { type: "string", default: "100" },
-    nodes: { type: "string", default: "20" },
+    nodes: { type: "string" },
+    tasks: { type: "string", default: "10000" },
     phases: { type: "string", default: "memory,follower,leader,snapshot,catch-up,memory" },
     prof: { type: "boolean", default: false },
     events: { type: "string" },
@@ -56,7 +58,7 @@ switch (positionals[0]) {
     await benchScale({
       services: Number(values.services),
       replicas: Number(values.replicas),
-      nodes: Number(values.nodes),
+      nodes: Number(values.nodes ?? "20"),
       phases: values.phases.split(","),
       runs: Number(values.runs ?? "5"),
       nodeArgs: values.prof ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/shoal-profiles"] : [],
@@ -70,7 +72,13 @@ switch (positionals[0]) {
     await benchDay({ events, rounds: Number(values.rounds) });
     break;
   }
+  case "place": {
+    const { benchPlace } = await import("./place.ts");
+    const { tasks, nodes = "100", rounds } = values;
+    benchPlace({ tasks: Number(tasks), nodes: Number(nodes), rounds: Number(rounds) });
+    break;
+  }
   default:
-    process.stderr.write("Which benchmark? writes, reads, profile, failover, scale, day\n");
+    process.stderr.write("Which benchmark? writes, reads, profile, failover, scale, place, day\n");
     process.exitCode = 64;
 }
