@@ -12,13 +12,17 @@ const POOLED_MAX = 32_768;
 /** Longer ones are rare and rarely equal. */
 const POOLED_LENGTH_MAX = 256;
 const NO_PORTS: never[] = [];
+/** Actor and reason. */
+const CAUSE_FIELDS = 2;
 
 type Cause = NonNullable<Task["cause"]>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class RowSharing {
   readonly #pool = new Map<string, string>();
-  readonly #causes = new Map<string, Cause>();
+  /** By actor and reason. A key put together of both takes as long as decoding the whole task. */
+  readonly #causes = new Map<string, Map<string, Cause>>();
+  #causeCount = 0;
 
   /** Of a row just decoded. */
   share({ task, request }: StoreObject): void {
@@ -44,13 +48,19 @@ export class RowSharing {
 
   /** Few causes make all tasks. One with fields that this file does not know is left alone. */
   #sharedCause(cause: Cause): Cause {
-    const { actor, reason, ...rest } = cause;
-    if (Object.keys(rest).length > 0) return cause;
-    const key = `${actor}\0${reason}`;
-    const known = this.#causes.get(key);
+    if (Object.keys(cause).length !== CAUSE_FIELDS) return cause;
+    const { actor, reason } = cause;
+    let ofActor = this.#causes.get(actor);
+    const known = ofActor?.get(reason);
     if (known !== undefined) return known;
-    if (this.#causes.size >= POOLED_MAX) this.#causes.clear();
-    this.#causes.set(key, cause);
+    if (this.#causeCount >= POOLED_MAX) {
+      this.#causes.clear();
+      this.#causeCount = 0;
+      ofActor = undefined;
+    }
+    if (ofActor === undefined) this.#causes.set(actor, (ofActor = new Map()));
+    ofActor.set(reason, cause);
+    this.#causeCount += 1;
     return cause;
   }
 
