@@ -38,6 +38,9 @@ export type TaskJson = {
     readonly message: string;
     readonly runtimeId: string;
     readonly startedAtMs: number;
+    readonly healthy: boolean;
+    readonly ready: boolean;
+    readonly checkMessage: string;
     readonly ports: readonly { readonly target: number; readonly published: number }[];
   } | null;
 };

@@ -222,6 +222,53 @@ describe("three managers and two workers in containers", function () {
     });
   });
 
+  describe("checks", () => {
+    const SERVE = "mkdir -p /tmp/www; exec httpd -f -p 8080 -h /tmp/www";
+    const own = async (): Promise<TaskJson[]> => await cluster.shoal.tasks("shop");
+    const inside = async (id: string, ...words: string[]): Promise<string> =>
+      await runOk(["docker", "exec", id, ...words]);
+
+    it("by an agent that has only the engine's socket: started, not ready, ready, and ended when it is not alive", async () => {
+      const pace = "interval=200ms,timeout=2s,failures=2";
+      const flags = ["--name", "shop", "--publish", "0:8080", "--init", "--detach"];
+      const checks = [
+        ["--startup-tcp", "8080", "--startup-opts", "interval=200ms"],
+        ["--ready-http", "8080/ready", "--ready-opts", pace],
+        ["--live-cmd", "test ! -e /tmp/dead || { echo found dead; false; }", "--live-opts", pace],
+      ].flat();
+      await cluster.shoal.text(["service", "create", ...flags, ...checks, BUSYBOX, "sh", "-c", SERVE]);
+      const [task] = await waitFor("a task that is not ready", SETTLE_MS, async () =>
+        (await own()).some(({ status }) => status?.checkMessage.includes("404") === true) ? await own() : undefined,
+      );
+      expect(task?.status).to.include({ state: "RUNNING", healthy: true, ready: false });
+      expect(await cluster.shoal.text(["service", "ls"])).to.match(/shop .* 0\/1 \(1 not ready\)/);
+      expect(await cluster.shoal.text(["why", "shop"])).to.contain("GET /ready on port 8080: status 404");
+
+      const id = task?.status?.runtimeId ?? "";
+      await inside(id, "sh", "-c", "echo yes > /tmp/www/ready");
+      await waitFor("a ready task", SETTLE_MS, async () =>
+        (await own())[0]?.status?.ready === true ? true : undefined,
+      );
+      expect(await cluster.shoal.text(["service", "ls"])).to.match(/shop .* 1\/1 /);
+
+      await inside(id, "touch", "/tmp/dead");
+      const failed = await waitFor("its end", SETTLE_MS, async () =>
+        (await own()).find((other) => other.id === task?.id && other.status?.state === "FAILED"),
+      );
+      expect(failed.status?.error).to.match(/^liveness check failed: \/bin\/sh exited with code 1: found dead$/);
+      await waitFor("another one in its place", SETTLE_MS, async () =>
+        (await own()).some((other) => other.id !== task?.id && other.status?.state === "RUNNING") ? true : undefined,
+      );
+    });
+
+    after("leave nothing behind", async () => {
+      await cluster.shoal.text(["service", "rm", "shop"]);
+      await waitFor("the end of its containers", SETTLE_MS, async () =>
+        (await cluster.taskContainers()).length === 3 ? true : undefined,
+      );
+    });
+  });
+
   it("loses no acknowledged write and touches no container when the leader is killed", async () => {
     const { project, env } = cluster;
     const result = await measureFailover({ project, clients: 8, how: "kill", context: cluster.context(), env });

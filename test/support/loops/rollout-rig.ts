@@ -1,7 +1,7 @@
 /** A service in a World whose rollouts are watched: how many of its tasks ran, how many slots were in motion. */
 import { expect } from "chai";
 import { slotName } from "../../../src/model/naming.ts";
-import { isTerminal, isWanted } from "../../../src/model/task-state.ts";
+import { isReady, isTerminal, isWanted } from "../../../src/model/task-state.ts";
 import type { Rollout, RolloutState, Task } from "../../../src/model/index.ts";
 import { service, spec, type SpecPart } from "./objects.ts";
 import { World } from "./world.ts";
@@ -90,10 +90,7 @@ export class RolloutRig {
     if (state !== undefined && state !== this.states.at(-1)) this.states.push(state);
     const moving = tasks.filter(
       (task) =>
-        task.revision === current.revision &&
-        isWanted(task) &&
-        !isTerminal(task.status!.state) &&
-        !(task.status!.state === "RUNNING" && task.status!.healthy),
+        task.revision === current.revision && isWanted(task) && !isTerminal(task.status!.state) && !isReady(task),
     );
     this.inMotion = Math.max(this.inMotion, new Set(moving.map(slotName)).size);
   }

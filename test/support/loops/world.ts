@@ -268,9 +268,9 @@ export class World {
       else this.#later(task, ms, { state: "REJECTED", error: rejects });
     } else if (state === "READY" && task.desired !== "READY") {
       if (hangs === true) this.#later(task, startMs, { state: "STARTING" });
-      else this.#later(task, startMs, { state: "RUNNING", healthy: unreadyMs === 0 });
-    } else if (state === "RUNNING" && !task.status!.healthy && unreadyMs > 0) {
-      this.#later(task, unreadyMs, { state: "RUNNING", healthy: true });
+      else this.#later(task, startMs, { state: "RUNNING", ready: unreadyMs === 0 });
+    } else if (state === "RUNNING" && !task.status!.ready && unreadyMs > 0) {
+      this.#later(task, unreadyMs, { state: "RUNNING" });
     } else if (state === "RUNNING" && exits !== undefined) {
       this.#later(task, exits.afterMs, { state: exits.code === 0 ? "COMPLETE" : "FAILED", exitCode: exits.code });
     }

@@ -1,9 +1,9 @@
 /**
- * A rollout's record goes its ways only, whoever leads, and a way back stops no healthy task of what it goes back to.
+ * A rollout's record goes its ways only, whoever leads, and a way back stops no ready task of what it goes back to.
  * Each is an operation of the service's history, whoever began it: clients see another version after it.
  */
 import { isBackward } from "../../../../src/model/rollout.ts";
-import { isHealthy, isWanted } from "../../../../src/model/task-state.ts";
+import { isReady, isWanted } from "../../../../src/model/task-state.ts";
 import type { Rollout, RolloutState, Service, Task } from "../../../../src/model/index.ts";
 import type { Change } from "../../../../src/store/types.ts";
 import type { MakeInvariant } from "../invariant.ts";
@@ -58,14 +58,12 @@ function isSameRollout(before: Rollout | null, after: Rollout): before is Rollou
 }
 
 function checkTask({ truth }: World, { before, after }: Extract<Change, { table: "task" }>): void {
-  if (before === undefined || after === undefined || !isWanted(before) || isWanted(after) || !isHealthy(before)) return;
+  if (before === undefined || after === undefined || !isWanted(before) || isWanted(after) || !isReady(before)) return;
   const rollout = truth.get("service", after.serviceId)?.rollout;
   if (rollout?.state !== "ROLLING_BACK" || !isOriginal(before, rollout)) return;
   const reason = after.cause?.reason ?? "";
   if (/^(update to|replaced by) revision/.test(reason)) {
-    throw new Error(
-      `${after.id} is healthy and of revision ${rollout.to}, and stopped by the way back to it: ${reason}`,
-    );
+    throw new Error(`${after.id} is ready and of revision ${rollout.to}, and stopped by the way back to it: ${reason}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { freeOf } from "../../../../src/manager/scheduler/load-filter.ts";
 import { bookOf } from "../../../../src/manager/scheduler/scheduler.ts";
 import { isActive, isFinished, paused, promoted, resumed } from "../../../../src/model/rollout.ts";
 import { reservationsOf } from "../../../../src/model/resources.ts";
-import { compareStates, holdsResources, isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import { compareStates, holdsResources, isReady, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
 import type { Task } from "../../../../src/model/index.ts";
 import { slotName } from "../../../../src/model/naming.ts";
 import { modeOf } from "../../../../src/model/service-mode.ts";
@@ -189,7 +189,7 @@ function checkSettled(world: World): void {
     expect(slots.length).to.equal(current.spec!.replicated?.replicas ?? NODES.length);
     for (const task of wanted) {
       if (task.nodeId === "") expect(task.pendingReason).not.to.equal("");
-      else expect(isHealthy(task), `${task.id} runs`).to.equal(true);
+      else expect(isReady(task), `${task.id} runs`).to.equal(true);
     }
   }
 }

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { planOf } from "../../../../src/manager/orchestrator/plan.ts";
 import { failureKey, isActive, isFinished, isOfRollout, promoted, resumed } from "../../../../src/model/rollout.ts";
 import { slotName } from "../../../../src/model/naming.ts";
-import { isHealthy, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
+import { isReady, isTerminal, isWanted } from "../../../../src/model/task-state.ts";
 import type { Task } from "../../../../src/model/index.ts";
 import { RolloutRig } from "../../../support/loops/rollout-rig.ts";
 import type { Behaviour } from "../../../support/loops/world.ts";
@@ -114,7 +114,7 @@ class Checked {
   /** Who may be told to stop, and when. */
   #checkStop(before: Task | undefined, after: Task | undefined, originals: readonly Task[]): void {
     if (before === undefined || after === undefined || isWanted(after) || !isWanted(before)) return;
-    if (isTerminal(after.status!.state) || !isHealthy(before) || before.revision !== 1) return;
+    if (isTerminal(after.status!.state) || !isReady(before) || before.revision !== 1) return;
     const { rollout, world } = this.rig;
     expect(rollout.to, "a rollback touches no healthy old task").to.equal(2);
     expect(
@@ -124,9 +124,9 @@ class Checked {
     expect(originals.length).to.be.above(0);
     const others = world.slot(before.slot).filter((task) => task.revision === 2 && isWanted(task));
     if (this.#scenario.order === "START_FIRST" && !this.#scenario.tight) {
-      expect(others.some(isHealthy), "start-first: its successor is ready").to.equal(true);
+      expect(others.some(isReady), "start-first: its successor is ready").to.equal(true);
     } else {
-      const isPrepared = (task: Task): boolean => task.status!.state === "READY" || isHealthy(task);
+      const isPrepared = (task: Task): boolean => task.status!.state === "READY" || isReady(task);
       expect(others.some(isPrepared), "stop-first: its successor is prepared").to.equal(true);
     }
   }
@@ -144,7 +144,7 @@ class Checked {
     world.behave = () => ({});
     // What hangs does so until somebody ends it.
     const hangs = ({ status }: Task): boolean => status!.state === "STARTING" || status!.state === "RUNNING";
-    for (const task of world.wanted()) if (hangs(task) && !isHealthy(task)) world.fail(task.id);
+    for (const task of world.wanted()) if (hangs(task) && !isReady(task)) world.fail(task.id);
     for (let round = 0; round < 3 && !isFinished(rig.rollout.state); round += 1) {
       if (rig.rollout.state === "CANARY") world.steer(promoted);
       else if (!isActive(rig.rollout.state)) world.steer(resumed);
@@ -154,7 +154,7 @@ class Checked {
     // The longest back-off of a slot that failed, twice: a task that could not be prepared waits its own out first.
     await world.run(610_000);
     rig.expectAll(rig.rollout.to === 1 ? "web:1" : "web:2");
-    expect(world.running().every(isHealthy)).to.equal(true);
+    expect(world.running().every(isReady)).to.equal(true);
     expect(planOf(world.tx, "web")).to.deep.equal({ steps: [], wakeAtMs: null });
     const { replicas, order, tight, maxFailureRatio, failureAction } = this.#scenario;
     const toleratesNone = maxFailureRatio === 0 && failureAction !== "CONTINUE";
