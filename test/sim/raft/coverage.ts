@@ -47,7 +47,7 @@ function countMessage(count: Count, message: Message): void {
 
 const RARE = {
   faults:
-    "crashes powerCuts blackouts pauses loopStalls clockJumps partitions oneWayCuts partialCuts flaps resets halfOpens " +
+    "crashes powerCuts blackouts pauses loopStalls clockJumps partitions strands oneWayCuts partialCuts flaps resets halfOpens " +
     "framesLost framesDuplicated framesLate bodiesDamagedOnTheWay pullsFailed EIO ENOSPC diskFailuresSeen rots holes " +
     "bodyRots damageFound rollbacks promisesForgotten hints leftDown",
   elections: "elections preVotesRefused votesRefused quorumsLost stepDowns transfers transfersTried",

@@ -8,7 +8,13 @@ import { RunHash } from "../../support/sim-env.ts";
 import { Contacts, configsOf } from "./contacts.ts";
 import { countStep } from "./coverage.ts";
 import { chainHash } from "../../support/raft-oracle/chain-hash.ts";
-import { INVARIANTS, violated, type Disks, type Invariants } from "../../support/raft-oracle/invariants.ts";
+import {
+  INVARIANTS,
+  violated,
+  type Disks,
+  type Invariants,
+  type VoteRequest,
+} from "../../support/raft-oracle/invariants.ts";
 import type { Before, Machine, Watch } from "./machine.ts";
 import type { World } from "./world.ts";
 
@@ -96,13 +102,16 @@ export class Observer implements Watch {
       const isTold = event.type === "message" && event.message.type === "timeout-now";
       invariants.campaigns(id, term, { config: configsOf(core).latest, isTold });
     }
-    this.#contacts.stepped(machine, before, event, effects);
+    const granted = grantedIn(event, effects);
+    if (granted !== null) invariants.helps(id, core, granted);
+    this.#contacts.stepped(machine, before, { event, effects, granted });
     for (const message of effects.messages) invariants.sends(machine, message, this.#deps.machine(message.to));
     if (effects.committed.length > 0) {
       const { config } = core.status();
       for (const entry of effects.committed) invariants.commits(machine, entry, { term, config }, disks);
     }
     if (event.type === "tick" && core.isLeader) invariants.windows(id, core);
+    if (event.type === "snapshot-taken") invariants.snapshots(id, event.meta, core);
     this.#hashState(machine);
     countStep(this.#count, machine, before, event, effects);
     if (this.#deps.trace !== null) this.#traceStep(machine, event, effects);
@@ -164,6 +173,7 @@ export class Observer implements Watch {
 
   removed(machine: Machine): void {
     this.count("membersRemoved");
+    this.#deps.invariants.wasTold(machine.id);
     this.trace(() => `${machine.id} was removed`);
   }
 
@@ -178,4 +188,13 @@ export class Observer implements Watch {
     this.count("diskFailuresSeen");
     this.#deps.onEnd(machine);
   }
+}
+
+/** The request for a vote or a pre-vote that this step granted. */
+function grantedIn(event: Event, { messages, persist }: Effects): VoteRequest | null {
+  if (event.type !== "message") return null;
+  const { message } = event;
+  if (message.type === "vote") return persist?.hardState.vote === message.from ? message : null;
+  if (message.type !== "pre-vote") return null;
+  return messages.some((reply) => reply.type === "pre-vote-reply" && reply.granted) ? message : null;
 }

@@ -22,6 +22,8 @@ export class Storm {
   #created = 0;
   /** Damage and loss that time does not heal wait until then. */
   #calmUntil = 0;
+  /** So long a leader stays cut off from most. */
+  #strandedUntil = 0;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -48,9 +50,7 @@ export class Storm {
     if (dice.chance(odds.pause)) this.#stop("pauses", [500, 5_000]);
     if (dice.chance(odds.loopStall)) this.#stop("loopStalls", [50, 400]);
     if (dice.chance(odds.clockJump)) this.#jump();
-    if (dice.chance(odds.partition)) this.#partition();
-    if (dice.chance(odds.partition * 2)) this.#heal();
-    if (dice.chance(odds.flap)) this.#flap();
+    if (this.#cluster.world.now >= this.#strandedUntil) this.#cut();
     if (dice.chance(odds.reset)) this.#breakLink("resets");
     if (dice.chance(odds.halfOpen)) this.#breakLink("halfOpens");
     if (dice.chance(odds.diskFails)) this.#failDisk();
@@ -126,6 +126,36 @@ export class Storm {
   }
 
   // Network
+
+  #cut(): void {
+    const dice = this.#dice;
+    const odds = this.#odds;
+    if (dice.chance(odds.partition)) this.#partition();
+    if (dice.chance(odds.partition * 2)) this.#heal();
+    if (dice.chance(odds.flap)) this.#flap();
+    if (dice.chance(odds.strand)) this.#strand();
+  }
+
+  /** It goes on taking writes that few or none of the others get, until others have taken over. */
+  #strand(): void {
+    const { world, wire, electionTimeoutMs } = this.#cluster;
+    const dice = this.#dice;
+    const leader = this.#cluster.leader();
+    if (leader === null) return;
+    const group = new Set([leader, ...this.#all.filter(() => dice.chance(0.2))].map(({ id }) => id));
+    const ms = electionTimeoutMs * dice.within([0.5, 2]);
+    this.#did("strands", [...group].join());
+    wire.heal();
+    this.#cutWhere((from, to) => group.has(from) !== group.has(to));
+    this.#strandedUntil = world.now + ms;
+    if (dice.chance(0.4)) this.#later(ms * dice.next(), () => this.#crash(leader));
+    // The others notice sooner than it does.
+    if (dice.chance(0.5)) {
+      for (const { id, running } of this.#all)
+        if (!group.has(id)) running?.turns.later({ type: "leader-lost", leader: leader.id });
+    }
+    this.#later(ms, () => this.#heal());
+  }
 
   #partition(): void {
     const { wire } = this.#cluster;
@@ -268,11 +298,17 @@ export class Storm {
     leader.running?.turns.membership.remove(id, { force }).catch(() => undefined);
   }
 
-  /** A voter becomes a learner; the driver promotes it again when it has caught up. */
+  /**
+   * A voter becomes a learner; the driver promotes it again when it has caught up. Now and then two at once, which must be
+   * refused.
+   */
   #demote(leader: Machine, config: Config): void {
     const member = this.#dice.pick(config.members);
+    const second = this.#dice.chance(0.2) ? this.#dice.pick(config.members) : member;
     const next = makeConfig(
-      config.members.map((other): Member => (other.id === member.id ? { ...other, role: "learner" } : other)),
+      config.members.map((other): Member =>
+        other.id === member.id || other.id === second.id ? { ...other, role: "learner" } : other,
+      ),
     );
     if (!leader.core.canProposeConfig(next, { force: false }).ok) return;
     this.#did("demotes", member.id);

@@ -23,6 +23,8 @@ export type Storm = {
   readonly clockJump: number;
   /** Halves, single members, single directions, single links. */
   readonly partition: number;
+  /** The leader is cut off from a majority, for about as long as elections take. */
+  readonly strand: number;
   /** One link goes up and down about as often as elections time out. */
   readonly flap: number;
   /** Connections break: by a reset, or without a word. */
@@ -146,6 +148,7 @@ const NO_STORM: Storm = {
   loopStall: 0,
   clockJump: 0,
   partition: 0,
+  strand: 0,
   flap: 0,
   reset: 0,
   halfOpen: 0,
@@ -175,13 +178,14 @@ function stormOf(dice: Dice, wire: Weather["wire"]): Storm {
     loopStall: dice.sometimes(0.3, 0.03),
     clockJump: dice.sometimes(0.3, 0.02),
     partition: dice.sometimes(0.6, 0.05),
+    strand: dice.sometimes(0.5, 0.03),
     flap: dice.sometimes(0.3, 0.01),
     reset: dice.sometimes(0.4, 0.03),
     halfOpen: wire === "streams" ? dice.sometimes(0.3, 0.02) : 0,
     diskFails: dice.sometimes(0.3, 0.01),
     damage: dice.sometimes(0.3, 0.005),
     // Only streams tell members how old each other's disks are.
-    rollback: wire === "streams" ? dice.sometimes(0.3, 0.005) : 0,
+    rollback: wire === "streams" ? dice.sometimes(0.4, 0.01) : 0,
     members: dice.sometimes(0.6, 0.02),
     transfer: dice.sometimes(0.5, 0.02),
     hints: dice.sometimes(0.4, 0.03),

@@ -3,12 +3,20 @@
  * added), checked by someone who sees all memories and all disks. Each has a name, which a failing run reports. Nothing
  * here is ever replaced by a mutant: the judge does not change with the accused.
  */
-import { voterIds } from "../../../src/raft/config.ts";
+import { isDeepStrictEqual } from "node:util";
+import { decodeConfig, hasMember, voterIds } from "../../../src/raft/config.ts";
 import type { RaftCore } from "../../../src/raft/core.ts";
 import { ENTRY_OVERHEAD_BYTES, entryBytes } from "../../../src/raft/log.ts";
-import { majority } from "../../../src/raft/quorum.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/types.ts";
-import type { Config, Entry, HardState, MemberId, Message, RaftOptions } from "../../../src/raft/types.ts";
+import type {
+  Config,
+  Entry,
+  HardState,
+  MemberId,
+  Message,
+  RaftOptions,
+  SnapshotMeta,
+} from "../../../src/raft/types.ts";
 
 export const INVARIANTS = {
   oneLeader: "I1 at most one leader in a term",
@@ -19,6 +27,7 @@ export const INVARIANTS = {
   commitDurable: "I6 what is committed or acknowledged is durable",
   voteOnce: "I7 term and vote are durable, never fall, and never change within a term",
   configOverlap: "I8 configurations change one by one and their quorums overlap",
+  snapshotConfig: "I8 a snapshot has the membership of its index",
   stateEqual: "I9 equal index means equal state",
   exactlyOnce: "I10 what was acknowledged is in the log once, what was refused is not",
   readFresh: "I11 a read sees whatever was committed before it began",
@@ -26,6 +35,9 @@ export const INVARIANTS = {
   elected: "E1 only voters lead, by durable votes of a majority",
   preVoted: "E2 nobody raises its term but by a majority's pre-votes or its leader's word",
   quorumHeard: "E3 a leader that a majority does not answer leads no more",
+  ownDisk: "E4 a leader whose own disk does not answer leads no more",
+  helpsNewer: "E5 votes and pre-votes go to logs that lack nothing of the voter's",
+  sticky: "E6 whoever hears its leader helps nobody against it",
   loadsDurable: "D1 a start finds the log that was durable",
   endsForCause: "D2 no process ends but for its disk",
   rollbackSeen: "D3 a disk that went back is recognised and not used",
@@ -33,7 +45,7 @@ export const INVARIANTS = {
   commits: "L2 a healed majority commits in time",
   converges: "L3 healed members catch up in time, also while others write, and converge",
   calmTerms: "L4 terms do not grow without need",
-  toldRemoved: "L5 removed members are told, and stop",
+  toldRemoved: "L5 removed members are told, and stop; nobody else is",
   linearizable: "L6 what clients saw is linearizable",
 } as const;
 
@@ -72,11 +84,18 @@ export type Durable = {
   mayHaveVoted(term: number, candidate: MemberId): boolean;
 };
 
+/** Of its own: who is judged may count wrongly. */
+function majority(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
 /** Keeps a majority of its voters without those that are lost. */
 export function keepsMajority(config: Config, isLost: (id: MemberId) => boolean): boolean {
   const voters = voterIds(config);
   return voters.filter((id) => !isLost(id)).length >= majority(voters.length);
 }
+
+export type VoteRequest = Extract<Message, { readonly type: "vote" | "pre-vote" }>;
 
 export type Configs = { readonly latest: Config; readonly committed: Config };
 
@@ -104,6 +123,8 @@ export class Invariants {
   /** State by the index it is of. */
   readonly #states = new Map<number, number>();
   #appliedMax = 0;
+  /** The newest committed one; null before the first change. */
+  #members: Config | null = null;
   /** Requests in the committed log. */
   readonly #requests = new Map<string, Made>();
   readonly #limits: Limits;
@@ -134,6 +155,16 @@ export class Invariants {
     const isWilling = (voter: MemberId): boolean => voter === id || granted?.has(voter) === true;
     if (isTold || keepsMajority(config, (voter) => !isWilling(voter))) return;
     violated(INVARIANTS.preVoted, `${id} campaigns in term ${term}, pre-votes: ${[...(granted ?? [])].join()}`);
+  }
+
+  /** @param request that it grants */
+  helps(id: MemberId, core: RaftCore, request: VoteRequest): void {
+    const lastTerm = core.termAt(core.lastIndex) ?? 0;
+    const isBehind =
+      request.lastTerm < lastTerm || (request.lastTerm === lastTerm && request.lastIndex < core.lastIndex);
+    if (!isBehind) return;
+    const { type, from, lastIndex } = request;
+    violated(INVARIANTS.helpsNewer, `${id} grants ${from}, whose log ends at ${lastIndex}, a ${type}`);
   }
 
   elected(id: MemberId, term: number, { latest, committed }: Configs, disks: Disks): void {
@@ -185,6 +216,7 @@ export class Invariants {
     }
     this.committed.push(hash);
     this.#commitTerms.push(at.term);
+    if (entry.kind === "config") this.#members = decodeConfig(entry.payload);
   }
 
   /** @returns whether nobody applied it before. */
@@ -258,6 +290,16 @@ export class Invariants {
     const all = new Set([...old, ...next]);
     if (majority(old.length) + majority(next.length) > all.size) return;
     violated(INVARIANTS.configOverlap, `${id} goes from ${old.join()} to ${next.join()}`);
+  }
+
+  wasTold(id: MemberId): void {
+    if (this.#members !== null && !hasMember(this.#members, id)) return;
+    violated(INVARIANTS.toldRemoved, `${id} was told that it is out, and is in`);
+  }
+
+  snapshots(id: MemberId, { index, config }: SnapshotMeta, core: RaftCore): void {
+    if (isDeepStrictEqual(config, core.configAt(index))) return;
+    violated(INVARIANTS.snapshotConfig, `${id} has ${JSON.stringify(config)} in its snapshot of ${index}`);
   }
 
   /** Of a leader that has just appended one. */
