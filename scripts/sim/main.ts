@@ -2,18 +2,32 @@
 // npm run sim -- [--cluster] --seed S [--trace]
 // Runs a simulator over seeds: managers' Raft and store by default, whole clusters with --cluster. One line a failed
 // seed with what fired and how to repeat it, then a summary with a hash over all seeds; as JSON, one object a seed. Code 1
-// if a seed failed.
+// if a seed failed, or many seeds went by and one of the faults or turns of events that they are for never happened.
 import { parseArgs } from "node:util";
 
 import type { RunSeed } from "../../test/sim/simulator.ts";
-import { runSeeds } from "./run-seeds.ts";
+import { runSeeds, type SeedRange } from "./run-seeds.ts";
 
 const SEEDS_MAX = 1_000_000;
 
+type Simulator = { readonly runSeed: RunSeed; readonly mustHappen: SeedRange["mustHappen"] };
+
 /** Loaded on demand: each simulator pulls in most of the program. */
-const SIMULATORS: Readonly<Record<"raft" | "cluster", () => Promise<RunSeed>>> = {
-  raft: async () => (await import("../../test/sim/raft/run-seed.ts")).runSeed,
-  cluster: async () => (await import("../../test/sim/cluster/run-seed.ts")).runSeed,
+const SIMULATORS: Readonly<Record<"raft" | "cluster", () => Promise<Simulator>>> = {
+  raft: async () => {
+    const [{ runSeed }, { RARE_THINGS: names }] = await Promise.all([
+      import("../../test/sim/raft/run-seed.ts"),
+      import("../../test/sim/raft/coverage.ts"),
+    ]);
+    return { runSeed, mustHappen: { seeds: 300, names } };
+  },
+  cluster: async () => {
+    const [{ runSeed }, { MUST_HAPPEN: names }] = await Promise.all([
+      import("../../test/sim/cluster/run-seed.ts"),
+      import("../../test/sim/cluster/must-happen.ts"),
+    ]);
+    return { runSeed, mustHappen: { seeds: 200, names } };
+  },
 };
 
 function usage(problem: string): never {
@@ -49,5 +63,6 @@ const first = wholeNumber("from", seed ?? from ?? "1", Number.MAX_SAFE_INTEGER);
 const count = seeds === undefined ? 1 : wholeNumber("seeds", seeds, SEEDS_MAX);
 const command = `npm run sim --${values.cluster ? " --cluster" : ""}`;
 const json = values.format === "json";
-const isFine = await runSeeds(await load(), { first, count, trace: values.trace, json, command });
+const { runSeed, mustHappen } = await load();
+const isFine = await runSeeds(runSeed, { first, count, trace: values.trace, json, command, mustHappen });
 process.exitCode = isFine ? 0 : 1;

@@ -11,11 +11,13 @@ export type SeedRange = {
   readonly json: boolean;
   /** What repeats a seed, without its number. */
   readonly command: string;
+  /** So many seeds prove nothing if one of these never happened in any. */
+  readonly mustHappen: { readonly seeds: number; readonly names: readonly string[] };
 };
 
-/** @returns whether every seed passed. */
+/** @returns whether every seed passed, and what must happen did. */
 export async function runSeeds(runSeed: RunSeed, range: SeedRange): Promise<boolean> {
-  const { first, count, trace, json } = range;
+  const { first, count, trace, json, mustHappen } = range;
   const all = createHash("sha256");
   const totals: Record<string, number> = {};
   const failed: number[] = [];
@@ -29,7 +31,10 @@ export async function runSeeds(runSeed: RunSeed, range: SeedRange): Promise<bool
     if (json) console.log(JSON.stringify({ ...result, history: undefined }));
     else if (result.verdict === "failed") report(result, range.command);
   }
-  if (json) return failed.length === 0;
+  const missing = count < mustHappen.seeds ? [] : mustHappen.names.filter((name) => (totals[name] ?? 0) === 0);
+  const isFine = failed.length === 0 && missing.length === 0;
+  if (missing.length > 0) console.error(`vacuous: in ${count} seeds these never happened: ${missing.join(", ")}`);
+  if (json) return isFine;
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
   const { user, system } = process.cpuUsage(cpuBegin);
   const events = totals["events"] ?? 0;
@@ -39,7 +44,7 @@ export async function runSeeds(runSeed: RunSeed, range: SeedRange): Promise<bool
     `${Math.round(events / seconds)} events/s, ${Math.round(events / ((user + system) / 1e6))} per CPU second`,
   );
   console.log(`hash ${all.digest("hex").slice(0, 32)}`);
-  return failed.length === 0;
+  return isFine;
 }
 
 function report({ seed, invariant, why }: SeedResult, command: string): void {
