@@ -1,4 +1,5 @@
 // npm run prove -- NAME [--runs N] [--seconds N] [--how kill|stop] [--clients N]
+// npm run prove -- mutants [--runs SEEDS] [--seed FROM]
 // npm run prove -- chaos [--minutes N] [--seed S] [--managers 3|5]
 // Long proofs on real parts, each on a cluster of its own that is removed again. One JSON object a line on standard
 // output: one a run, then a summary; progress on standard error. Code 1 where something was lost, moved or restarted
@@ -63,6 +64,11 @@ const PROOFS = {
     runs: 20,
     load: async () => (await import("./links.ts")).proveLinks,
   },
+  mutants: {
+    what: "bugs of other Rafts, switched on one by one: the simulator of managers finds each within --runs seeds",
+    runs: 1_000,
+    load: async () => (await import("./mutants.ts")).proveMutants,
+  },
   chaos: {
     what: "managers under faults of every kind for --minutes: clients' histories and watches are judged",
     runs: 1,
@@ -79,6 +85,7 @@ function usage(problem: string): never {
   const lines = Object.entries(PROOFS).map(([name, { what, runs }]) => `  ${name.padEnd(15)} ${what} (${runs} runs)`);
   process.stderr.write(
     `${problem}\nusage: npm run prove -- NAME [--runs N] [--seconds N] [--clients N] [--how kill|stop]\n` +
+      `       npm run prove -- mutants [--runs SEEDS] [--seed FROM]\n` +
       `       npm run prove -- chaos [--minutes N] [--seed S] [--managers 3|5]\n`,
   );
   process.stderr.write(`${lines.join("\n")}\n`);
