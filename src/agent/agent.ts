@@ -8,11 +8,13 @@ import { CUT_OFF_GRACE_MS, CUT_OFF_STOP_MS } from "../model/ties.ts";
 import type { NodeIdentity, NodeRoleName } from "../pki/types.ts";
 import type { Dialer } from "../proto/rpc.ts";
 import type { Router } from "../proto/router.ts";
+import type { DiskProbe } from "../util/disk-space.ts";
 import type { Env, Timer } from "../util/env.ts";
 import type { KvFactory } from "../util/kv.ts";
 import type { Logger } from "../util/log.ts";
 import type { Executor } from "./executor/executor.ts";
 import { CutOffWatch } from "./cut-off.ts";
+import { DiskWatch, type WatchedDisk } from "./disk-watch.ts";
 import { NodeService } from "./node-service.ts";
 import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session.ts";
@@ -35,6 +37,8 @@ export type AgentDeps = {
   readonly executor: Executor;
   readonly kvFactory: KvFactory;
   readonly identity: NodeIdentity;
+  /** Free space of a directory's file system; absent where nothing is measured. */
+  readonly probeOf?: ((path: string) => DiskProbe) | undefined;
   /** A manager says which role this node has in the cluster; repeated with every session. */
   readonly onRole?: (role: NodeRoleName) => void;
   /** This node was removed from its cluster: nothing here is its own any more. */
@@ -47,6 +51,8 @@ export type AgentOptions = {
   /** gRPC host:port by which managers reach this node. */
   readonly address: string;
   readonly nodeName: string;
+  /** Where this node writes, to be watched for space. */
+  readonly dataDir?: string;
   /** Managers to dial until one tells who they are. */
   readonly managers: readonly string[];
   readonly version: string;
@@ -88,6 +94,7 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #session: SessionKeeper;
   readonly #cutOff: CutOffWatch;
+  readonly #disks: DiskWatch;
   readonly #nodeService: NodeService;
   #managers: readonly string[] = [];
   #nodeSpec: NodeSpec | null = null;
@@ -105,6 +112,13 @@ export class Agent {
     this.#reporter = new Reporter(env);
     this.worker = new Worker({ env, log, executor, db: this.#db, reporter: this.#reporter });
     this.#nodeService = new NodeService({ env, router, executor, worker: this.worker, nodeId: identity.nodeId });
+    this.#disks = new DiskWatch({
+      env,
+      log,
+      disks: () => this.#watchedDisks(),
+      collect: async (signal) => (await executor.images?.collectImages(signal)) ?? 0,
+      onChange: () => this.#describeIfChanged(),
+    });
     this.#cutOff = new CutOffWatch(env, () => this.#onCutOff());
     this.#session = new SessionKeeper(
       { env, log, dialer, reporter: this.#reporter },
@@ -138,6 +152,7 @@ export class Agent {
     this.#nodeService.start();
     this.#describeLater();
     this.#cutOff.start();
+    if (this.#deps.probeOf !== undefined) this.#disks.start();
     this.#session.start();
   }
 
@@ -175,6 +190,7 @@ export class Agent {
     this.#timer?.cancel();
     this.#unsubscribe();
     this.#cutOff.stop();
+    await this.#disks.stop();
     if (goodbye && stopTasks) await this.#endSingles();
     if (goodbye) {
       // Before the tasks are stopped: their replacements start meanwhile. Recorded first, so that the
@@ -229,7 +245,15 @@ export class Agent {
       deviceDrivers: [...deviceDrivers],
       logDrivers: [...logDrivers],
       ip,
+      fullPaths: [...this.#disks.fullPaths],
     };
+  }
+
+  #watchedDisks(): WatchedDisk[] {
+    const { executor, probeOf } = this.#deps;
+    if (probeOf === undefined) return [];
+    const paths = new Set([this.#options.dataDir ?? "", executor.images?.storagePath() ?? ""]);
+    return [...paths].filter((path) => path !== "").map((path) => ({ path, probe: probeOf(path) }));
   }
 
   #health(): { ok: boolean; message: string } {

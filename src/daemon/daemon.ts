@@ -333,6 +333,7 @@ export class Daemon {
         identity,
         managerClass: hasManager ? (await import("../manager/manager.ts")).Manager : null,
         diskProbe: diskProbe(dataDir),
+        probeOf: diskProbe,
         retired: hasManager ? await (await import("./retired-file.ts")).readRetired(dataDir) : null,
         onFatal: (error) => (isSuperseded(error) ? this.#onSuperseded(error) : this.#deps.onFatal(error)),
         // By its own wish: the rest of leaving follows.

@@ -2,7 +2,7 @@
  * One node, whichever its role: an agent, and on a manager a manager. All seams are arguments, so
  * that the simulator runs the same composition.
  */
-import { Agent, type AgentOptions, type AgentStop } from "../agent/agent.ts";
+import { Agent, type AgentDeps, type AgentOptions, type AgentStop } from "../agent/agent.ts";
 import type { Executor } from "../agent/executor/executor.ts";
 import type { DiskMarks } from "../manager/disk-guard.ts";
 import type { Manager, ManagerBootstrap, ManagerTuning } from "../manager/manager.ts";
@@ -51,6 +51,8 @@ export type NodeDeps = {
   readonly managerClass: typeof Manager | null;
   /** Free space of the data directory; null where nothing is measured. */
   readonly diskProbe: DiskProbe | null;
+  /** As of AgentDeps. */
+  readonly probeOf?: AgentDeps["probeOf"];
   /** What this node promised as a manager before; null: it never was one. */
   readonly retired?: Retired | null;
   readonly onFatal: (error: AppError) => void;
@@ -112,6 +114,7 @@ export class ClusterNode {
         executor: deps.executor,
         kvFactory,
         identity,
+        probeOf: deps.probeOf,
         onRole: (role) => deps.onRole?.(role),
         onExpelled: () => deps.onExpelled?.(),
         onIncarnation: (incarnation) => this.#onIncarnation(incarnation),
@@ -119,6 +122,7 @@ export class ClusterNode {
       {
         address: options.address,
         nodeName: options.name,
+        dataDir: options.dataDir,
         managers: options.managers,
         version: options.version,
         protocols: options.protocols ?? PROTOCOLS,

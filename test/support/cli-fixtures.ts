@@ -86,6 +86,7 @@ export function aNode(shape: NodeShape = {}): Node {
       engineLabels: {},
       engineVersion: "27.0",
       shoalVersion: "",
+      fullPaths: [],
       protocolMin: 0,
       protocolMax: 0,
       deviceDrivers: [],

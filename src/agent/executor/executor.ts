@@ -67,6 +67,14 @@ export type ExecutorDescription = {
   readonly logDrivers: readonly string[];
 };
 
+/** Engines that keep images. */
+export interface ImageStore {
+  /** Its directory on this machine; empty if it is not known, or elsewhere. */
+  storagePath(): string;
+  /** Removes images that no container uses and a registry has. @returns how many. @throws unavailable */
+  collectImages(signal: AbortSignal): Promise<number>;
+}
+
 export type EngineHealth = { readonly ok: boolean; readonly message: string };
 
 export type LogLine = {
@@ -95,6 +103,8 @@ export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;
 export const LOG_LINE_BYTES_MAX = 16 * 1024;
 
 export interface Executor {
+  /** Absent where there are no images. */
+  readonly images?: ImageStore;
   /** Connects; resolves even when the engine does not answer (then health() says so). */
   start(owner: ExecutorOwner): Promise<void>;
   /** Leaves everything running. */

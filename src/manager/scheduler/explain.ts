@@ -114,6 +114,10 @@ function explainNode(tx: ReadTx, node: Node): Told & { readonly name: string } {
   if (node.status !== null && !node.status.engineOk && node.status.engineMessage !== "") {
     say("engine", `its engine does not answer: ${node.status.engineMessage}`, "check the Docker Engine on the node");
   }
+  const fullPaths = node.description?.fullPaths ?? [];
+  if (fullPaths.length > 0) {
+    say("disk", `the disk of ${fullPaths.join(" and ")} is almost full: it gets no new tasks`, "free space there");
+  }
   if (node.description !== null && node.description.runtimes.length === 0) {
     say("runtime", "it offers no runtime: tasks cannot run here", "give it a Docker Engine, or allow processes");
   }

@@ -14,6 +14,7 @@ export function refuseNode(needs: Needs, node: Node): Refusal | null {
     refuseAvailability(node) ??
     refuseRuntime(needs, node) ??
     refuseEngine(needs, node) ??
+    refuseDisk(node) ??
     refuseConstraint(needs, node) ??
     refusePlatform(needs, node) ??
     refuseDevices(needs, node) ??
@@ -75,6 +76,17 @@ function refuseEngine({ runtime }: Needs, { status }: Node): Refusal | null {
     short: "engine not answering",
     message: `the node's engine does not answer: ${status.engineMessage}`,
     next: "check the Docker Engine on the node",
+  };
+}
+
+function refuseDisk({ description }: Node): Refusal | null {
+  const paths = description?.fullPaths ?? [];
+  if (paths.length === 0) return null;
+  return {
+    code: "disk",
+    short: "disk almost full",
+    message: `the disk of ${paths.join(" and ")} is almost full: the node takes no new tasks`,
+    next: "free space there; `docker system df` shows what images and volumes take",
   };
 }
 

@@ -4,6 +4,7 @@ export type RefusalCode =
   | "availability"
   | "runtime"
   | "engine"
+  | "disk"
   | "constraint"
   | "platform"
   | "device"

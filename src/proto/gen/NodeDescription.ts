@@ -38,6 +38,10 @@ export interface NodeDescriptionInput {
    * The IP address behind the node's address, as the node resolves it.
    */
   'ip'?: (string);
+  /**
+   * Directories whose file systems are 95 % used or more, so that it takes no new tasks.
+   */
+  'fullPaths'?: (string)[];
 }
 
 /**
@@ -75,4 +79,8 @@ export interface NodeDescription {
    * The IP address behind the node's address, as the node resolves it.
    */
   'ip': (string);
+  /**
+   * Directories whose file systems are 95 % used or more, so that it takes no new tasks.
+   */
+  'fullPaths': (string)[];
 }

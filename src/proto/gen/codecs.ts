@@ -805,10 +805,11 @@ function encodeNodeDescription(w: Writer, m: NodeDescriptionInput): void {
   if (m.deviceDrivers != null) for (const x of m.deviceDrivers) w.text(90, x);
   if (m.logDrivers != null) for (const x of m.logDrivers) w.text(98, x);
   if (m.ip) w.text(106, m.ip);
+  if (m.fullPaths != null) for (const x of m.fullPaths) w.text(122, x);
 }
 
 function decodeNodeDescription(r: Reader): NodeDescription {
-  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0, deviceDrivers: [], logDrivers: [], ip: "" };
+  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0, deviceDrivers: [], logDrivers: [], ip: "", fullPaths: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -851,6 +852,8 @@ function decodeNodeDescription(r: Reader): NodeDescription {
         m.logDrivers.push(r.text()); break;
       case 106:
         m.ip = r.text(); break;
+      case 122:
+        m.fullPaths.push(r.text()); break;
       default: r.skip(tag);
     }
   }

@@ -68,6 +68,7 @@ export function node(id: string, part: NodePart = {}): Node {
       engineLabels: part.engineLabels ?? {},
       engineVersion: "24",
       shoalVersion: "0",
+      fullPaths: [],
       protocolMin: 1,
       protocolMax: PROTOCOLS.max,
       deviceDrivers: part.deviceDrivers ?? [],

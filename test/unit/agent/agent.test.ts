@@ -3,6 +3,7 @@ import { Agent, type AgentStop } from "../../../src/agent/agent.ts";
 import { SILENCE_MS } from "../../../src/agent/session.ts";
 import type { Dialer } from "../../../src/proto/rpc.ts";
 import { Router } from "../../../src/proto/router.ts";
+import type { DiskProbe } from "../../../src/util/disk-space.ts";
 import { AppError } from "../../../src/util/errors.ts";
 import { silentLogger } from "../../../src/util/log.ts";
 import { anAssignment, aSpec, completeSet, incrementalSet } from "../../support/agent-fixtures.ts";
@@ -25,6 +26,8 @@ class World {
   executor: FakeExecutor;
   /** Addresses dialled, in order. */
   readonly dialled: string[] = [];
+  /** Of the disk it writes to. */
+  freeShare = 0.5;
   #starts = 0;
 
   constructor(seed = 1) {
@@ -56,9 +59,26 @@ class World {
         return node.dial(address, options);
       },
     };
+    const probeOf = (): DiskProbe => async () => ({ freeBytes: this.freeShare * 1000, totalBytes: 1000 });
     const agent = new Agent(
-      { env, log: silentLogger, dialer, router, executor, kvFactory: this.disk.factory(env), identity: IDENTITY },
-      { address: "worker1:7377", nodeName: "worker-1", managers: seeds, version: "0.1.0", bootId: "boot1" },
+      {
+        env,
+        log: silentLogger,
+        dialer,
+        router,
+        executor,
+        kvFactory: this.disk.factory(env),
+        identity: IDENTITY,
+        probeOf,
+      },
+      {
+        address: "worker1:7377",
+        nodeName: "worker-1",
+        managers: seeds,
+        version: "0.1.0",
+        bootId: "boot1",
+        dataDir: "/var/lib/shoal",
+      },
     );
     return { agent, env, node, executor };
   }
@@ -285,6 +305,19 @@ describe("agent/agent", () => {
     await w.sim.run(10_000);
     expect(manager.heartbeats.length - before).to.be.at.least(9);
     expect(manager.heartbeats.at(-1)?.engineMessage).to.include("no space left on device");
+  });
+
+  it("says which of its disks is almost full, and goes on with everything", async () => {
+    const manager = await w.untilSession();
+    await w.untilRunning();
+    w.freeShare = 0.04;
+    w.disk.faults.failWrite = () => new Error("no space left on device");
+    await w.sim.run(11_000);
+    expect(manager.descriptions.at(-1)?.fullPaths).to.deep.equal(["/var/lib/shoal"]);
+    expect(w.engine.running()).to.have.length(1);
+    w.freeShare = 0.5;
+    await w.sim.run(11_000);
+    expect(manager.descriptions.at(-1)?.fullPaths).to.deep.equal([]);
   });
 
   describe("what never runs twice", () => {

@@ -19,6 +19,8 @@ export type EngineInfo = {
   /** CDI names of devices it has found, "nvidia.com/gpu=0"; engines before 28.2 say nothing. */
   readonly DiscoveredDevices: readonly string[];
   readonly LogDrivers: readonly string[];
+  /** Where the engine keeps everything. */
+  readonly DockerRootDir: string;
 };
 
 const NANOS = 1_000_000_000;
@@ -52,6 +54,7 @@ export function parseInfo(answer: unknown): EngineInfo {
     GenericResources: genericOf(listOf(fields.get("GenericResources"))),
     Runtimes: [...fieldsOf(fields.get("Runtimes")).keys()],
     DiscoveredDevices: textsOf(listOf(fields.get("DiscoveredDevices")).map((device) => fieldsOf(device).get("ID"))),
+    DockerRootDir: text("DockerRootDir"),
     LogDrivers: textsOf(listOf(fieldsOf(fields.get("Plugins")).get("Log"))),
   };
 }

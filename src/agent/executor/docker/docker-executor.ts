@@ -14,6 +14,7 @@ import type {
   ExecutorDescription,
   ExecutorOwner,
   ExecutorTask,
+  ImageStore,
   LogQuery,
   LogSource,
   Probe,
@@ -21,6 +22,7 @@ import type {
   ProbeOutcome,
   RuntimeState,
 } from "../executor.ts";
+import { collectImages } from "./collect-images.ts";
 import { Deaths } from "./deaths.ts";
 import { CREATE_MS, EngineClient, REMOVE_MS, START_MS, type EngineAddress } from "./engine-client.ts";
 import { statusOf } from "./engine-error.ts";
@@ -53,6 +55,7 @@ type Detail = ContainerInfo & {
 };
 
 export class DockerExecutor implements Executor {
+  readonly images: ImageStore;
   readonly #env: Env;
   readonly #client: EngineClient;
   readonly #link: EngineLink;
@@ -74,6 +77,11 @@ export class DockerExecutor implements Executor {
     this.#client = new EngineClient(env, addressOf(deps));
     this.#prober = new DockerProber(env, this.#client, addressOf(deps));
     this.#puller = new ImagePuller({ env, log, client: this.#client });
+    this.images = {
+      // An engine behind a socket is this machine's.
+      storagePath: () => ("socketPath" in deps ? this.#link.storagePath : ""),
+      collectImages: (signal) => collectImages(this.#client, log, signal),
+    };
     this.#link = new EngineLink(
       {
         env,

@@ -52,6 +52,7 @@ export class EngineLink {
   readonly #scope: Scope;
   #health: EngineHealth = { ok: false, message: `${NOT_ANSWERING} (not tried yet)` };
   #description: ExecutorDescription = UNKNOWN_ENGINE;
+  #storagePath = "";
   #firstTry: (() => void) | null = null;
   /** Ends the connection of the moment. */
   #lose: (error: AppError) => void = () => undefined;
@@ -68,6 +69,11 @@ export class EngineLink {
 
   get description(): ExecutorDescription {
     return this.#description;
+  }
+
+  /** By the engine's own word, so of its machine; empty before it ever answered. */
+  get storagePath(): string {
+    return this.#storagePath;
   }
 
   /** Resolves after the first try, whatever its outcome. */
@@ -192,8 +198,10 @@ export class EngineLink {
   async #describe(signal: AbortSignal): Promise<void> {
     const { client, env } = this.#deps;
     const info = await client.get({ what: "Reading the engine's description", signal }, "/info");
+    const parsed = parseInfo(info);
+    this.#storagePath = parsed.DockerRootDir;
     const engineId = await ensureEngineId(client, env, { known: this.#description.engineId, signal });
-    const next = describeEngine(parseInfo(info), engineId);
+    const next = describeEngine(parsed, engineId);
     if (JSON.stringify(next) === JSON.stringify(this.#description)) return;
     this.#description = next;
     if (this.#health.ok) this.#deps.onChange();

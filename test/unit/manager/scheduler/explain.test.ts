@@ -25,6 +25,23 @@ describe("manager/scheduler: explanations", () => {
     throw new Error("not refused");
   }
 
+  it("places nothing where a disk is almost full, leaves what runs there, and names the path", async () => {
+    world.putNode(node("n1"));
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "both run");
+    const full = node("n1");
+    world.putNode({ ...full, description: { ...full.description!, fullPaths: ["/var/lib/docker"] } });
+    world.putService(service("web", { replicas: 3 }));
+    await world.run(1000);
+    expect(world.running()).to.have.length(2);
+    for (const id of ["web.3", "n1"]) {
+      const reason = about(id).reasons.find(({ code }) => code === "disk");
+      expect(reason?.message, id).to.match(/the disk of \/var\/lib\/docker is almost full/);
+    }
+    world.putNode(node("n1"));
+    await world.until(() => world.running().length === 3, "there is room again");
+  });
+
   it("names every node with the filter that refused it and a next step", async () => {
     world.putNode(node("small", { memoryMiB: 64 }));
     world.putNode(node("manager", { runtimes: [] }));
