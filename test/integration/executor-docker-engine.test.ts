@@ -4,6 +4,7 @@ import { run, runOk } from "../../scripts/lib/run.ts";
 import { LABELS } from "../../src/agent/executor/container-spec.ts";
 import { containerName } from "../../src/model/naming.ts";
 import { DockerExecutor } from "../../src/agent/executor/docker/docker-executor.ts";
+import { grantedSpec } from "../../src/agent/executor/granted.ts";
 import type { ExecutorOwner, ExecutorTask } from "../../src/agent/executor/executor.ts";
 import type { ContainerSpec, TaskSpec } from "../../src/model/index.ts";
 import { codec } from "../../src/proto/load.ts";
@@ -115,6 +116,33 @@ describe("agent/executor/docker on an engine", function () {
     if (!isAppError(error)) return expect.fail(String(error));
     expect(error.code).to.not.equal("unavailable");
     expect(error.message).to.include("no-such-program");
+  });
+
+  it("hands devices of the node over under their new names, and tells a task what it reserved", async () => {
+    const devices = [{ source: "/dev/null", target: "/dev/nothing", permissions: "r" }];
+    const command = "test -c /dev/nothing; echo $? $DOCKER_RESOURCE_GPU";
+    const task = make(command, { devices });
+    const generic = [{ kind: "gpu", count: 0, names: ["UUID1", "UUID2"] }];
+    const granted = { ...task, spec: grantedSpec(task.spec, { ports: [], generic }) };
+    await start(granted);
+    expect((await untilExited(executor, task.id)).exitCode).to.equal(0);
+    expect(texts(await readLogs(executor, task.id))).to.deep.equal(["0 UUID1,UUID2"]);
+  });
+
+  it("says which device of the node is not there, and that there are no GPUs", async () => {
+    const missing = [{ source: "/dev/no-such-thing", target: "", permissions: "" }];
+    const gpus = { count: -1, deviceIds: [], capabilities: [], driver: "no-such-driver" };
+    for (const [container, words] of [
+      [{ devices: missing }, "/dev/no-such-thing"],
+      [{ gpus }, "no-such-driver"],
+    ] as const) {
+      const error: unknown = await start(make("true", container as Partial<ContainerSpec>)).then(
+        () => null,
+        (failure: unknown) => failure,
+      );
+      if (!isAppError(error)) return expect.fail(String(error));
+      expect(error.message).to.include(words);
+    }
   });
 
   it("refuses a mount of a folder that is not there", async () => {
