@@ -16,7 +16,9 @@ export async function confirm(
   if (canAsk && (await ask(question))) return true;
   process.exitCode = EXIT.changes;
   out.note(
-    canAsk ? "Nothing was changed." : "Nothing was changed: nobody could be asked. To go on: the same with --yes",
+    canAsk
+      ? "Nothing was changed."
+      : "Nothing was changed: there is no terminal to ask at. To go on: the same with --yes",
   );
   return false;
 }
