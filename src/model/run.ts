@@ -79,19 +79,24 @@ export function newRun({ service, runs, cause, scheduledAtMs, nowMs }: NewRun): 
   };
 }
 
-/** Runs beyond what is to be remembered, the oldest of each kind; never an open one, nor the newest, which counts on. */
+/**
+ * Runs beyond what is to be remembered, the oldest of each kind; never an open one, nor the newest, which counts on, nor
+ * the one of the latest scheduled time: it is all that tells that times up to there were dealt with.
+ */
 export function forgottenRuns(runs: readonly Run[], policy: JobPolicy | null): readonly Run[] {
   const left = {
     succeeded: policy?.runsSucceededKept || DEFAULT_RUNS_KEPT,
     failed: policy?.runsFailedKept || DEFAULT_RUNS_KEPT,
     gap: RUN_GAPS_KEPT,
   };
+  const decidedMs = Math.max(0, ...runs.map(({ scheduledAtMs }) => scheduledAtMs));
   const forgotten: Run[] = [];
   for (const [at, run] of runs.toSorted((a, b) => b.number - a.number).entries()) {
     if (isOpen(run)) continue;
     const kind = isGap(run) ? "gap" : run.state === "SUCCEEDED" ? "succeeded" : "failed";
     left[kind] -= 1;
-    if (left[kind] < 0 && at > 0) forgotten.push(run);
+    const isLatestTime = run.scheduledAtMs > 0 && run.scheduledAtMs === decidedMs;
+    if (left[kind] < 0 && at > 0 && !isLatestTime) forgotten.push(run);
   }
   return forgotten;
 }

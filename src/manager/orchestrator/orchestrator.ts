@@ -6,6 +6,7 @@ import type { Change, WriteTx } from "../../store/types.ts";
 import type { Node, Task, TaskState } from "../../model/index.ts";
 import { clusterLossTimes, type LossTimes } from "../../model/node-loss.ts";
 import { compareStates, isTerminal, observedState } from "../../model/task-state.ts";
+import { isFinished } from "../../model/rollout.ts";
 import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 import { planOf } from "./plan.ts";
@@ -80,11 +81,22 @@ export class Orchestrator extends StoreLoop {
       before.nodeId === after.nodeId &&
       before.pendingReason === after.pendingReason &&
       before.unfit === after.unfit &&
-      compareStates(observedState(after), decisiveState(after)) < 0 &&
+      compareStates(observedState(after), this.#decisiveState(after)) < 0 &&
       !isTerminal(observedState(before));
     if (isRoutine) return;
     this.dirty.add(task.serviceId);
     this.#noteDeparture(task);
+  }
+
+  /**
+   * Between assignment and this state nothing is decided: one that waits for its start stops what it
+   * replaces once it is prepared, and the time of a job's or a rollout's task begins with its start.
+   */
+  #decisiveState({ desired, run, serviceId }: Task): TaskState {
+    if (desired === "READY") return "READY";
+    const rollout = this.deps.store.speculative().get("service", serviceId)?.rollout ?? null;
+    const isTimed = run > 0 || (rollout !== null && !isFinished(rollout.state));
+    return isTimed ? "STARTING" : "RUNNING";
   }
 
   /** On a drained node tasks leave in turns: one that is gone makes way for another service's. */
@@ -112,15 +124,6 @@ export class Orchestrator extends StoreLoop {
 
 function isSameTimes(a: LossTimes, b: LossTimes): boolean {
   return a.silentMs === b.silentMs && a.closedMs === b.closedMs;
-}
-
-/**
- * Between assignment and this state nothing is decided: one that waits for its start stops what it
- * replaces once it is prepared, and the timeout of a job's task begins with its start.
- */
-function decisiveState({ desired, run }: Task): TaskState {
-  if (desired === "READY") return "READY";
-  return run > 0 ? "STARTING" : "RUNNING";
 }
 
 /** All of a node that plans look at. */

@@ -288,6 +288,20 @@ describe("manager/orchestrator: cron", () => {
     expect(world.tasks().map(({ run }) => run)).to.deep.equal([15, 17, 18, 19, 20]);
   });
 
+  it("runs no time twice, and misses none, after runs by hand took the place of all others", async () => {
+    schedule({}, { runsSucceededKept: 1 });
+    world.behave = () => ({ exits: { afterMs: 100, code: 0 } });
+    await untilTime(0, 3, 20);
+    for (let count = 0; count < 3; count += 1) {
+      world.runNow();
+      await world.run(2_000);
+    }
+    await untilTime(0, 4, 30);
+    const times = world.runs().filter(({ scheduledAtMs }) => scheduledAtMs > 0);
+    expect(times.map(at)).to.deep.equal(["00:04:00"]);
+    expect(world.runs().map(({ state, missedTotal }) => [state, missedTotal])).to.deep.equal([["SUCCEEDED", 0]]);
+  });
+
   it("remembers so many gaps, but goes on counting", async () => {
     let isBusy = true;
     world.behave = () => ({ exits: { afterMs: isBusy ? 70_000 : 100, code: 0 } });

@@ -206,6 +206,15 @@ describe("manager/orchestrator: rollouts that fail", () => {
       rig.expectAll("web:2");
     });
 
+    it("counts from the start of a task whose image took longer to pull", async () => {
+      rig = new RolloutRig({ replicas: 2, update });
+      await rig.deploy();
+      behave("web:2", { pullMs: 70_000, hangs: true });
+      rig.put({ image: "web:2" });
+      await rig.reaches("ROLLED_BACK", 200_000);
+      rig.expectAll("web:1");
+    });
+
     it("never counts the time an old task takes to stop", async () => {
       rig = new RolloutRig({ replicas: 1, update });
       await rig.deploy({ stopGraceMs: 600_000 });
