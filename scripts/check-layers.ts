@@ -42,6 +42,8 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   },
   "manager/orchestrator": { layers: ["util", "store", "model"], types: ["proto"] },
   "manager/scheduler": { layers: ["util", "store", "model"], types: ["proto"] },
+  // What happened, for people, beside log and snapshot.
+  "manager/events": { layers: ["util", "store", "model", "proto"] },
   "manager/allocator": { layers: ["util", "store", "model"], types: ["proto"] },
   "manager/sessions": {
     layers: ["util", "store", "model", "proto", "pki"],
@@ -53,9 +55,11 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
     layers: [
       "manager/replica",
       "manager/control",
+      "manager/events",
       "manager/orchestrator",
       "manager/scheduler",
       "manager/allocator",
+      "manager/events",
       "manager/sessions",
       "util",
       "raft",
@@ -88,6 +92,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
       "manager",
       "manager/replica",
       "manager/control",
+      "manager/events",
       "manager/sessions",
       "agent",
       "agent/executor",

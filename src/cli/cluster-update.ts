@@ -11,6 +11,8 @@ export type ClusterFlags = {
   readonly replaceAfter?: string;
   readonly replaceClosedAfter?: string;
   readonly taskHistoryLimit?: string;
+  readonly eventsKeptFor?: string;
+  readonly eventsKept?: string;
 };
 
 export function registerUpdate(cluster: Command): void {
@@ -20,6 +22,8 @@ export function registerUpdate(cluster: Command): void {
     .option("--replace-after <duration>", "replace tasks of a node silent for this long, 3s or more (6s)")
     .option("--replace-closed-after <duration>", "the same where the node's kernel closed the connection (30s)")
     .option("--task-history-limit <n>", "tasks kept per slot, the live one included (5)")
+    .option("--events-kept-for <duration>", "events are dropped when they are older, 1h or more (168h)")
+    .option("--events-kept <n>", "events kept at most, 1000 or more (100000)")
     .action(action<ClusterFlags>(update));
 }
 
@@ -41,16 +45,18 @@ async function update({ client, out }: Session, flags: ClusterFlags): Promise<vo
 
 /** @returns what to do with the cluster's spec, whichever version of it the change meets. */
 export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => ClusterSpec {
-  const { replaceAfter, replaceClosedAfter, taskHistoryLimit } = flags;
+  const { replaceAfter, replaceClosedAfter, taskHistoryLimit, eventsKeptFor, eventsKept } = flags;
   const change: Partial<ClusterSpec> = {
     ...(replaceAfter === undefined ? {} : { replaceAfterMs: parseDurationMs(replaceAfter, "--replace-after") }),
     ...(replaceClosedAfter === undefined
       ? {}
       : { replaceClosedAfterMs: parseDurationMs(replaceClosedAfter, "--replace-closed-after") }),
     ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit: count(taskHistoryLimit, "--task-history-limit") }),
+    ...(eventsKeptFor === undefined ? {} : { eventsKeptMs: parseDurationMs(eventsKeptFor, "--events-kept-for") }),
+    ...(eventsKept === undefined ? {} : { eventsKept: count(eventsKept, "--events-kept") }),
   };
   if (Object.keys(change).length === 0) {
-    throw usage("Nothing to change", "say what with --replace-after, --replace-closed-after or --task-history-limit");
+    throw usage("Nothing to change", "shoal cluster update --help lists what there is");
   }
   return (spec) => ({ ...spec, ...change });
 }

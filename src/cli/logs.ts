@@ -71,10 +71,10 @@ export async function showLogs(session: Session, flags: LogFlags, targets: reado
 }
 
 /** @returns Unix ms. */
-export function parseSince(text: string, nowMs: number): number {
+export function parseSince(text: string, nowMs: number, flag = "--since"): number {
   if (/^\d{9,}(?:\.\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
   const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(date) ? nowMs - parseDurationMs(text, "--since") : date;
+  return Number.isNaN(date) ? nowMs - parseDurationMs(text, flag) : date;
 }
 
 /** Writes bytes as they came: a task's output need not be text, and a piece may end inside a letter. */

@@ -49,6 +49,12 @@ const NOUNS: readonly Noun[] = [
     load: async () => (await import("./why.ts")).registerWhy,
   },
   {
+    name: "events",
+    summary: "What happened to services, tasks, nodes and the cluster, and why",
+    group: MANAGE,
+    load: async () => (await import("./events.ts")).registerEvents,
+  },
+  {
     name: "context",
     summary: "Choose which cluster commands talk to",
     group: MANAGE,

@@ -11,6 +11,7 @@ export const SET_ASIDE = "superseded";
 const DATA_FOLDERS = [
   "raft-log",
   "raft-snapshots",
+  "events",
   "agent",
   "process",
   SET_ASIDE,

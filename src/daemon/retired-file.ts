@@ -4,6 +4,7 @@
  */
 import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { EVENT_STORE } from "../manager/events/ring.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
 import { formatRetired, parseRetired, type Retired } from "../manager/replica/retired.ts";
 import { takePromises } from "../manager/replica/take-promises.ts";
@@ -34,7 +35,7 @@ export type Disk = { readonly env: Env; readonly kvFactory: KvFactory; readonly 
  * does nothing. @throws AppError `corrupt`: then the data stay, and nothing is forgotten
  */
 export async function retireManager({ env, kvFactory, dataDir }: Disk, identity: NodeIdentity): Promise<void> {
-  const folders = [LOG_STORE, SNAPSHOT_STORE].map((store) => join(dataDir, store));
+  const folders = [LOG_STORE, SNAPSHOT_STORE, EVENT_STORE].map((store) => join(dataDir, store));
   if (!(await exists(folders[0] ?? ""))) return;
   const before = await readRetired(dataDir);
   await writeRetired(dataDir, await takePromises({ env, kvFactory }, { identity, dataDir, before }));

@@ -6,6 +6,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { EVENT_STORE } from "../manager/events/ring.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../manager/replica/open-state.ts";
 import { inAnotherLife } from "../manager/replica/retired.ts";
 import { takePromises } from "../manager/replica/take-promises.ts";
@@ -28,6 +29,8 @@ export async function setAside(disk: Disk, identity: NodeIdentity): Promise<void
     const before = await readRetired(dataDir);
     await writeRetired(dataDir, inAnotherLife(await takePromises(disk, { identity, dataDir, before })));
   }
+  // They may tell of what the new life never saw; another manager has those that hold.
+  await rm(join(dataDir, EVENT_STORE), { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const store of stores) await rename(join(dataDir, store), join(folder, store));
   await unmarkSuperseded(dataDir);

@@ -20,6 +20,8 @@ export type LeaderDeps = {
   readonly log: Logger;
   readonly store: StoreApi;
   readonly clock: ObservedClock;
+  /** Of the manager that leads. */
+  readonly nodeId: string;
 };
 
 export class LeaderWork {
@@ -41,8 +43,10 @@ export class LeaderWork {
   }
 
   start(): void {
-    const { store, log } = this.#deps;
+    const { store, log, nodeId } = this.#deps;
     this.monitor.start();
+    // Told as an event; a leadership that is over before it is written needs none.
+    store.update((tx) => tx.leads(nodeId)).catch(() => undefined);
     this.#unsubscribe = store.onCommit((set) => {
       if (isAboutCluster(set)) this.#act();
     });

@@ -23,6 +23,8 @@ import { LeaderForwarder } from "./control/forward.ts";
 import { registerLogs } from "./control/logs.ts";
 import { ClusterClock } from "./cluster-clock.ts";
 import { DiskGuard, type DiskMarks } from "./disk-guard.ts";
+import { EventHistory } from "./events/history.ts";
+import type { Peer } from "./events/fill.ts";
 import { LeaderWork } from "./leader.ts";
 import { Replica } from "./replica/replica.ts";
 import type { ReplicaOptions } from "./replica/options.ts";
@@ -81,6 +83,7 @@ export type ManagerBootstrap = { readonly cluster: Cluster; readonly node: Node 
 export class Manager {
   readonly store: Store;
   readonly replica: Replica;
+  readonly events: EventHistory;
   readonly #deps: ManagerDeps;
   readonly #relay: Relay;
   readonly #sessions: SessionHub;
@@ -118,6 +121,7 @@ export class Manager {
         onRemoved: deps.onRemoved,
         ...replicaOptions,
         retired: deps.retired ?? null,
+        settle: (index) => this.events.ring.settle(index),
         protocols: { max: protocols.max, cluster: () => clusterProtocol(this.store.view().all("cluster")) },
         incarnation: () => this.incarnation,
         time: { known: () => this.#time.known(), heard: (timeMs) => this.#time.heard(timeMs) },
@@ -125,6 +129,7 @@ export class Manager {
     );
     this.#time = new ClusterClock({ env, looks: this.#clock, store: this.store, replica: this.replica });
     this.replica.setStateMachine(this.store);
+    this.events = this.#eventHistory();
     this.store.setProposer(this.replica);
     this.#control = new ControlService({
       store: this.store,
@@ -136,6 +141,7 @@ export class Manager {
       dialer,
       strangers: () => this.#sessions.strangers.list(),
       planResume,
+      events: this.events.ring,
     });
     this.#forwarder = new LeaderForwarder({
       env,
@@ -160,6 +166,20 @@ export class Manager {
       relay: this.#relay,
     });
     this.#disk = this.#diskGuard();
+  }
+
+  #eventHistory(): EventHistory {
+    const { env, log, kvFactory, dialer, onFatal } = this.#deps;
+    const peers = (): readonly Peer[] => this.#peers();
+    return new EventHistory({
+      env,
+      log: log.child({ part: "events" }),
+      store: this.store,
+      kvFactory,
+      dialer,
+      peers,
+      onFatal,
+    });
   }
 
   #diskGuard(): DiskGuard | null {
@@ -192,10 +212,12 @@ export class Manager {
     this.#clock.start();
     this.#time.start();
     this.replica.onStatus(() => this.#onStatus());
+    await this.events.open();
     await this.replica.start(
       bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] },
     );
     this.#isNewcomer = bootstrap !== null || this.replica.status().lastIndex === 0;
+    this.events.start();
     this.#forwarder.start();
     this.#relay.start();
     this.#sessions.start(router);
@@ -219,6 +241,7 @@ export class Manager {
     await this.#stopWork();
     await this.#forwarder.drain();
     await this.replica.stop();
+    await this.events.close();
     this.#forwarder.close();
     this.#sessions.stop();
     this.#relay.stop();
@@ -294,6 +317,13 @@ export class Manager {
     await this.#work.monitor.ingest(request);
   }
 
+  /** The other managers, the leader first: it is the one that surely was there. */
+  #peers(): readonly Peer[] {
+    const leader = this.replica.leader()?.id;
+    const others = this.replica.members().filter(({ id }) => id !== this.#deps.identity.nodeId);
+    return others.toSorted((a, b) => Number(b.id === leader) - Number(a.id === leader));
+  }
+
   #cluster(): Cluster {
     for (const cluster of this.store.view().all("cluster")) return cluster;
     throw new AppError("unavailable", "This manager has not caught up with the cluster yet");
@@ -333,7 +363,10 @@ export class Manager {
     }
     const { env, log } = this.#deps;
     const { leaderlessMs, graceUntil } = this.#history;
-    const work = new LeaderWork({ env, log, store: this.store, clock: this.#clock }, { leaderlessMs, graceUntil });
+    const work = new LeaderWork(
+      { env, log, store: this.store, clock: this.#clock, nodeId: this.#deps.identity.nodeId },
+      { leaderlessMs, graceUntil },
+    );
     this.#work = work;
     // An earlier leadership's loops have stopped before these act.
     void this.#stopping.then(() => {

@@ -45,7 +45,7 @@ export function beginLife(env: Env, store: Store, life: NewLife): Begun {
   const incarnation = nextIncarnation(cluster.incarnation, { id: newId(env), wallMs: env.wallNow() });
   const changed = newCluster(cluster, { life, incarnation, atMs: env.wallNow(), version: tx.version });
   const timeMs = Math.max(tx.timeMs, env.wallNow());
-  const transaction = toTransaction(timeMs, actionsOf(tx, changed, life), changed.protocol);
+  const transaction = toTransaction(timeMs, actionsOf(tx, changed, life), { protocol: changed.protocol });
   store.apply({ index, term, payload: protoStoreCodec.encodeTransaction(transaction) });
   return { incarnation, index, term };
 }

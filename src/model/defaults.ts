@@ -23,6 +23,7 @@ import type {
   UpdateConfig,
 } from "./index.ts";
 
+import { DEFAULT_EVENTS_KEPT, DEFAULT_EVENTS_KEPT_MS } from "./event-limits.ts";
 import { DEFAULT_TIME_ZONE, normalSchedule } from "./cron-schedule.ts";
 import { DEFAULT_REPLACE_AFTER_MS, DEFAULT_REPLACE_CLOSED_AFTER_MS } from "./node-loss.ts";
 import { jobOf, modeOf } from "./service-mode.ts";
@@ -157,6 +158,8 @@ export function normaliseClusterSpec(spec: ClusterSpec): ClusterSpec {
     replaceAfterMs: orDefault(spec.replaceAfterMs, DEFAULT_REPLACE_AFTER_MS),
     replaceClosedAfterMs: orDefault(spec.replaceClosedAfterMs, DEFAULT_REPLACE_CLOSED_AFTER_MS),
     strategy: spec.strategy === "DEFAULT" ? DEFAULT_STRATEGY : spec.strategy,
+    eventsKeptMs: orDefault(spec.eventsKeptMs, DEFAULT_EVENTS_KEPT_MS),
+    eventsKept: orDefault(spec.eventsKept, DEFAULT_EVENTS_KEPT),
   };
 }
 

@@ -48,4 +48,7 @@ export type { TaskSpec } from "../proto/gen/TaskSpec.ts";
 export type { TaskStatus } from "../proto/gen/TaskStatus.ts";
 export type { UpdateConfig } from "../proto/gen/UpdateConfig.ts";
 export type { Silence } from "../proto/gen/Silence.ts";
+export type { Event, _shoal_v1_Event_Level as EventLevel } from "../proto/gen/Event.ts";
+export type { EventGap } from "../proto/gen/EventGap.ts";
+export type { EventPosition } from "../proto/gen/EventPosition.ts";
 export type { ExplainReason } from "../proto/gen/ExplainReason.ts";

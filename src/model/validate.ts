@@ -31,6 +31,7 @@ import { jobOf } from "./service-mode.ts";
 import { validateTaskChecks } from "./validate-checks.ts";
 import { validateMode } from "./validate-mode.ts";
 import { checkReplaceAfter, validateNodeLoss, validateSingle } from "./validate-node-loss.ts";
+import { validateEventLimits } from "./event-limits.ts";
 import { validateRollouts } from "./validate-update.ts";
 import { STRATEGIES, validatePlacement, validatePlacementOf } from "./validate-placement.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
@@ -79,6 +80,7 @@ export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): Cl
   if (spec.name !== "") checkName(spec.name, `${path}.name`);
   checkReplaceAfter(spec.replaceAfterMs, `${path}.replaceAfterMs`);
   checkReplaceAfter(spec.replaceClosedAfterMs, `${path}.replaceClosedAfterMs`);
+  validateEventLimits(spec, path);
   checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
   checkOneOf(spec.strategy, `${path}.strategy`, STRATEGIES);
   return spec;

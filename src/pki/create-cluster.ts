@@ -40,6 +40,8 @@ export async function createCluster(
         replaceAfterMs: 0,
         replaceClosedAfterMs: 0,
         strategy: "DEFAULT",
+        eventsKeptMs: 0,
+        eventsKept: 0,
       },
       incarnation: newId(env),
       rootCertificatePem: root.certificatePem,

@@ -75,9 +75,18 @@ function toSteps(tables: TableSet, action: Action, at: { version: number; timeMs
   return action.table === "request" && before !== undefined ? [removal, put] : [put];
 }
 
-export function toTransaction(timeMs: number, actions: readonly Action[], protocol = 1): StoreTransactionInput {
+/** What an entry says besides its actions. */
+type Said = { readonly protocol?: number; readonly actor?: string; readonly leaderId?: string };
+
+export function toTransaction(
+  timeMs: number,
+  actions: readonly Action[],
+  { protocol = 1, actor = "", leaderId = "" }: Said = {},
+): StoreTransactionInput {
   return {
     timeMs,
+    actor,
+    leaderId,
     // Left out where it says nothing: programs before the first number read and write the same bytes.
     ...(protocol > 1 ? { protocol } : {}),
     actions: actions.map((action) =>

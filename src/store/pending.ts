@@ -4,6 +4,7 @@
  * time is `unknown-outcome`, never a false "failed".
  */
 import type { Step } from "./table-set.ts";
+import type { Origin } from "./types.ts";
 import { AppError } from "../util/errors.ts";
 
 export type PendingEntry = {
@@ -11,6 +12,7 @@ export type PendingEntry = {
   readonly term: number;
   readonly timeMs: number;
   readonly steps: readonly Step[];
+  readonly origin: Origin;
   readonly resolve: () => void;
   readonly reject: (error: AppError) => void;
   /** Updates that wrote nothing but read state that this entry makes: they share its fate. */

@@ -15,6 +15,7 @@ import {
   TRANSACTION_BYTES_MAX,
   type Change,
   type ChangeSet,
+  type Origin,
   type Proposer,
   type ReadTx,
   type Restore,
@@ -48,6 +49,8 @@ export type StoreOptions = {
   /** Unix ms that a new leader begins with, where the entries before are not later. Default: the wall clock. */
   readonly clock?: () => number;
 };
+
+type Entry = { readonly index: number; readonly term: number; readonly payload: Uint8Array };
 
 type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: AppError) => void };
 
@@ -108,7 +111,7 @@ export class Store implements StoreApi {
     return () => void this.#commitListeners.delete(listener);
   }
 
-  apply(entry: { readonly index: number; readonly term: number; readonly payload: Uint8Array }): void {
+  apply(entry: Entry): void {
     const own = this.#pending.take(entry.index, entry.term);
     this.#commit(entry, own);
     if (own !== undefined) settle(own);
@@ -150,7 +153,7 @@ export class Store implements StoreApi {
     for (const { after } of changes) this.#freeze(after);
     // Whether the snapshot includes them, it does not say.
     this.#pending.rejectAll(unknownOutcome, index);
-    this.#notifyCommit({ version: index, timeMs: restored.timeMs, changes, restored: true });
+    this.#notifyCommit({ version: index, timeMs: restored.timeMs, changes, restored: true, origin: null });
     this.watches.reset(index);
   }
 
@@ -198,7 +201,7 @@ export class Store implements StoreApi {
     this.#isUpdating = true;
     try {
       value = change(tx);
-      if (tx.actions.length === 0) {
+      if (tx.isEmpty) {
         this.#afterPending(value, { resolve, reject });
         return;
       }
@@ -212,18 +215,19 @@ export class Store implements StoreApi {
       tx.undo();
     }
     const { actions } = fromTransaction(this.#codec.decodeTransaction(payload));
+    const origin = { term, ...tx.origin };
     proposer.propose(payload);
     const { steps, changes } = transition(tables, { index: slot.index, timeMs, actions });
     for (const { after } of changes) this.#freeze(after);
     const done = (): void => resolve({ value, version: slot.index });
-    this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: done, reject, followers: [] });
+    this.#pending.push({ index: slot.index, term, timeMs, steps, origin, resolve: done, reject, followers: [] });
     this.#notify(this.#speculativeListeners, changes);
   }
 
   #encode(tx: WriteTransaction, timeMs: number): Uint8Array {
     const protocol = clusterProtocol(tx.all("cluster"));
     assert(protocol <= this.#protocolMax, "a cluster's protocol is raised to what every manager's program speaks");
-    const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions, protocol));
+    const payload = this.#codec.encodeTransaction(toTransaction(timeMs, tx.actions, { protocol, ...tx.origin }));
     const later = this.#codec.laterField(payload, protocol);
     if (later !== null) throw notYet(later.path, { needs: later.needs, protocol });
     if (payload.length <= TRANSACTION_BYTES_MAX) return payload;
@@ -241,9 +245,10 @@ export class Store implements StoreApi {
     else last.followers.push({ resolve: () => resolve({ value, version: last.index }), reject });
   }
 
-  #commit(entry: { readonly index: number; readonly payload: Uint8Array }, own: PendingEntry | undefined): void {
+  #commit(entry: Entry, own: PendingEntry | undefined): void {
     const tables = this.#committed;
     let changes: readonly Change[];
+    let origin: Origin;
     if (own === undefined) {
       const transaction = this.#codec.decodeTransaction(entry.payload);
       const { protocol: needs } = transaction;
@@ -251,12 +256,14 @@ export class Store implements StoreApi {
       const { timeMs, actions } = fromTransaction(transaction);
       ({ changes } = transition(tables, { index: entry.index, timeMs, actions }));
       for (const { after } of changes) this.#freeze(after);
+      origin = { term: entry.term, actor: transaction.actor, leaderId: transaction.leaderId };
     } else {
       changes = runSteps(tables, own.steps);
+      origin = own.origin;
       tables.version = own.index;
       tables.timeMs = own.timeMs;
     }
-    const set = { version: entry.index, timeMs: tables.timeMs, changes, restored: false };
+    const set = { version: entry.index, timeMs: tables.timeMs, changes, restored: false, origin };
     this.#notifyCommit(set);
     this.watches.append(set, entry.payload.length * DECODED_FACTOR);
   }

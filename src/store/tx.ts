@@ -1,7 +1,7 @@
 /** One transaction of the leader, on speculative tables, with what it takes to undo it. */
 import { expiredRequests, REQUESTS_MAX, stamp, type Action } from "./actions.ts";
 import type { Step, TableSet } from "./table-set.ts";
-import type { Indexes, TableName, Tables, WriteTx } from "./types.ts";
+import type { Indexes, Origin, TableName, Tables, WriteTx } from "./types.ts";
 import { assert } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
 
@@ -13,6 +13,8 @@ export class WriteTransaction implements WriteTx {
   readonly #actions: Action[] = [];
   /** Where the last put of a row is in `#actions`, while nothing removed the row since. */
   readonly #putAt = new Map<string, number>();
+  #actor = "";
+  #leaderId = "";
   #open = true;
 
   /** @param at the index the entry will get, and its cluster time. */
@@ -24,6 +26,14 @@ export class WriteTransaction implements WriteTx {
 
   get actions(): readonly Action[] {
     return this.#actions;
+  }
+
+  get origin(): Omit<Origin, "term"> {
+    return { actor: this.#actor, leaderId: this.#leaderId };
+  }
+
+  get isEmpty(): boolean {
+    return this.#actions.length === 0 && this.#leaderId === "";
   }
 
   get<T extends TableName>(table: T, id: string): Tables[T] | undefined {
@@ -67,6 +77,16 @@ export class WriteTransaction implements WriteTx {
     this.#tables.delete(table, id);
     this.#putAt.delete(`${table}/${id}`);
     this.#actions.push({ kind: "remove", table, id });
+  }
+
+  by(actor: string): void {
+    this.#assertOpen();
+    this.#actor = actor;
+  }
+
+  leads(nodeId: string): void {
+    this.#assertOpen();
+    this.#leaderId = nodeId;
   }
 
   /** Writes through a handle kept beyond the callback would be in no entry. */

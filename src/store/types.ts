@@ -48,7 +48,20 @@ export interface WriteTx extends ReadTx {
   /** Creates or replaces; `meta` is set by the store (version = the entry's index, times = cluster time). */
   put<T extends TableName>(table: T, object: Tables[T]): void;
   remove(table: TableName, id: string): void;
+  /** Says who asked for this change; without it, it is the leader's own. */
+  by(actor: string): void;
+  /** The first change of a leadership says whose it is: an entry also when nothing else changes. */
+  leads(nodeId: string): void;
 }
+
+/** What an entry says of itself, besides its changes. */
+export type Origin = {
+  readonly term: number;
+  /** As in a Cause; empty: the leader's own loops. */
+  readonly actor: string;
+  /** In the first entry of a leadership the leader's node id, otherwise empty. */
+  readonly leaderId: string;
+};
 
 export type Change = {
   [T in TableName]: {
@@ -65,6 +78,8 @@ export type ChangeSet = {
   readonly timeMs: number;
   readonly changes: readonly Change[];
   readonly restored: boolean;
+  /** Null for a snapshot. */
+  readonly origin: Origin | null;
 };
 
 export type Update<T> = { readonly value: T; readonly version: number };

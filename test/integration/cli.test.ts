@@ -6,6 +6,7 @@ import { assert } from "chai";
 import { startLocalCluster, type LocalCluster, type LocalNode } from "../../scripts/lib/local-cluster.ts";
 import { run, waitFor, type RunResult } from "../../scripts/lib/run.ts";
 import { SHOAL_BIN } from "../../scripts/lib/shoal.ts";
+import { followed } from "../support/followed.ts";
 
 const DONE = 0;
 const FAILED = 1;
@@ -148,6 +149,7 @@ describe("integration/cli", () => {
         "node",
         "cluster",
         "why",
+        "events",
         "context",
       ]) {
         assert.match(help, new RegExp(`^ {2}${noun}( \\[options\\])? {2,}\\S`, "m"), noun);
@@ -394,13 +396,7 @@ describe("integration/cli", () => {
       const victim = cluster.managers.find(({ name }) => name === "manager2") ?? cluster.managers[0];
       if (victim === undefined) throw new Error("no manager");
       const hosts = [victim, ...others(victim)].map(({ address }) => address).join(",");
-      const child = spawn(process.execPath, [SHOAL_BIN, "service", "logs", "-f", "--raw", "--host", hosts, "count"], {
-        env: environment(),
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      let text = "";
-      child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      const lines = () => text.split("\n").slice(0, -1);
+      const { child, lines } = followed(["service", "logs", "-f", "--raw", "--host", hosts, "count"], environment());
       try {
         await waitFor("the first lines", 15_000, () => (lines().length > 5 ? true : undefined));
         await cluster.kill(victim, "SIGKILL");
@@ -410,9 +406,38 @@ describe("integration/cli", () => {
         child.kill("SIGTERM");
         cluster.boot(victim);
       }
+      const all = lines();
       assert.deepEqual(
-        lines(),
-        Array.from({ length: lines().length }, (_, at) => `n${at + 1}`),
+        all,
+        [...all.keys()].map((at) => `n${at + 1}`),
+      );
+    });
+
+    it("follows events over the death of the leader, each once, and lists them with who and why", async function () {
+      this.timeout(60_000);
+      const leader = await cluster.leader();
+      const hosts = [leader, ...others(leader)].map(({ address }) => address).join(",");
+      const words = ["events", "--since", "10m", "--filter", "service=count", "--format", "json"];
+      const { child, lines } = followed([...words, "--follow", "--host", hosts], environment());
+      const times = (action: string) => lines().filter((line) => line.includes(`"action":"${action}"`)).length;
+      try {
+        await waitFor("what was before", 15_000, () => (times("running") > 0 ? true : undefined));
+        const before = times("running");
+        await cluster.kill(leader, "SIGKILL");
+        await ok("service", "scale", "-d", "count=2");
+        await waitFor("news", 20_000, () => (times("running") > before && times("scaled") === 1 ? true : undefined));
+      } finally {
+        child.kill("SIGTERM");
+        cluster.boot(leader);
+      }
+      const listed = (await ok(...words)).split("\n");
+      assert.deepEqual(lines(), [...new Set(listed)].slice(0, lines().length));
+      const shown = await ok("events", "--filter", "service=count", "--no-trunc");
+      assert.match(shown, /^\S+Z service scaled \S+ \(name=count, actor=user:\S+\) 1 to 2: service updated$/m);
+      assert.match(shown, /^\S+Z task running \S+ \(name=count\.2, node=worker1, actor=node:worker1\)/m);
+      assert.match(
+        await ok("events", "--filter", "event=leader-changed"),
+        /cluster leader-changed .* since term \d+$/m,
       );
     });
 

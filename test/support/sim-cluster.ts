@@ -302,6 +302,8 @@ export class SimCluster {
         replaceAfterMs: 0,
         replaceClosedAfterMs: 0,
         strategy: "DEFAULT",
+        eventsKeptMs: 0,
+        eventsKept: 0,
       },
       incarnation: "1",
       rootCertificatePem: "",

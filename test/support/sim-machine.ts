@@ -5,6 +5,7 @@
 import { ClusterNode, type NodeStart } from "../../src/daemon/node.ts";
 import { RoleFollower } from "../../src/daemon/role-follower.ts";
 import { Manager, type ManagerTuning } from "../../src/manager/manager.ts";
+import { EVENT_STORE } from "../../src/manager/events/ring.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../../src/manager/replica/open-state.ts";
 import { inAnotherLife, type Retired } from "../../src/manager/replica/retired.ts";
 import { takePromises } from "../../src/manager/replica/take-promises.ts";
@@ -239,6 +240,7 @@ export class Machine {
     if (env.isKilled) return;
     this.retired = this.superseding === "" ? kept : inAnotherLife(kept);
     this.superseding = "";
+    this.disk.remove(EVENT_STORE);
     this.disk.remove(SNAPSHOT_STORE);
     this.disk.remove(LOG_STORE);
   }

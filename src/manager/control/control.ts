@@ -10,6 +10,7 @@ import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
 import type { ReplicaApi } from "../replica/types.ts";
 import { registerCluster, type JoinTokens } from "./cluster.ts";
+import { registerEvents, type EventSource } from "./events.ts";
 import { registerNodes } from "./nodes.ts";
 import { registerUpgrade } from "./upgrade.ts";
 import { Reads } from "./reads.ts";
@@ -29,6 +30,7 @@ export type ControlDeps = {
   /** Why something is not what it should be. @throws AppError not-found */
   readonly explain: (tx: ReadTx, id: string) => ExplainResponseInput;
   readonly joinTokens: () => JoinTokens;
+  readonly events: EventSource;
 } & Pick<ResumeDeps, "dialer" | "strangers" | "planResume">;
 
 export class ControlService {
@@ -40,13 +42,14 @@ export class ControlService {
   }
 
   register(router: Router): void {
-    const { store, replica, env, explain, joinTokens, dialer, strangers, planResume } = this.#deps;
+    const { store, replica, env, explain, joinTokens, dialer, strangers, planResume, events } = this.#deps;
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
     registerRuns(router, { reads, requests });
     registerRollouts(router, { reads, requests });
     registerTasks(router, reads);
+    registerEvents(router, { reads, store, env, source: events });
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });
     registerResume(router, { reads, requests, store, dialer, strangers, planResume });

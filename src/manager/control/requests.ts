@@ -69,7 +69,8 @@ export class Requests {
   /** @throws AppError whatever `change` throws, or `unknown-outcome` when the caller's time is up. */
   async run<K extends MutationKey>(mutation: Mutation<K>): Promise<ResponseInput<K>> {
     const ms = waitMs(mutation.context, MUTATION_WAIT_MS);
-    const gated = WHILE_WAITING.has(mutation.key) ? mutation : this.#gated(mutation);
+    const signed = signedBy(describeCaller(mutation.context.caller), mutation);
+    const gated = WHILE_WAITING.has(mutation.key) ? signed : this.#gated(signed);
     try {
       return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(gated));
     } catch (error) {
@@ -175,6 +176,17 @@ export class Requests {
     }
     return (await this.#store.update((tx) => refusals.noteNow(() => once(tx, name, codec, change)))).value;
   }
+}
+
+/** The entry says who asked. */
+function signedBy<K extends MutationKey>(actor: string, mutation: Mutation<K>): Mutation<K> {
+  return {
+    ...mutation,
+    change: (tx) => {
+      tx.by(actor);
+      return mutation.change(tx);
+    },
+  };
 }
 
 function refuseWhileWaiting(tx: ReadTx): void {

@@ -32,6 +32,8 @@ export type ReplicaOptions = {
   /** What this node promised as a manager before; null: it never was one. */
   readonly retired?: Retired | null;
   readonly snapshots?: Partial<SnapshotOptions>;
+  /** Resolves when what others keep of the log up to `index` is on disk: before a snapshot takes its place. */
+  readonly settle?: (index: number) => Promise<void>;
   readonly raft?: Partial<Omit<RaftOptions, "random">>;
   /** A write failed or the state is beyond doubt: the process must end. Called once. */
   readonly onFatal: (error: Error) => void;

@@ -160,6 +160,7 @@ export class Replica implements ReplicaApi, Proposer {
               dialer: this.#deps.dialer,
               store: opened.snapshots,
               heardAddress: (peer) => this.#addresses.get(peer) ?? null,
+              settle: this.#options.settle,
             },
             { manifest, options: { ...DEFAULT_SNAPSHOT_OPTIONS, ...this.#options.snapshots } },
           )),

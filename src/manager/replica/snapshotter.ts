@@ -21,6 +21,7 @@ export type SnapshotterDeps = {
   readonly store: SnapshotStore;
   /** Where a leader that joined after the snapshot, and after all that is known here, says it is. */
   readonly heardAddress: (peer: MemberId) => string | null;
+  readonly settle?: ((index: number) => Promise<void>) | undefined;
 };
 
 type Pulling = { readonly pull: SnapshotPull; readonly from: MemberId; readonly aborter: AbortController };
@@ -30,6 +31,7 @@ export class Snapshotter implements SnapshotMover {
   readonly #dialer: Dialer;
   readonly #store: SnapshotStore;
   readonly #heardAddress: SnapshotterDeps["heardAddress"];
+  readonly #settle: SnapshotterDeps["settle"];
   readonly #current: CurrentSnapshot;
   readonly #scope: Scope;
   #building: AbortController | null = null;
@@ -42,6 +44,7 @@ export class Snapshotter implements SnapshotMover {
     this.#dialer = deps.dialer;
     this.#store = deps.store;
     this.#heardAddress = deps.heardAddress;
+    this.#settle = deps.settle;
     this.#current = new CurrentSnapshot(deps.driver, state);
     this.#scope = new Scope((name, error) =>
       this.#driver.fatal(new Error(`Snapshot task ${name} failed`, { cause: error })),
@@ -83,6 +86,7 @@ export class Snapshotter implements SnapshotMover {
         if (aborter.signal.aborted) return;
       }
       const { sizeBytes, hash, chunks } = await writer.finish();
+      await this.#settle?.(position.index);
       if (aborter.signal.aborted) return;
       const { index, term, config } = position;
       const manifest = { meta: { index, term, config, sizeBytes, hash }, slot: writer.slot, chunks };

@@ -20,6 +20,14 @@ export interface ClusterSpecInput {
    */
   'replaceClosedAfterMs'?: (number | string | Long);
   /**
+   * Events are dropped when they are older: 1 h to 366 days; 0 is 7 days.
+   */
+  'eventsKeptMs'?: (number | string | Long);
+  /**
+   * The newest so many are kept: 1,000 to 1,000,000; 0 is 100,000.
+   */
+  'eventsKept'?: (number | string | Long);
+  /**
    * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
    */
   'strategy'?: (_shoal_v1_Placement_StrategyInput);
@@ -41,6 +49,14 @@ export interface ClusterSpec {
    * 3 s; 0 is 30 s.
    */
   'replaceClosedAfterMs': (number);
+  /**
+   * Events are dropped when they are older: 1 h to 366 days; 0 is 7 days.
+   */
+  'eventsKeptMs': (number);
+  /**
+   * The newest so many are kept: 1,000 to 1,000,000; 0 is 100,000.
+   */
+  'eventsKept': (number);
   /**
    * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
    */

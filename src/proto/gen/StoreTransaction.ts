@@ -16,6 +16,14 @@ export interface StoreTransactionInput {
    * Of the cluster when it was written; 0 is 1. A program that does not speak it must stop, not skip.
    */
   'protocol'?: (number);
+  /**
+   * Who asked for it, as in Cause; empty: the leader's own loops.
+   */
+  'actor'?: (string);
+  /**
+   * Of the manager that leads from here on; in the first entry of each leadership only.
+   */
+  'leaderId'?: (string);
 }
 
 /**
@@ -31,4 +39,12 @@ export interface StoreTransaction {
    * Of the cluster when it was written; 0 is 1. A program that does not speak it must stop, not skip.
    */
   'protocol': (number);
+  /**
+   * Who asked for it, as in Cause; empty: the leader's own loops.
+   */
+  'actor': (string);
+  /**
+   * Of the manager that leads from here on; in the first entry of each leadership only.
+   */
+  'leaderId': (string);
 }

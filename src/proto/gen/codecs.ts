@@ -114,6 +114,12 @@ import type { LeaveRequest, LeaveRequestInput } from "./LeaveRequest.ts";
 import type { LeaveResponse, LeaveResponseInput } from "./LeaveResponse.ts";
 import type { StatusRequest, StatusRequestInput } from "./StatusRequest.ts";
 import type { StatusResponse, StatusResponseInput } from "./StatusResponse.ts";
+import type { Event, EventInput } from "./Event.ts";
+import type { EventPosition, EventPositionInput } from "./EventPosition.ts";
+import type { EventGap, EventGapInput } from "./EventGap.ts";
+import type { ReadEventsRequest, ReadEventsRequestInput } from "./ReadEventsRequest.ts";
+import type { ReadEventsResponse, ReadEventsResponseInput } from "./ReadEventsResponse.ts";
+import type { EventsState, EventsStateInput } from "./EventsState.ts";
 import type { LogsOptions, LogsOptionsInput } from "./LogsOptions.ts";
 import type { LogsRequest, LogsRequestInput } from "./LogsRequest.ts";
 import type { LogsMessage, LogsMessageInput, _shoal_v1_LogsMessage_Line as LogsMessage_Line, _shoal_v1_LogsMessage_LineInput as LogsMessage_LineInput, _shoal_v1_LogsMessage_End as LogsMessage_End, _shoal_v1_LogsMessage_EndInput as LogsMessage_EndInput, _shoal_v1_LogsMessage_Begin as LogsMessage_Begin, _shoal_v1_LogsMessage_BeginInput as LogsMessage_BeginInput } from "./LogsMessage.ts";
@@ -194,6 +200,8 @@ const STEERROLLOUTREQUEST_ACTION = { NONE: 0, PAUSE: 1, RESUME: 2, PROMOTE: 3 } 
 const STEERROLLOUTREQUEST_ACTION_NAMES = new Map<number, keyof typeof STEERROLLOUTREQUEST_ACTION>([[0, "NONE"], [1, "PAUSE"], [2, "RESUME"], [3, "PROMOTE"]]);
 const RESUMEITEM_ACTION = { STOP: 0, START: 1, REPLACE: 2 } as const;
 const RESUMEITEM_ACTION_NAMES = new Map<number, keyof typeof RESUMEITEM_ACTION>([[0, "STOP"], [1, "START"], [2, "REPLACE"]]);
+const EVENT_LEVEL = { INFO: 0, WARNING: 1, ERROR: 2 } as const;
+const EVENT_LEVEL_NAMES = new Map<number, keyof typeof EVENT_LEVEL>([[0, "INFO"], [1, "WARNING"], [2, "ERROR"]]);
 const LOGSMESSAGE_STREAM = { STDOUT: 0, STDERR: 1 } as const;
 const LOGSMESSAGE_STREAM_NAMES = new Map<number, keyof typeof LOGSMESSAGE_STREAM>([[0, "STDOUT"], [1, "STDERR"]]);
 const NODESEEN_LINK = { OPEN: 0, CLOSED: 1, GOODBYE: 2 } as const;
@@ -2256,10 +2264,12 @@ function encodeClusterSpec(w: Writer, m: ClusterSpecInput): void {
   if (m.replaceAfterMs) w.int(24, Number(m.replaceAfterMs));
   if (m.replaceClosedAfterMs) w.int(32, Number(m.replaceClosedAfterMs));
   if (m.strategy != null && m.strategy !== "DEFAULT" && m.strategy !== 0) w.uint(80, numberOf(PLACEMENT_STRATEGY, m.strategy));
+  if (m.eventsKeptMs) w.int(56, Number(m.eventsKeptMs));
+  if (m.eventsKept) w.int(64, Number(m.eventsKept));
 }
 
 function decodeClusterSpec(r: Reader): ClusterSpec {
-  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT" };
+  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT", eventsKeptMs: 0, eventsKept: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2273,6 +2283,10 @@ function decodeClusterSpec(r: Reader): ClusterSpec {
         m.replaceClosedAfterMs = r.int(); break;
       case 80:
         m.strategy = enumValue(PLACEMENT_STRATEGY_NAMES, r.small()); break;
+      case 56:
+        m.eventsKeptMs = r.int(); break;
+      case 64:
+        m.eventsKept = r.int(); break;
       default: r.skip(tag);
     }
   }
@@ -3522,6 +3536,204 @@ function decodeStatusResponse(r: Reader): StatusResponse {
   return m;
 }
 
+function encodeEvent(w: Writer, m: EventInput): void {
+  if (m.version) w.uint(8, Number(m.version));
+  if (m.n) w.uint(16, Number(m.n));
+  if (m.timeMs) w.uint(24, Number(m.timeMs));
+  if (m.type) w.text(34, m.type);
+  if (m.action) w.text(42, m.action);
+  if (m.level != null && m.level !== "INFO" && m.level !== 0) w.uint(48, numberOf(EVENT_LEVEL, m.level));
+  if (m.id) w.text(58, m.id);
+  if (m.name) w.text(66, m.name);
+  if (m.serviceId) w.text(74, m.serviceId);
+  if (m.serviceName) w.text(82, m.serviceName);
+  if (m.nodeId) w.text(90, m.nodeId);
+  if (m.nodeName) w.text(98, m.nodeName);
+  if (m.cause != null) { const start = w.open(106); encodeCause(w, m.cause); w.close(start); }
+  if (m.message) w.text(114, m.message);
+  if (m.exitCode != null) w.int(120, Number(m.exitCode));
+}
+
+function decodeEvent(r: Reader): Event {
+  const m: Event = { version: 0, n: 0, timeMs: 0, type: "", action: "", level: "INFO", id: "", name: "", serviceId: "", serviceName: "", nodeId: "", nodeName: "", cause: null, message: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.version = r.uint(); break;
+      case 16:
+        m.n = r.small(); break;
+      case 24:
+        m.timeMs = r.uint(); break;
+      case 34:
+        m.type = r.text(); break;
+      case 42:
+        m.action = r.text(); break;
+      case 48:
+        m.level = enumValue(EVENT_LEVEL_NAMES, r.small()); break;
+      case 58:
+        m.id = r.text(); break;
+      case 66:
+        m.name = r.text(); break;
+      case 74:
+        m.serviceId = r.text(); break;
+      case 82:
+        m.serviceName = r.text(); break;
+      case 90:
+        m.nodeId = r.text(); break;
+      case 98:
+        m.nodeName = r.text(); break;
+      case 106:
+{ const outer = r.open(); m.cause = decodeCause(r); r.close(outer); break; }
+      case 114:
+        m.message = r.text(); break;
+      case 120:
+        m.exitCode = r.int32(); m._exitCode = "exitCode"; break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeEventPosition(w: Writer, m: EventPositionInput): void {
+  if (m.version) w.uint(8, Number(m.version));
+  if (m.n) w.uint(16, Number(m.n));
+}
+
+function decodeEventPosition(r: Reader): EventPosition {
+  const m: EventPosition = { version: 0, n: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.version = r.uint(); break;
+      case 16:
+        m.n = r.small(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeEventGap(w: Writer, m: EventGapInput): void {
+  if (m.afterVersion) w.uint(8, Number(m.afterVersion));
+  if (m.upToVersion) w.uint(16, Number(m.upToVersion));
+  if (m.upToMs) w.uint(24, Number(m.upToMs));
+  if (m.expired) w.bool(32, m.expired);
+}
+
+function decodeEventGap(r: Reader): EventGap {
+  const m: EventGap = { afterVersion: 0, upToVersion: 0, upToMs: 0, expired: false };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.afterVersion = r.uint(); break;
+      case 16:
+        m.upToVersion = r.uint(); break;
+      case 24:
+        m.upToMs = r.uint(); break;
+      case 32:
+        m.expired = r.bool(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeReadEventsRequest(w: Writer, m: ReadEventsRequestInput): void {
+  if (m.filters != null) for (const x of m.filters) w.text(10, x);
+  if (m.after != null) { const start = w.open(18); encodeEventPosition(w, m.after); w.close(start); }
+  if (m.sinceMs) w.uint(24, Number(m.sinceMs));
+  if (m.untilMs) w.uint(32, Number(m.untilMs));
+  if (m.pageSize) w.uint(40, Number(m.pageSize));
+  if (m.waitMs) w.uint(48, Number(m.waitMs));
+  if (m.fromNow) w.bool(56, m.fromNow);
+  if (m.consistency != null && m.consistency !== "LINEARIZABLE" && m.consistency !== 0) w.uint(64, numberOf(CONSISTENCY, m.consistency));
+}
+
+function decodeReadEventsRequest(r: Reader): ReadEventsRequest {
+  const m: ReadEventsRequest = { filters: [], after: null, sinceMs: 0, untilMs: 0, pageSize: 0, waitMs: 0, fromNow: false, consistency: "LINEARIZABLE" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.filters.push(r.text()); break;
+      case 18:
+{ const outer = r.open(); m.after = decodeEventPosition(r); r.close(outer); break; }
+      case 24:
+        m.sinceMs = r.uint(); break;
+      case 32:
+        m.untilMs = r.uint(); break;
+      case 40:
+        m.pageSize = r.small(); break;
+      case 48:
+        m.waitMs = r.small(); break;
+      case 56:
+        m.fromNow = r.bool(); break;
+      case 64:
+        m.consistency = enumValue(CONSISTENCY_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeReadEventsResponse(w: Writer, m: ReadEventsResponseInput): void {
+  if (m.events != null) for (const x of m.events) { const start = w.open(10); encodeEvent(w, x); w.close(start); }
+  if (m.gaps != null) for (const x of m.gaps) { const start = w.open(18); encodeEventGap(w, x); w.close(start); }
+  if (m.next != null) { const start = w.open(26); encodeEventPosition(w, m.next); w.close(start); }
+  if (m.hasMore) w.bool(32, m.hasMore);
+}
+
+function decodeReadEventsResponse(r: Reader): ReadEventsResponse {
+  const m: ReadEventsResponse = { events: [], gaps: [], next: null, hasMore: false };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.events.push(decodeEvent(r)); r.close(outer); break; }
+      case 18:
+{ const outer = r.open(); m.gaps.push(decodeEventGap(r)); r.close(outer); break; }
+      case 26:
+{ const outer = r.open(); m.next = decodeEventPosition(r); r.close(outer); break; }
+      case 32:
+        m.hasMore = r.bool(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeEventsState(w: Writer, m: EventsStateInput): void {
+  if (m.version) w.uint(8, Number(m.version));
+  if (m.count) w.uint(16, Number(m.count));
+  if (m.gaps != null) for (const x of m.gaps) { const start = w.open(26); encodeEventGap(w, x); w.close(start); }
+  if (m.dropped != null) { const start = w.open(34); encodeEventPosition(w, m.dropped); w.close(start); }
+  if (m.droppedMs) w.uint(40, Number(m.droppedMs));
+}
+
+function decodeEventsState(r: Reader): EventsState {
+  const m: EventsState = { version: 0, count: 0, gaps: [], dropped: null, droppedMs: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 8:
+        m.version = r.uint(); break;
+      case 16:
+        m.count = r.small(); break;
+      case 26:
+{ const outer = r.open(); m.gaps.push(decodeEventGap(r)); r.close(outer); break; }
+      case 34:
+{ const outer = r.open(); m.dropped = decodeEventPosition(r); r.close(outer); break; }
+      case 40:
+        m.droppedMs = r.uint(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
 function encodeLogsOptions(w: Writer, m: LogsOptionsInput): void {
   if (m.follow) w.bool(8, m.follow);
   if (m.tail != null) w.uint(16, Number(m.tail));
@@ -4444,10 +4656,12 @@ function encodeStoreTransaction(w: Writer, m: StoreTransactionInput): void {
   if (m.timeMs) w.uint(8, Number(m.timeMs));
   if (m.actions != null) for (const x of m.actions) { const start = w.open(18); encodeStoreAction(w, x); w.close(start); }
   if (m.protocol) w.uint(24, Number(m.protocol));
+  if (m.actor) w.text(34, m.actor);
+  if (m.leaderId) w.text(42, m.leaderId);
 }
 
 function decodeStoreTransaction(r: Reader): StoreTransaction {
-  const m: StoreTransaction = { timeMs: 0, actions: [], protocol: 0 };
+  const m: StoreTransaction = { timeMs: 0, actions: [], protocol: 0, actor: "", leaderId: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -4457,6 +4671,10 @@ function decodeStoreTransaction(r: Reader): StoreTransaction {
 { const outer = r.open(); m.actions.push(decodeStoreAction(r)); r.close(outer); break; }
       case 24:
         m.protocol = r.small(); break;
+      case 34:
+        m.actor = r.text(); break;
+      case 42:
+        m.leaderId = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -4676,6 +4894,12 @@ export const CODECS: MessageCodecs = {
   LeaveResponse: { encode: encodeLeaveResponse, decode: decodeLeaveResponse },
   StatusRequest: { encode: encodeStatusRequest, decode: decodeStatusRequest },
   StatusResponse: { encode: encodeStatusResponse, decode: decodeStatusResponse },
+  Event: { encode: encodeEvent, decode: decodeEvent },
+  EventPosition: { encode: encodeEventPosition, decode: decodeEventPosition },
+  EventGap: { encode: encodeEventGap, decode: decodeEventGap },
+  ReadEventsRequest: { encode: encodeReadEventsRequest, decode: decodeReadEventsRequest },
+  ReadEventsResponse: { encode: encodeReadEventsResponse, decode: decodeReadEventsResponse },
+  EventsState: { encode: encodeEventsState, decode: decodeEventsState },
   LogsOptions: { encode: encodeLogsOptions, decode: decodeLogsOptions },
   LogsRequest: { encode: encodeLogsRequest, decode: decodeLogsRequest },
   LogsMessage: { encode: encodeLogsMessage, decode: decodeLogsMessage },

@@ -15,6 +15,10 @@ import type { CreateServiceRequest, CreateServiceRequestInput } from "./CreateSe
 import type { CreateServiceResponse, CreateServiceResponseInput } from "./CreateServiceResponse.ts";
 import type { Cron, CronInput } from "./Cron.ts";
 import type { Device, DeviceInput } from "./Device.ts";
+import type { Event, EventInput } from "./Event.ts";
+import type { EventGap, EventGapInput } from "./EventGap.ts";
+import type { EventPosition, EventPositionInput } from "./EventPosition.ts";
+import type { EventsState, EventsStateInput } from "./EventsState.ts";
 import type { ExplainReason, ExplainReasonInput } from "./ExplainReason.ts";
 import type { ExplainRequest, ExplainRequestInput } from "./ExplainRequest.ts";
 import type { ExplainResponse, ExplainResponseInput } from "./ExplainResponse.ts";
@@ -89,6 +93,8 @@ import type { RaftJoinRequest, RaftJoinRequestInput } from "./RaftJoinRequest.ts
 import type { RaftJoinResponse, RaftJoinResponseInput } from "./RaftJoinResponse.ts";
 import type { RaftLeaveRequest, RaftLeaveRequestInput } from "./RaftLeaveRequest.ts";
 import type { RaftLeaveResponse, RaftLeaveResponseInput } from "./RaftLeaveResponse.ts";
+import type { ReadEventsRequest, ReadEventsRequestInput } from "./ReadEventsRequest.ts";
+import type { ReadEventsResponse, ReadEventsResponseInput } from "./ReadEventsResponse.ts";
 import type { Recovery, RecoveryInput } from "./Recovery.ts";
 import type { RelayRequest, RelayRequestInput } from "./RelayRequest.ts";
 import type { RelayResponse, RelayResponseInput } from "./RelayResponse.ts";
@@ -162,6 +168,10 @@ export interface Messages {
   CreateServiceResponse: { input: CreateServiceResponseInput; output: CreateServiceResponse };
   Cron: { input: CronInput; output: Cron };
   Device: { input: DeviceInput; output: Device };
+  Event: { input: EventInput; output: Event };
+  EventGap: { input: EventGapInput; output: EventGap };
+  EventPosition: { input: EventPositionInput; output: EventPosition };
+  EventsState: { input: EventsStateInput; output: EventsState };
   ExplainReason: { input: ExplainReasonInput; output: ExplainReason };
   ExplainRequest: { input: ExplainRequestInput; output: ExplainRequest };
   ExplainResponse: { input: ExplainResponseInput; output: ExplainResponse };
@@ -236,6 +246,8 @@ export interface Messages {
   RaftJoinResponse: { input: RaftJoinResponseInput; output: RaftJoinResponse };
   RaftLeaveRequest: { input: RaftLeaveRequestInput; output: RaftLeaveRequest };
   RaftLeaveResponse: { input: RaftLeaveResponseInput; output: RaftLeaveResponse };
+  ReadEventsRequest: { input: ReadEventsRequestInput; output: ReadEventsRequest };
+  ReadEventsResponse: { input: ReadEventsResponseInput; output: ReadEventsResponse };
   Recovery: { input: RecoveryInput; output: Recovery };
   RelayRequest: { input: RelayRequestInput; output: RelayRequest };
   RelayResponse: { input: RelayResponseInput; output: RelayResponse };
@@ -326,6 +338,7 @@ export interface Rpcs {
   "Daemon.Join": { request: "JoinRequest"; response: "JoinResponse"; kind: "unary" };
   "Daemon.Leave": { request: "LeaveRequest"; response: "LeaveResponse"; kind: "unary" };
   "Daemon.Status": { request: "StatusRequest"; response: "StatusResponse"; kind: "unary" };
+  "Events.Read": { request: "ReadEventsRequest"; response: "ReadEventsResponse"; kind: "unary" };
   "Logs.Stream": { request: "LogsRequest"; response: "LogsMessage"; kind: "server-stream" };
   "NodeService.Logs": { request: "NodeLogsRequest"; response: "LogsMessage"; kind: "server-stream" };
   "NodeService.Tasks": { request: "NodeTasksRequest"; response: "NodeTasksResponse"; kind: "unary" };
@@ -372,6 +385,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Daemon.Join": "unary",
   "Daemon.Leave": "unary",
   "Daemon.Status": "unary",
+  "Events.Read": "unary",
   "Logs.Stream": "server-stream",
   "NodeService.Logs": "server-stream",
   "NodeService.Tasks": "unary",
@@ -420,6 +434,7 @@ export const RPC_TYPES: {
   "Daemon.Join": ["JoinRequest", "JoinResponse"],
   "Daemon.Leave": ["LeaveRequest", "LeaveResponse"],
   "Daemon.Status": ["StatusRequest", "StatusResponse"],
+  "Events.Read": ["ReadEventsRequest", "ReadEventsResponse"],
   "Logs.Stream": ["LogsRequest", "LogsMessage"],
   "NodeService.Logs": ["NodeLogsRequest", "LogsMessage"],
   "NodeService.Tasks": ["NodeTasksRequest", "NodeTasksResponse"],
@@ -439,6 +454,7 @@ export const PROTO_FILES = [
   "shoal/v1/ca.proto",
   "shoal/v1/control.proto",
   "shoal/v1/daemon.proto",
+  "shoal/v1/events.proto",
   "shoal/v1/logs.proto",
   "shoal/v1/node.proto",
   "shoal/v1/objects.proto",

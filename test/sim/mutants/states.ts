@@ -46,7 +46,7 @@ export const STATES: readonly Mutant[] = [
     name: "answers for a change that it only proposed",
     like: "B19 hashicorp, Jepsen: acknowledged writes lost",
     file: "store/store.ts",
-    from: "this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: done, reject, followers: [] });",
+    from: "this.#pending.push({ index: slot.index, term, timeMs, steps, origin, resolve: done, reject, followers: [] });",
     to: "this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: () => undefined, reject, followers: [] }); done();",
     seed: 1,
   },

@@ -7,6 +7,8 @@ import type { HeldTask } from "../../../src/model/index.ts";
 import type { Stranger } from "../../../src/model/awaits-resume.ts";
 import { planResume } from "../../../src/manager/orchestrator/resume-plan.ts";
 import type { ByteStream, CallContext, Caller, Channel, StreamEnd, StreamHandlers } from "../../../src/proto/rpc.ts";
+import { EventHistory } from "../../../src/manager/events/history.ts";
+import { memoryKvFactory } from "../memory-kv.ts";
 import { Router } from "../../../src/proto/router.ts";
 import type { Config, Member, Status } from "../../../src/raft/types.ts";
 import { Store, type StoreOptions } from "../../../src/store/store.ts";
@@ -190,6 +192,8 @@ export class ControlRig {
   readonly nodes = new Map<string, readonly HeldTask[]>();
   readonly asked: string[] = [];
   strangers: readonly Stranger[] = [];
+  /** Of events: to be opened by the tests that read them. */
+  readonly history: EventHistory;
 
   constructor(options: StoreOptions = {}) {
     const { env, replica, router } = this;
@@ -197,6 +201,17 @@ export class ControlRig {
     this.store.setProposer(this.log);
     this.log.store = this.store;
     this.store.leadershipGained(this.log.term);
+    this.history = new EventHistory({
+      env,
+      log: silentLogger,
+      store: this.store,
+      kvFactory: memoryKvFactory(env),
+      dialer: { dial: (address) => this.#nodeAt(address) },
+      peers: () => [],
+      onFatal: (error) => {
+        throw error;
+      },
+    });
     this.control = new ControlService({
       store: this.store,
       replica,
@@ -207,6 +222,7 @@ export class ControlRig {
       dialer: { dial: (address) => this.#nodeAt(address) },
       strangers: () => this.strangers,
       planResume,
+      events: this.history.ring,
     });
     this.control.register(router);
   }

@@ -211,7 +211,16 @@ export function service(
 
 /** All defaults but what is said. */
 export function clusterSpec(part: Partial<ClusterSpec> = {}): ClusterSpec {
-  return { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT", ...part };
+  return {
+    name: "",
+    taskHistoryLimit: 0,
+    replaceAfterMs: 0,
+    replaceClosedAfterMs: 0,
+    strategy: "DEFAULT",
+    eventsKeptMs: 0,
+    eventsKept: 0,
+    ...part,
+  };
 }
 
 /** One task on every node. */

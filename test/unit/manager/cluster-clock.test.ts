@@ -50,7 +50,7 @@ class Rig {
   applies(version: number, timeMs: number): void {
     this.applied = version;
     this.commit = Math.max(this.commit, version);
-    this.#commit({ version, timeMs, changes: [], restored: false });
+    this.#commit({ version, timeMs, changes: [], restored: false, origin: null });
   }
 }
 

@@ -5,7 +5,7 @@ import { aTask } from "../../support/store/objects.ts";
 
 function aSet(version: number, ...ids: string[]): ChangeSet {
   const changes = ids.map((id) => ({ table: "task" as const, id, before: undefined, after: aTask({ id }) }));
-  return { version, timeMs: 0, changes, restored: false };
+  return { version, timeMs: 0, changes, restored: false, origin: null };
 }
 
 function versions(watcher: Watcher): (number | string)[] {
