@@ -1,10 +1,11 @@
 // What only plain processes have: a shim that can be killed, children that stay, files that rotate.
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { ExecutorTask } from "../../src/agent/executor/executor.ts";
 import { waitFor } from "../../scripts/lib/run.ts";
+import { LogCursor } from "../../src/agent/executor/process/log-cursor.ts";
 import { ProcessExecutor } from "../../src/agent/executor/process/process-executor.ts";
 import { SEGMENT_BYTES, SEGMENTS_KEPT } from "../../src/agent/executor/process/shim.ts";
 import { LevelKvFactory } from "../../src/disk/level-kv.ts";
@@ -129,6 +130,23 @@ describe("agent/executor/process with its shim", function () {
     expect(placed(after)).to.include.members(placed(before));
     const out = after.filter(({ stream }) => stream === "stdout").map(({ position }) => position);
     expect(out).to.deep.equal([...new Set(out)].toSorted((a, b) => a - b));
+  });
+
+  it("gives the last line the time of the last write, whether it is followed or read later", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "shoal-log-"));
+    try {
+      await writeFile(join(folder, "out.1"), "one\nthree\n");
+      const wroteAt = new Date(Date.now() + 60_000);
+      await utimes(join(folder, "out.1"), wroteAt, wroteAt);
+      const cursor = new LogCursor(folder, "out", Date.now());
+      await cursor.seek(null);
+      await cursor.refill();
+      cursor.take();
+      expect(cursor.head?.timeUs).to.equal(wroteAt.getTime() * 1000);
+      await cursor.close();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("goes on with health where the last agent was", async () => {

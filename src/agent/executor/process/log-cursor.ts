@@ -142,7 +142,8 @@ export class LogCursor {
     let at = base;
     const push = (length: number, skip: number): void => {
       const end = at + length;
-      const timeUs = this.#timeUs(end, { size, mtimeMs });
+      // With its newline, so that the last line has the last write's time, as whoever followed it saw.
+      const timeUs = this.#timeUs(end + skip, { size, mtimeMs });
       this.#lines.push(this.#line(bytes.subarray(0, length), { timeUs, end: end + skip, partial: skip === 0 }));
       bytes = bytes.subarray(length + skip);
       at += length + skip;
