@@ -52,6 +52,18 @@ describe("agent/worker", () => {
     expect(h.run.reports[0]?.status).to.include({ state: "FAILED", exitCode: 137, error: "exited with code 137" });
   });
 
+  it("makes again what a prune of the engine removed: what waits for its start at once, what is started within 5 s", async () => {
+    h.worker.apply(completeSet([anAssignment("t1", { desired: "READY" }), anAssignment("t2", { desired: "READY" })]));
+    for (const id of ["t1", "t2"]) await h.until(id, "READY");
+    h.engine.vanish("t1");
+    await h.sim.run(1000);
+    expect(h.engine.container("t1")?.state.state).to.equal("created");
+    h.engine.vanish("t2");
+    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1"), anAssignment("t2")] }));
+    for (const id of ["t1", "t2"]) await h.until(id, "RUNNING", 5000);
+    expect(h.run.statesReported("t2")).to.not.include("FAILED");
+  });
+
   it("ends what never runs twice when told so, with a short grace, and nothing else", async () => {
     const patient = aSpec({ container: { image: "busybox", stopGraceMs: 60_000 } });
     h.engine.behaviour.stopMs = 60_000;
