@@ -31,6 +31,8 @@ export const RETRY = { firstMs: 100, maxMs: 2000 };
 /** A goodbye waits no longer than this for the manager to close. */
 export const GOODBYE_MS = 1000;
 const HEARTBEAT_MS_MIN = 50;
+/** UTF-16 units: managers keep as many, and end a session over a message of 64 KiB. */
+const ENGINE_MESSAGE_MAX = 1024;
 
 export type SessionHandlers = {
   /** @throws AppError when the set cannot be acted on: another manager is asked. */
@@ -136,7 +138,7 @@ export class SessionKeeper {
 
   #heartbeat(): { engineOk: boolean; engineMessage: string } {
     const { ok, message } = this.#handlers.health();
-    return { engineOk: ok, engineMessage: message };
+    return { engineOk: ok, engineMessage: message.slice(0, ENGINE_MESSAGE_MAX) };
   }
 
   #write(message: SessionUpInput): void {

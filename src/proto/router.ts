@@ -82,11 +82,16 @@ export class Router implements Dispatcher {
     this.#registrations.set(definition.path, { definition, unary: handler as unknown as UnaryHandler<RpcKey> });
   }
 
-  stream<K extends KeysOf<"bidi" | "server-stream">>(key: K, handler: StreamHandler<K>): void {
+  /** @param options.messageBytesMax a larger message ends its stream as `invalid`, undecoded. */
+  stream<K extends KeysOf<"bidi" | "server-stream">>(
+    key: K,
+    handler: StreamHandler<K>,
+    { messageBytesMax = Infinity }: { readonly messageBytesMax?: number } = {},
+  ): void {
     const definition = rpc(key);
     this.#registrations.set(definition.path, {
       definition,
-      stream: (bytes, context) => handler(typedServerStream<K>(definition, bytes), context),
+      stream: (bytes, context) => handler(typedServerStream<K>(definition, bytes, messageBytesMax), context),
     });
   }
 
@@ -212,7 +217,17 @@ function decode(definition: RpcDefinition, bytes: Uint8Array): object {
   }
 }
 
-function typedServerStream<K extends RpcKey>(definition: RpcDefinition, stream: ByteStream): ServerStream<K> {
+function oversized({ key }: RpcDefinition, bytes: number, max: number): AppError {
+  return new AppError("invalid", `A message of ${key} has ${bytes} bytes, at most ${max} are taken`, {
+    next: "say it in smaller messages",
+  });
+}
+
+function typedServerStream<K extends RpcKey>(
+  definition: RpcDefinition,
+  stream: ByteStream,
+  messageBytesMax: number,
+): ServerStream<K> {
   return {
     attach: (handlers) =>
       stream.attach({
@@ -220,6 +235,7 @@ function typedServerStream<K extends RpcKey>(definition: RpcDefinition, stream: 
         onMessage: (bytes) => {
           let message: Request<K>;
           try {
+            if (bytes.length > messageBytesMax) throw oversized(definition, bytes.length, messageBytesMax);
             message = decode(definition, bytes) as Request<K>;
           } catch (error) {
             stream.cancel(AppError.from(error));

@@ -10,6 +10,7 @@ import { notMade, PendingEntries, settle, unknownOutcome, type PendingEntry } fr
 import { TABLE_NAMES } from "./schema.ts";
 import { readChunks, SNAPSHOT_CHUNK_BYTES, SnapshotReader, snapshotChunks } from "./snapshot.ts";
 import { runSteps, TableSet } from "./table-set.ts";
+import { tooLarge } from "./too-large.ts";
 import { WriteTransaction } from "./tx.ts";
 import {
   TRANSACTION_BYTES_MAX,
@@ -30,7 +31,6 @@ import { clusterProtocol, notYet, PROTOCOLS, tooNew } from "../model/protocol.ts
 import { assert, must } from "../util/assert.ts";
 import type { Env, Timer } from "../util/env.ts";
 import { AppError } from "../util/errors.ts";
-import { formatBytes } from "../util/units.ts";
 
 /** How long updates of a lost leadership wait for the log's verdict. */
 export const UNKNOWN_AFTER_MS = 3_000;
@@ -231,11 +231,7 @@ export class Store implements StoreApi {
     const later = this.#codec.laterField(payload, protocol);
     if (later !== null) throw notYet(later.path, { needs: later.needs, protocol });
     if (payload.length <= TRANSACTION_BYTES_MAX) return payload;
-    throw new AppError(
-      "exhausted",
-      `The change is ${formatBytes(payload.length)}, more than the ${formatBytes(TRANSACTION_BYTES_MAX)} of one change`,
-      { next: "make it in smaller parts" },
-    );
+    throw tooLarge(payload.length);
   }
 
   /** Without writes there is no entry; the answer still holds only once what it read is committed. */

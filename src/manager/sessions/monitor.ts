@@ -7,21 +7,26 @@ import { clusterLossTimes, UNREACHABLE_AFTER_MS } from "../../model/node-loss.ts
 import { tiedLossTimes } from "../../model/ties.ts";
 import type { NodeSeen } from "../../proto/gen/NodeSeen.ts";
 import type { RelayRequest } from "../../proto/gen/RelayRequest.ts";
+import { codec } from "../../proto/load.ts";
 import { clusterOf } from "../../store/cluster.ts";
 import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
+import { updateInParts } from "./in-parts.ts";
 import { livenessOf, type Liveness, type NodeLink } from "./liveness.ts";
 import { MASS_HOLD_MS, massSilence } from "./mass-silence.ts";
 import type { ObservedClock } from "./observed-clock.ts";
 import { applyReport } from "./reports.ts";
 
-/** Objects changed by one entry: with the bounds on descriptions and texts it stays below a transaction's. */
+/** Objects changed by one entry. */
 export const NODES_PER_UPDATE_MAX = 50;
 export const REPORTS_PER_UPDATE_MAX = 150;
 /** After a check that could not be written. */
 const RETRY_MS = 1000;
+
+const seenCodec = codec("NodeSeen");
+const reportCodec = codec("NodeReport");
 
 type Known = {
   readonly link: NodeLink;
@@ -109,23 +114,28 @@ export class NodeMonitor {
     if (this.#isStopped) throw new AppError("not-leader", "This manager is not the leader any more");
     const { store } = this.#deps;
     const changed = seen.filter((one) => this.#learn(managerId, one));
-    const updates: Promise<unknown>[] = [];
-    for (const part of slices(changed, NODES_PER_UPDATE_MAX)) {
-      updates.push(
-        store.update((tx) => {
-          for (const one of part) this.#describe(tx, managerId, one);
-          for (const one of part) this.#evaluate(tx, one.nodeId);
-        }),
-      );
-    }
-    for (const part of slices(reports, REPORTS_PER_UPDATE_MAX)) {
-      updates.push(
-        store.update((tx) => {
-          for (const report of part) applyReport(tx, report);
-        }),
-      );
-    }
-    await Promise.all(updates);
+    const nodes = updateInParts(store, changed, {
+      max: NODES_PER_UPDATE_MAX,
+      bytesOf: (one) => seenCodec.encode(one).length,
+      write: (tx, part) => {
+        for (const one of part) this.#describe(tx, managerId, one);
+        for (const one of part) this.#evaluate(tx, one.nodeId);
+      },
+      giveUp: ({ nodeId }) => this.#giveUp("what a node says of itself", { nodeId }),
+    });
+    const tasks = updateInParts(store, reports, {
+      max: REPORTS_PER_UPDATE_MAX,
+      bytesOf: (one) => reportCodec.encode(one).length,
+      write: (tx, part) => {
+        for (const report of part) applyReport(tx, report);
+      },
+      giveUp: ({ nodeId, report }) => this.#giveUp("a task's status", { nodeId, taskId: report?.taskId ?? "" }),
+    });
+    await Promise.all([nodes, tasks]);
+  }
+
+  #giveUp(what: string, ids: { readonly nodeId: string; readonly taskId?: string }): void {
+    this.#deps.log.error("too large for one change, dropped", { what, ...ids });
   }
 
   /** @returns true when the store may have to change for it. */
@@ -258,13 +268,16 @@ export class NodeMonitor {
       if (liveness.nextCheckAt !== null) this.#checkAt(liveness.nextCheckAt);
       if (isNews(node.status ?? EMPTY_STATUS, liveness)) due.push(node.id);
     }
-    for (const ids of slices(due, NODES_PER_UPDATE_MAX)) {
-      updates.push(
-        store.update((tx) => {
+    updates.push(
+      updateInParts(store, due, {
+        max: NODES_PER_UPDATE_MAX,
+        bytesOf: () => 0,
+        write: (tx, ids) => {
           for (const id of ids) this.#evaluate(tx, id);
-        }),
-      );
-    }
+        },
+        giveUp: (nodeId) => this.#giveUp("a node's state", { nodeId }),
+      }),
+    );
     await Promise.all(updates);
   }
 
@@ -320,10 +333,4 @@ export const EMPTY_STATUS: NodeStatus = {
 
 function putIfChanged(tx: WriteTx, before: Node, after: Node): void {
   if (JSON.stringify(before) !== JSON.stringify(after)) tx.put("node", after);
-}
-
-function slices<T>(items: readonly T[], size: number): T[][] {
-  const parts: T[][] = [];
-  for (let at = 0; at < items.length; at += size) parts.push(items.slice(at, at + size));
-  return parts;
 }

@@ -21,8 +21,9 @@ import type { AgentSession } from "./session.ts";
  */
 export const HEARD_GATHER_MS = 1000;
 export const RETRY_MS = 100;
-/** With the bounds on descriptions and texts a batch stays below the 8 MiB of a message. */
 export const REPORTS_PER_BATCH_MAX = 1000;
+/** Encoded. With as many nodes as below, of 20 KiB each, a batch stays below the 8 MiB of a message. */
+export const REPORT_BYTES_PER_BATCH_MAX = 2 * 1024 * 1024;
 export const SEEN_PER_BATCH_MAX = 250;
 /** Reports that wait for a leader; a session that brings more is ended. */
 export const REPORTS_MAX = 100_000;
@@ -47,6 +48,9 @@ type Link = {
 type Sent = { readonly link: Link; readonly hello: AgentSession["hello"]; readonly engine: AgentSession["engine"] };
 export type Ack = { readonly taskId: string; readonly agentEpoch: number; readonly sequence: number };
 
+/** `bytes`: encoded. */
+type Waiting = { readonly item: NodeReport; readonly bytes: number };
+
 export type RelayDeps = {
   readonly env: Env;
   readonly log: Logger;
@@ -62,7 +66,7 @@ export class Relay {
   readonly #links = new Map<string, Link>();
   readonly #dirty = new Set<string>();
   /** By node and task: a node cannot displace what another one reports. */
-  readonly #reports = new Map<string, NodeReport>();
+  readonly #reports = new Map<string, Waiting>();
   #onAcknowledged: (nodeId: string, acks: readonly Ack[]) => void = () => undefined;
   #timer: Timer | null = null;
   #timerIsUrgent = false;
@@ -135,19 +139,20 @@ export class Relay {
   forget(nodeId: string): void {
     this.#links.delete(nodeId);
     this.#dirty.delete(nodeId);
-    for (const [key, report] of this.#reports) if (report.nodeId === nodeId) this.#reports.delete(key);
+    for (const [key, { item }] of this.#reports) if (item.nodeId === nodeId) this.#reports.delete(key);
   }
 
   /** @throws AppError exhausted */
   reports(nodeId: string, reports: readonly TaskReport[]): void {
     for (const sent of reports) {
-      const report = boundedReport(sent);
-      if (report === null) continue;
+      const bounded = boundedReport(sent);
+      if (bounded === null) continue;
+      const { report, bytes } = bounded;
       const key = `${nodeId}/${report.taskId}`;
       if (this.#reports.size >= REPORTS_MAX && !this.#reports.has(key)) {
         throw new AppError("exhausted", `${REPORTS_MAX} reports of tasks wait for a leader`);
       }
-      this.#reports.set(key, { nodeId, report });
+      this.#reports.set(key, { item: { nodeId, report }, bytes });
     }
     if (this.#reports.size === 0) return;
     this.#owedSince ??= this.#deps.clock.now();
@@ -229,7 +234,7 @@ export class Relay {
 
   async #send(leader: LeaderInfo): Promise<void> {
     const ids = first(this.#dirty, SEEN_PER_BATCH_MAX);
-    const reports = first(this.#reports.values(), REPORTS_PER_BATCH_MAX);
+    const reports = this.#nextReports();
     const sent = new Map<string, Sent>();
     for (const nodeId of ids) {
       this.#dirty.delete(nodeId);
@@ -252,6 +257,17 @@ export class Relay {
     if (isDelivered) this.#delivered(sent, reports);
     else for (const nodeId of sent.keys()) if (this.#links.has(nodeId)) this.#dirty.add(nodeId);
     this.#sendNext(isDelivered, attempt.signal.aborted);
+  }
+
+  #nextReports(): NodeReport[] {
+    const taken: NodeReport[] = [];
+    let room = REPORT_BYTES_PER_BATCH_MAX;
+    for (const { item, bytes } of this.#reports.values()) {
+      room -= bytes;
+      if (taken.length >= REPORTS_PER_BATCH_MAX || room < 0) break;
+      taken.push(item);
+    }
+    return taken;
   }
 
   #sendNext(isDelivered: boolean, isAborted: boolean): void {
@@ -298,7 +314,7 @@ export class Relay {
       const { nodeId, report } = item;
       if (report === null || report.status === null) continue;
       const key = `${nodeId}/${report.taskId}`;
-      if (this.#reports.get(key) === item) this.#reports.delete(key);
+      if (this.#reports.get(key)?.item === item) this.#reports.delete(key);
       const list = acks.get(nodeId) ?? [];
       list.push({ taskId: report.taskId, agentEpoch: report.status.agentEpoch, sequence: report.status.sequence });
       acks.set(nodeId, list);

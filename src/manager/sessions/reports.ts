@@ -2,32 +2,55 @@
 import type { Task, TaskReport, TaskStatus } from "../../model/index.ts";
 import { isReady, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import type { NodeReport } from "../../proto/gen/NodeReport.ts";
+import { codec } from "../../proto/load.ts";
 import type { WriteTx } from "../../store/types.ts";
 
 /** UTF-16 units of a status's texts that are kept. */
 export const STATUS_TEXT_MAX = 1024;
 /** Ports of a task; a spec has fewer. */
 const PORTS_MAX = 64;
+/** UTF-16 units of the id of a task or of a container. */
 const ID_MAX = 128;
+/** UTF-16 units: an IPv6 address has 45, with a zone some more. */
+export const HOST_IP_MAX = 64;
+/**
+ * Encoded. With the bounds above, what an engine really says stays below it in any language: 9 KiB of
+ * texts, 0.4 KiB of ids and 64 ports of 60 bytes.
+ */
+export const REPORT_BYTES_MAX = 16 * 1024;
+
+const reportCodec = codec("TaskReport");
+
+/** `bytes`: encoded. */
+export type BoundedReport = { readonly report: TaskReport; readonly bytes: number };
 
 /** What an agent sent, cut to what the store should hold; null for what is no report. */
-export function boundedReport({ taskId, status }: TaskReport): TaskReport | null {
+export function boundedReport({ taskId, status }: TaskReport): BoundedReport | null {
   if (status === null || taskId.length > ID_MAX || !isKnownState(status.state)) return null;
-  const { message, error, checkMessage, runtimeId, ports } = status;
-  const isSmall =
+  const report = { taskId, status: isSmall(status) ? status : cutStatus(status) };
+  const { length: bytes } = reportCodec.encode(report);
+  return bytes <= REPORT_BYTES_MAX ? { report, bytes } : null;
+}
+
+function isSmall({ message, error, checkMessage, runtimeId, ports }: TaskStatus): boolean {
+  return (
     [message, error, checkMessage].every((text) => text.length <= STATUS_TEXT_MAX) &&
     runtimeId.length <= ID_MAX &&
-    ports.length <= PORTS_MAX;
-  if (isSmall) return { taskId, status };
-  const bounded: TaskStatus = {
+    ports.length <= PORTS_MAX &&
+    ports.every(({ hostIp }) => hostIp.length <= HOST_IP_MAX)
+  );
+}
+
+function cutStatus(status: TaskStatus): TaskStatus {
+  const { message, error, checkMessage, runtimeId, ports } = status;
+  return {
     ...status,
     message: cut(message, STATUS_TEXT_MAX),
     error: cut(error, STATUS_TEXT_MAX),
     checkMessage: cut(checkMessage, STATUS_TEXT_MAX),
     runtimeId: runtimeId.slice(0, ID_MAX),
-    ports: ports.slice(0, PORTS_MAX),
+    ports: ports.slice(0, PORTS_MAX).map((port) => ({ ...port, hostIp: port.hostIp.slice(0, HOST_IP_MAX) })),
   };
-  return { taskId, status: bounded };
 }
 
 /** Observed state only rises; statuses are ordered by (agent epoch, sequence). */

@@ -18,7 +18,7 @@ import type { ReplicaApi } from "../replica/types.ts";
 import type { ObservedClock } from "./observed-clock.ts";
 import type { Relay } from "./relay.ts";
 import { STATUS_TEXT_MAX } from "./reports.ts";
-import { AgentSession } from "./session.ts";
+import { AgentSession, SESSION_MESSAGE_BYTES_MAX } from "./session.ts";
 import { Strangers } from "./strangers.ts";
 
 export const HEARTBEAT_MS = 1000;
@@ -67,7 +67,9 @@ export class SessionHub {
   }
 
   start(router: Router): void {
-    router.stream("Session.Session", (stream, context) => this.#accept(stream, context));
+    router.stream("Session.Session", (stream, context) => this.#accept(stream, context), {
+      messageBytesMax: SESSION_MESSAGE_BYTES_MAX,
+    });
     this.#unsubscribe.push(
       this.#deps.store.onCommit((set) => this.#onCommit(set)),
       this.#deps.replica.onStatus(() => this.#sendManagers()),
@@ -128,6 +130,7 @@ export class SessionHub {
         next: "the node's data directory is of another cluster: leave it and join again",
       });
     }
+    checkDescription(hello.description, hello.address);
     const node = store.view().get("node", caller.nodeId);
     if (node === undefined) {
       if (isRemoved(cluster, caller.nodeId)) throw removedError(caller.nodeId);
@@ -137,7 +140,6 @@ export class SessionHub {
       });
     }
     if (relay.isCutOff) throw cutOff();
-    checkDescription(hello.description, hello.address);
     checkProtocol(hello.description, cluster);
     this.#admit();
     const { description, address, agentEpoch } = hello;

@@ -9,7 +9,9 @@ import type { AppError } from "../../util/errors.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { AssignmentTracker } from "./assignments.ts";
 
-/** Below the 64 KiB bound of a session message, with room for its envelope. */
+/** One message of a session, either way. */
+export const SESSION_MESSAGE_BYTES_MAX = 64 * 1024;
+/** Leaves room for the message's envelope. */
 export const CHUNK_BYTES_MAX = 48 * 1024;
 
 export type SessionHello = {

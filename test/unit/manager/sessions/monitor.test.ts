@@ -5,7 +5,7 @@ import type { NodeSeenInput } from "../../../../src/proto/gen/NodeSeen.ts";
 import type { RelayRequest } from "../../../../src/proto/gen/RelayRequest.ts";
 import { codec } from "../../../../src/proto/load.ts";
 import type { Store } from "../../../../src/store/store.ts";
-import { silentLogger } from "../../../../src/util/log.ts";
+import { silentLogger, type LogFields, type Logger } from "../../../../src/util/log.ts";
 import { aStatus } from "../../../support/agent-fixtures.ts";
 import { expectCode } from "../../../support/expect-code.ts";
 import { leadingStore } from "../../../support/leading-store.ts";
@@ -20,6 +20,9 @@ class Rig {
   readonly env: SimEnv = this.sim.env("m1");
   readonly clock = new ObservedClock(this.env);
   readonly store: Store = leadingStore(this.env);
+  /** What was logged as an error. */
+  readonly errors: LogFields[] = [];
+  readonly log: Logger = { ...silentLogger, error: (_message, fields = {}) => void this.errors.push(fields) };
   monitor: NodeMonitor | null = null;
 
   async begin(nodes: Record<string, NodePart>, options: Partial<MonitorOptions> = {}): Promise<void> {
@@ -34,7 +37,7 @@ class Rig {
   lead(options: Partial<MonitorOptions> = {}): void {
     this.monitor?.stop();
     this.monitor = new NodeMonitor(
-      { env: this.env, log: silentLogger, store: this.store, clock: this.clock },
+      { env: this.env, log: this.log, store: this.store, clock: this.clock },
       { leaderlessMs: 0, graceUntil: 0, ...options },
     );
     this.monitor.start();
@@ -188,6 +191,44 @@ describe("manager/sessions/monitor", () => {
     await rig.monitor?.ingest({ managerId: "m1", term: 1, seen: [], reports });
     const failed = [...rig.store.view().all("task")].filter((one) => one.status?.state === "FAILED");
     expect(failed).to.have.length(count);
+  });
+
+  it("drops what alone does not fit into one change, by name, and writes the rest of the batch", async () => {
+    await rig.begin({ n1: {}, n2: {} });
+    const ids = Array.from({ length: 9 }, (_, at) => `t${at}`);
+    await rig.store.update((tx) => {
+      for (const id of ids) tx.put("task", task(id, { nodeId: "n1", status: { state: "ASSIGNED" } }));
+    });
+    const port = { target: 1, published: 2, protocol: "TCP" as const, hostIp: "1".repeat(1_100_000) };
+    const reports = ids.map((taskId) => ({
+      nodeId: "n1",
+      report: { taskId, status: aStatus({ state: "RUNNING", sequence: 1, ports: taskId === "t4" ? [port] : [] }) },
+    }));
+    const engineMessage = "x".repeat(1_100_000);
+    const seen = [rig.seen("n1", { engineMessage, agentEpoch: 7 }), rig.seen("n2", { agentEpoch: 7 })];
+    await rig.monitor?.ingest({ managerId: "m1", term: 1, seen, reports });
+    const running = [...rig.store.view().all("task")].filter(({ status }) => status?.state === "RUNNING");
+    expect(running.map(({ id }) => id).sort()).to.deep.equal(ids.filter((id) => id !== "t4"));
+    expect(rig.store.view().get("node", "n2")?.status?.agentEpoch).to.equal(7);
+    expect(rig.errors).to.have.deep.members([
+      { what: "a task's status", nodeId: "n1", taskId: "t4" },
+      { what: "what a node says of itself", nodeId: "n1" },
+    ]);
+  });
+
+  it("halves what turns out too large: tasks hold more than what is said of them", async () => {
+    await rig.begin({ n1: {} });
+    const ids = Array.from({ length: 8 }, (_, at) => `t${at}`);
+    for (const id of ids) {
+      const cause = { actor: "scheduler", reason: "r".repeat(300_000) };
+      await rig.store.update((tx) => {
+        tx.put("task", { ...task(id, { nodeId: "n1", status: { state: "ASSIGNED" } }), cause });
+      });
+    }
+    const status = aStatus({ state: "RUNNING", sequence: 1 });
+    const reports = ids.map((taskId) => ({ nodeId: "n1", report: { taskId, status } }));
+    await rig.monitor?.ingest({ managerId: "m1", term: 1, seen: [], reports });
+    expect([...rig.store.view().all("task")].map((one) => one.status?.state)).to.deep.equal(ids.map(() => "RUNNING"));
   });
 
   it("learns nothing of nodes that are no members, and refuses when it has stopped", async () => {

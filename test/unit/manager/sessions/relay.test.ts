@@ -2,11 +2,13 @@ import { expect } from "chai";
 import {
   CUT_OFF_MS,
   HEARD_GATHER_MS,
+  REPORT_BYTES_PER_BATCH_MAX,
   REPORTS_MAX,
   REPORTS_PER_BATCH_MAX,
   RETRY_MS,
 } from "../../../../src/manager/sessions/relay.ts";
 import type { RelayRequest } from "../../../../src/proto/gen/RelayRequest.ts";
+import { codec } from "../../../../src/proto/load.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { aStatus } from "../../../support/agent-fixtures.ts";
 import { expectThrows } from "../../../support/expect-code.ts";
@@ -150,6 +152,24 @@ describe("manager/sessions/relay", () => {
       REPORTS_PER_BATCH_MAX,
       10,
     ]);
+  });
+
+  it("sends long reports in batches of bounded bytes", async () => {
+    rig.leaderIs(null);
+    const text = "語".repeat(1024);
+    const status = aStatus({ state: "RUNNING", message: text, error: text, checkMessage: text });
+    const ids = Array.from({ length: 500 }, (_, at) => `t${at}`);
+    rig.relay.reports(
+      "n1",
+      ids.map((taskId) => ({ taskId, status })),
+    );
+    rig.leaderIs("m2");
+    await rig.sim.run(5);
+    const sizes = rig.relayed.map((request) => codec("RelayRequest").encode(request).length);
+    expect(sizes).to.have.length(3);
+    // 16 bytes for each one's envelope.
+    for (const size of sizes) expect(size).to.be.below(REPORT_BYTES_PER_BATCH_MAX + 500 * 16);
+    expect(rig.relayed.flatMap(reportsOf)).to.have.length(500);
   });
 
   it("keeps one node's report apart from another's of the same task", async () => {

@@ -1,6 +1,12 @@
 import { expect } from "chai";
 import type { TaskReport, TaskState } from "../../../../src/model/index.ts";
-import { applyReport, boundedReport, STATUS_TEXT_MAX } from "../../../../src/manager/sessions/reports.ts";
+import {
+  applyReport,
+  boundedReport,
+  HOST_IP_MAX,
+  REPORT_BYTES_MAX,
+  STATUS_TEXT_MAX,
+} from "../../../../src/manager/sessions/reports.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import { leadingStore } from "../../../support/leading-store.ts";
 import { aStatus } from "../../../support/agent-fixtures.ts";
@@ -76,13 +82,34 @@ describe("manager/sessions/reports", () => {
     }));
     const status = { ...long.status!, error: "y".repeat(STATUS_TEXT_MAX), runtimeId: "z".repeat(500), ports };
     const bounded = boundedReport({ taskId: "t1", status });
-    expect(bounded?.status?.message).to.have.length(STATUS_TEXT_MAX);
-    expect(bounded?.status?.message.endsWith("…")).to.equal(true);
-    expect(bounded?.status?.error).to.equal("y".repeat(STATUS_TEXT_MAX));
-    expect(bounded?.status?.runtimeId).to.have.length(128);
-    expect(bounded?.status?.ports).to.have.length(64);
+    expect(bounded?.report.status?.message).to.have.length(STATUS_TEXT_MAX);
+    expect(bounded?.report.status?.message.endsWith("…")).to.equal(true);
+    expect(bounded?.report.status?.error).to.equal("y".repeat(STATUS_TEXT_MAX));
+    expect(bounded?.report.status?.runtimeId).to.have.length(128);
+    expect(bounded?.report.status?.ports).to.have.length(64);
     expect(boundedReport({ taskId: "t".repeat(200), status: long.status })).to.equal(null);
     expect(boundedReport({ taskId: "t1", status: null })).to.equal(null);
+  });
+
+  it("bounds the addresses of ports, and the encoded bytes of a report", () => {
+    const port = { target: 1, published: 2, protocol: "TCP" as const };
+    const said = (count: number, hostIp: string, texts: string): TaskReport => ({
+      taskId: "t1",
+      status: aStatus({
+        state: "RUNNING",
+        message: texts,
+        error: texts,
+        checkMessage: texts,
+        runtimeId: "r".repeat(128),
+        ports: Array.from({ length: count }, () => ({ ...port, hostIp })),
+      }),
+    });
+    const long = boundedReport(said(1, "1".repeat(1_100_000), ""));
+    expect(long?.report.status?.ports).to.deep.equal([{ ...port, hostIp: "1".repeat(HOST_IP_MAX) }]);
+    const honest = boundedReport(said(64, "2001:0db8:0000:0000:0000:ff00:0042:8329", "語".repeat(STATUS_TEXT_MAX)));
+    expect(honest?.report.status?.ports).to.have.length(64);
+    expect(honest?.bytes).to.be.within(9 * 1024, REPORT_BYTES_MAX);
+    expect(boundedReport(said(64, "語".repeat(HOST_IP_MAX), "語".repeat(STATUS_TEXT_MAX)))).to.equal(null);
   });
 
   it("notes when a task first was running, healthy and ready", async () => {

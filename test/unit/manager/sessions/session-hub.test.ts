@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { ADMISSIONS_BURST, ADMISSIONS_PER_SECOND } from "../../../../src/manager/sessions/session-hub.ts";
 import { CUT_OFF_MS } from "../../../../src/manager/sessions/relay.ts";
+import { SESSION_MESSAGE_BYTES_MAX } from "../../../../src/manager/sessions/session.ts";
 import { AWAITS_RESUME_SINCE } from "../../../../src/model/awaits-resume.ts";
 import { PROTOCOLS } from "../../../../src/model/protocol.ts";
 import { AppError } from "../../../../src/util/errors.ts";
+import { aStatus } from "../../../support/agent-fixtures.ts";
 import { node, spec, task } from "../../../support/loops/objects.ts";
 import { CLUSTER, SessionRig } from "../../../support/sessions/rig.ts";
 import { aRevision } from "../../../support/store/objects.ts";
@@ -174,6 +176,30 @@ describe("manager/sessions/session-hub", () => {
     const open = await rig.open("n2");
     open.send({ description });
     expect(open.error?.code).to.equal("invalid");
+  });
+
+  it("ends only the session of who sends a message over 64 KiB, and says why", async () => {
+    const agent = await rig.open("n1");
+    const other = await rig.open("n2");
+    rig.relayed.length = 0;
+    const port = { target: 1, published: 2, protocol: "TCP" as const, hostIp: "1".repeat(SESSION_MESSAGE_BYTES_MAX) };
+    const status = aStatus({ state: "RUNNING", ports: [port] });
+    agent.send({ statuses: { reports: [{ taskId: "t1", status }] } });
+    await rig.sim.run(10);
+    expect(agent.error?.code).to.equal("invalid");
+    expect(agent.error?.message).to.match(/^A message of Session.Session has 65\d{3} bytes, at most 65536 are taken$/);
+    expect(other.end).to.equal(null);
+    expect(rig.relayed.flatMap(({ reports }) => reports)).to.deep.equal([]);
+    other.send({ goodbye: { reason: "x".repeat(SESSION_MESSAGE_BYTES_MAX - 100) } });
+    await rig.sim.run(10);
+    expect(other.end?.error).to.equal(null);
+  });
+
+  it("remembers no more of a stranger than of a member", () => {
+    const stranger = rig.dial("n9");
+    stranger.hello({ description: { ...node("n9").description!, hostname: "x".repeat(20_000) } });
+    expect(stranger.error?.code).to.equal("invalid");
+    expect(rig.hub.strangers.list()).to.deep.equal([]);
   });
 
   it("admits a burst and then a bounded rate", async () => {
