@@ -83,6 +83,14 @@ export const ELECTIONS: readonly Mutant[] = [
     seed: 3,
   },
   {
+    name: "compares logs by their length alone",
+    like: "B12 vote ordering a48a3282",
+    file: "raft/log.ts",
+    from: "return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);",
+    to: "return lastIndex >= this.lastIndex;",
+    seed: 23,
+  },
+  {
     name: "sends votes before they are durable",
     like: "B13 etcd #2808, B23",
     file: "raft/state.ts",
@@ -113,5 +121,13 @@ export const ELECTIONS: readonly Mutant[] = [
     from: "if (flusher.underWayMs > limitMs)",
     to: "if (flusher.underWayMs > Infinity)",
     seed: 1,
+  },
+  {
+    name: "lets learners campaign",
+    like: "B22 redpanda #8495",
+    file: "raft/state.ts",
+    from: "return this.isVoter || this.configs.at(this.commit).voters.includes(this.id);",
+    to: "return true;",
+    seed: 15,
   },
 ];

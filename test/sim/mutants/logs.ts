@@ -59,6 +59,14 @@ export const LOGS: readonly Mutant[] = [
     seed: 1,
   },
   {
+    name: "joins writes without the truncation between them",
+    like: "B15 openraft fbbf37b1",
+    file: "manager/replica/flusher.ts",
+    from: "if (first.index - start < tail.entries.length) tail.entries.length = Math.max(0, first.index - start);",
+    to: "",
+    seed: 20,
+  },
+  {
     name: "keeps truncated entries as durable",
     like: "B15 openraft #1964",
     file: "raft/durability.ts",
@@ -105,5 +113,13 @@ export const LOGS: readonly Mutant[] = [
     from: "if (bytes > bytesMax && end > start) break;",
     to: "",
     seed: 2,
+  },
+  {
+    name: "does not compare what peers remember of its disk",
+    like: "B13 etcd #13509: a disk that was put back",
+    file: "manager/replica/peer-writes.ts",
+    from: "    seen: (peer) => opened()?.peerWrites.of(peer) ?? 0,",
+    to: "    seen: () => 0,",
+    seed: 27,
   },
 ];

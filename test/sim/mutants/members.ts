@@ -11,6 +11,14 @@ export const MEMBERS: readonly Mutant[] = [
     seed: 8,
   },
   {
+    name: "changes several voters at once",
+    like: "B7 braft #182",
+    file: "raft/config.ts",
+    from: 'if (added + removed > 1) return "not-single-step";',
+    to: "",
+    seed: 20,
+  },
+  {
     name: "counts by the old membership until the new one is committed",
     like: "B9 etcd #12359",
     file: "raft/replication.ts",
@@ -35,11 +43,27 @@ export const MEMBERS: readonly Mutant[] = [
     seed: 8,
   },
   {
+    name: "counts learners",
+    like: "B11 learner counted",
+    file: "raft/replication.ts",
+    from: "for (const peer of this.#peers) if (peer.voter) values.push(of(peer));",
+    to: "for (const peer of this.#peers) values.push(of(peer));",
+    seed: 24,
+  },
+  {
     name: "counts a leader that is leaving",
     like: "B11 thesis 4.2.2",
     file: "raft/replication.ts",
     from: "this.#countsItself = this.#state.isVoter;",
     to: "this.#countsItself = true;",
     seed: 12,
+  },
+  {
+    name: "lets removed members ask for votes for ever",
+    like: "B22 etcd #10998",
+    file: "raft/core.ts",
+    from: "if (wasRemoved(state, message)) {",
+    to: "if (message.term < 0) {",
+    seed: 19,
   },
 ];
