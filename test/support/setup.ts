@@ -1,5 +1,9 @@
 // Loaded by mocha before every test file (.mocharc.json). It closes two holes through which a broken test could pass:
-// a rejection nobody handled, and a handle that outlives the tests and hangs the run.
+// a rejection nobody handled, and a handle that outlives the tests and hangs the run. And it gives properties one seed,
+// so that a run says the same of the same code: SHOAL_TEST_SEED tries others, SHOAL_TEST_RUNS more.
+import fc from "fast-check";
+
+fc.configureGlobal({ seed: Number(process.env["SHOAL_TEST_SEED"] ?? 1) });
 
 /** How long after the last test the process may still have something open, in ms. */
 const LEFTOVER_GRACE_MS = 2_000;
