@@ -19,8 +19,8 @@ import { DEFAULT_UPDATE_DEADLINE_MS, DEFAULT_UPDATE_MONITOR_MS, DEFAULT_UPDATE_P
 
 /** Slots whose failure is remembered; with so many the failure action is taken whatever the ratio. */
 export const ROLLOUT_FAILURES_MAX = 1000;
-/** Of one failure's text. */
-export const FAILURE_TEXT_MAX = 200;
+/** UTF-8 of one failure's text. */
+export const FAILURE_TEXT_BYTES_MAX = 200;
 
 export type RolloutRules = {
   /** Slots in motion at once; Infinity is all. */

@@ -1,4 +1,5 @@
 /** Which revision a service runs, and how it came to it: the service, its rollout and the revisions' records together. */
+import { reasonText } from "../model/reason.ts";
 import { changedFields } from "../model/revision-diff.ts";
 import { beginRollback, beginUpdate, isBackward, isFinished, stableRevision } from "../model/rollout.ts";
 import { jobOf } from "../model/service-mode.ts";
@@ -36,7 +37,7 @@ export function putSpec(
   if (isUnderWay(before)) setOutcome(tx, before, "SUPERSEDED", `revision ${revision} came before it was complete`);
   tx.put("service", service);
   const differences = changedFields(before.spec?.task ?? null, spec.task);
-  const reason = `${cause?.reason ?? "service updated"}: ${differences.join(", ")}`;
+  const reason = reasonText(`${cause?.reason ?? "service updated"}: ${differences.join(", ")}`);
   tx.put("revision", newRevision(service, { actor: cause?.actor ?? "", reason }));
   for (const { id } of removableRevisions(tx, before.id)) tx.remove("revision", id);
 }

@@ -14,15 +14,13 @@ import { must } from "../../util/assert.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
 import { FILTER_KEYS, nodeFilter, parseFilters } from "./filters.ts";
+import { inlineTasks } from "./inline-tasks.ts";
 import { findNode } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
 import { leaveRaft, setNodeRole } from "./roles.ts";
 import { outOfSequence } from "./versions.ts";
-
-/** Tasks of a removed node ended in its own transaction; the orchestrator ends what is left. */
-export const TASKS_ORPHANED_INLINE_MAX = 500;
 
 export type NodeDeps = {
   readonly reads: Reads;
@@ -144,7 +142,7 @@ function removeNode(
   tx.remove("node", node.id);
   for (const cluster of tx.all("cluster")) tx.put("cluster", withRemoved(cluster, node.id));
   const unfinished = tx.find("task", "node", node.id).filter((task) => !isTerminal(observedState(task)));
-  for (const task of unfinished.slice(0, TASKS_ORPHANED_INLINE_MAX)) orphan(tx, task, actor);
+  for (const task of inlineTasks(unfinished)) orphan(tx, task, actor);
   return node.id;
 }
 

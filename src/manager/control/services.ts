@@ -16,18 +16,13 @@ import { formatBytes } from "../../util/units.ts";
 import { AppError, invalid } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import { parseFilters, FILTER_KEYS, serviceFilter } from "./filters.ts";
+import { inlineTasks } from "./inline-tasks.ts";
 import { findService } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
 import { statusOf } from "./service-status.ts";
 import { outOfSequence } from "./versions.ts";
-
-/**
- * Tasks told to go in the transaction that removes their service; those of a larger one are told by
- * the orchestrator. A task with many ports has about 2 KiB, so they fit one entry.
- */
-export const TASKS_REMOVED_INLINE_MAX = 500;
 
 export type ServiceDeps = { readonly reads: Reads; readonly requests: Requests; readonly env: Env };
 
@@ -147,8 +142,7 @@ function isSameSchedule({ cron: a }: ServiceSpec, { cron: b }: ServiceSpec): boo
 function removeService(tx: WriteTx, ref: string, actor: string): string {
   const { id } = findService(tx, ref);
   tx.remove("service", id);
-  const tasks = tx.find("task", "service", id);
-  if (tasks.length <= TASKS_REMOVED_INLINE_MAX) for (const task of tasks) removeTask(tx, task, actor);
+  for (const task of inlineTasks(tx.find("task", "service", id))) removeTask(tx, task, actor);
   for (const revision of removableRevisions(tx, id)) tx.remove("revision", revision.id);
   return id;
 }

@@ -35,9 +35,10 @@ export class Orchestrator extends StoreLoop {
 
   protected override turn(tx: WriteTx): readonly string[] {
     const taken: string[] = [];
-    let room = STEPS_PER_TURN_MAX;
+    let room = this.bound(STEPS_PER_TURN_MAX);
+    const services = this.bound(SERVICES_PER_TURN_MAX);
     for (const id of this.dirty) {
-      if (room <= 0 || taken.length >= SERVICES_PER_TURN_MAX) break;
+      if (room <= 0 || taken.length >= services) break;
       this.dirty.delete(id);
       taken.push(id);
       this.guarded(id, () => {

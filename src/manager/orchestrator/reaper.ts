@@ -68,7 +68,7 @@ export class Reaper extends StoreLoop {
   protected override turn(tx: WriteTx): readonly string[] {
     this.#noted = 0;
     const taken: string[] = [];
-    let room = REAPED_PER_TURN_MAX;
+    let room = this.bound(REAPED_PER_TURN_MAX);
     for (const id of this.dirty) {
       if (room <= 0 || taken.length >= SERVICES_PER_TURN_MAX) break;
       this.dirty.delete(id);

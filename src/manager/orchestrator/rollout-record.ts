@@ -4,7 +4,7 @@
  */
 import { endedByItself, isReady, isTerminal, observedState, TASK_STATE_NUMBER } from "../../model/task-state.ts";
 import {
-  FAILURE_TEXT_MAX,
+  FAILURE_TEXT_BYTES_MAX,
   failureKey,
   isActive,
   isOfRollout,
@@ -13,9 +13,11 @@ import {
   readyForMs,
   ROLLOUT_FAILURES_MAX,
 } from "../../model/rollout.ts";
+import { reasonText } from "../../model/reason.ts";
 import { taskName } from "../../model/naming.ts";
 import { endedAtMs, endText } from "../../model/restart.ts";
 import type { Rollout, RolloutFailure, Task } from "../../model/index.ts";
+import { cutText } from "../../util/text.ts";
 import { formatSpan } from "../../util/units.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
@@ -125,7 +127,7 @@ class Assessment {
         slot: task.slot,
         pinnedNodeId: task.slot > 0 ? "" : task.pinnedNodeId,
         atMs: this.#state.nowMs,
-        message: message.slice(0, FAILURE_TEXT_MAX),
+        message: cutText(message, FAILURE_TEXT_BYTES_MAX),
       };
     }
     return undefined;
@@ -200,7 +202,7 @@ function failureText({ failures, total }: Rollout, { service }: ServiceState): s
   const last = failures.at(-1);
   if (last === undefined) return "";
   const name = taskName({ serviceName: service.spec?.name ?? "", ...last });
-  return `${failures.length} of ${total} failed: ${name} (task ${last.taskId}): ${last.message}`;
+  return reasonText(`${failures.length} of ${total} failed: ${name} (task ${last.taskId}): ${last.message}`);
 }
 
 function finish(rollout: Rollout, { waitingForNode }: Assessment, state: ServiceState): RecordPlan {

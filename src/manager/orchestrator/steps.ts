@@ -4,6 +4,7 @@ import type { Env } from "../../util/env.ts";
 import { newId } from "../../util/id.ts";
 import { canRaise, compareStates, isTerminal, observedState } from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
+import { reasonText } from "../../model/reason.ts";
 import { tiesOf } from "../../model/ties.ts";
 import type { Cause, Rollout, Run, Service, Task } from "../../model/index.ts";
 import { goBack, setOutcome } from "../../store/rollouts.ts";
@@ -64,7 +65,7 @@ export type Plan = {
 };
 
 export function cause(actor: "orchestrator" | "restart" | "reaper" | "cron", reason: string): Cause {
-  return { actor, reason };
+  return { actor, reason: reasonText(reason) };
 }
 
 /** The earlier of two times, null being never. */

@@ -1,5 +1,6 @@
 /** Placing the unplaced tasks of one service's revision: nodes are filtered once, then taken best first. */
 import { nodeName } from "../../model/naming.ts";
+import { reasonText } from "../../model/reason.ts";
 import type { Node } from "../../model/index.ts";
 import { predecessorsOn } from "./ask.ts";
 import type { Ask } from "./ask.ts";
@@ -63,8 +64,8 @@ export class Placer {
 
   /** Why no node takes the task. */
   reason(ask: Ask): string {
-    if (ask.pinnedNodeId !== "") return this.#pinnedReason(ask);
-    return refusalSummary([...refusals(this.#book, this.#demand, ask)].map(({ refusal }) => refusal));
+    if (ask.pinnedNodeId !== "") return reasonText(this.#pinnedReason(ask));
+    return reasonText(refusalSummary([...refusals(this.#book, this.#demand, ask)].map(({ refusal }) => refusal)));
   }
 
   #pinnedReason(ask: Ask): string {

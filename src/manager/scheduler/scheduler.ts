@@ -6,6 +6,7 @@
  */
 import { compareStates, holdsResources, isWanted, observedState } from "../../model/task-state.ts";
 import { nodeName } from "../../model/naming.ts";
+import { reasonText } from "../../model/reason.ts";
 import type { Node, Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
@@ -56,7 +57,7 @@ export class Scheduler extends StoreLoop {
 
   protected override turn(tx: WriteTx): readonly string[] {
     const taken: string[] = [];
-    let room = WRITES_PER_TURN_MAX;
+    let room = this.bound(WRITES_PER_TURN_MAX);
     let looks = LOOKS_PER_TURN_MAX;
     for (const nodeId of this.#shrunk) {
       if (room <= 0) break;
@@ -131,7 +132,7 @@ export class Scheduler extends StoreLoop {
     const status =
       task.status === null
         ? null
-        : { ...task.status, state: "ASSIGNED" as const, message: `assigned to ${name}`, atMs: tx.timeMs };
+        : { ...task.status, state: "ASSIGNED" as const, message: reasonText(`assigned to ${name}`), atMs: tx.timeMs };
     const gone = ask.waits ? predecessorsOn(this.#book, info, ask) : [];
     const spec = specOf(tx, task);
     const assigned: Task = {
@@ -141,7 +142,7 @@ export class Scheduler extends StoreLoop {
       ports: [...(spec?.ports ?? [])],
       generic: engine.generic.give(stock, demand.needs.reserved.generic, gone),
       pendingReason: "",
-      cause: { actor: "scheduler", reason: `placed on node ${name}` },
+      cause: { actor: "scheduler", reason: reasonText(`placed on node ${name}`) },
     };
     tx.put("task", assigned);
     this.#book.setTask(assigned, spec);
@@ -153,7 +154,8 @@ export class Scheduler extends StoreLoop {
     if (engine === undefined) return 0;
     const evictions = planEvictions(this.#book, engine);
     if (evictions.length > room) this.#shrunk.add(nodeId);
-    for (const { taskId, why } of evictions.slice(0, room)) {
+    for (const { taskId, why: reason } of evictions.slice(0, room)) {
+      const why = reasonText(reason);
       const task = tx.get("task", taskId);
       if (task === undefined) continue;
       const unfit: Task = { ...task, unfit: why, cause: { actor: "scheduler", reason: why } };

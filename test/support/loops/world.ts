@@ -13,7 +13,7 @@ import type { Node, Rollout, Run, Service, Task, TaskSpec, TaskStatus } from "..
 import { goBack, newestRevision, putSpec } from "../../../src/store/rollouts.ts";
 import { Store } from "../../../src/store/store.ts";
 import type { ReadTx } from "../../../src/store/types.ts";
-import { silentLogger } from "../../../src/util/log.ts";
+import { silentLogger, type LogFields, type Logger } from "../../../src/util/log.ts";
 import { Sim } from "../sim-env.ts";
 import type { SimEnv } from "../sim-env.ts";
 import { FakeLog } from "../store/fake-log.ts";
@@ -54,6 +54,8 @@ export class World {
   readonly env: SimEnv;
   readonly store: Store;
   readonly log = new CommittingLog();
+  /** What the loops logged as an error. */
+  readonly errors: LogFields[] = [];
   behave: (task: Task, spec: TaskSpec) => Behaviour = () => ({});
   /** Nodes whose agents do nothing and say nothing. */
   readonly deadAgents = new Set<string>();
@@ -74,7 +76,8 @@ export class World {
   }
 
   startLoops(): void {
-    const deps = { store: this.store, env: this.env, log: silentLogger };
+    const log: Logger = { ...silentLogger, error: (_message, fields = {}) => void this.errors.push(fields) };
+    const deps = { store: this.store, env: this.env, log };
     this.#loops = [new Orchestrator(deps), new Scheduler(deps), new Reaper(deps)];
     for (const loop of this.#loops) loop.start();
   }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { ServiceSpecInput } from "../../../../src/proto/gen/ServiceSpec.ts";
-import { TASKS_REMOVED_INLINE_MAX } from "../../../../src/manager/control/services.ts";
+import { aStatus } from "../../../support/agent-fixtures.ts";
+import { TASK_BYTES_INLINE_MAX, TASKS_INLINE_MAX } from "../../../../src/manager/control/inline-tasks.ts";
 import { REVISIONS_KEPT } from "../../../../src/store/revisions.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
@@ -313,17 +314,32 @@ describe("manager/control/services: remove", () => {
     expect(tx.count("revision"), "the tasks still need their revision").to.equal(1);
   });
 
-  it("leaves the tasks of a large service to the orchestrator", async () => {
+  it("leaves the tasks of a large service to the orchestrator, but for some", async () => {
     const rig = new ControlRig();
     const { id } = await created(rig);
     await rig.write((tx) => {
-      for (let n = 0; n <= TASKS_REMOVED_INLINE_MAX; n += 1) {
+      for (let n = 0; n < TASKS_INLINE_MAX + 5; n += 1) {
         tx.put("task", aTask({ id: `t${n}`, serviceId: id, desired: "RUNNING" }));
       }
     });
     await rig.call("Control.RemoveService", { id });
     expect(rig.store.view().get("service", id)).to.equal(undefined);
-    expect(rig.store.view().get("task", "t0")?.desired).to.equal("RUNNING");
+    expect([...rig.store.view().all("task")].filter(({ desired }) => desired === "RUNNING")).to.have.length(5);
+  });
+
+  it("removes a service whatever its tasks hold", async () => {
+    const rig = new ControlRig();
+    const { id } = await created(rig);
+    const bytes = TASK_BYTES_INLINE_MAX / 8;
+    for (let n = 0; n < 50; n += 1) {
+      const long = aStatus({ state: "RUNNING", message: "x".repeat(bytes) });
+      await rig.write((tx) => {
+        tx.put("task", aTask({ id: `t${n}`, serviceId: id, nodeId: "n1", desired: "RUNNING", status: long }));
+      });
+    }
+    await rig.call("Control.RemoveService", { id });
+    expect(rig.store.view().get("service", id)).to.equal(undefined);
+    expect([...rig.store.view().all("task")].filter(({ desired }) => desired === "REMOVE")).to.have.length(7);
   });
 
   it("removes the revisions of a service without tasks with it", async () => {

@@ -1,7 +1,12 @@
 import { expect } from "chai";
+import type { Task } from "../../../../src/model/index.ts";
+import { REASON_BYTES_MAX } from "../../../../src/model/reason.ts";
+import { ASIDE_MS } from "../../../../src/store/store-loop.ts";
 import { AppError } from "../../../../src/util/errors.ts";
-import { service, spec } from "../../../support/loops/objects.ts";
+import { service, spec, task } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
+
+const aPort = { target: 1, published: 0, protocol: "TCP" as const };
 
 describe("manager: the leader's loops and a store that refuses", () => {
   let world: World;
@@ -74,5 +79,71 @@ describe("manager: the leader's loops and a store that refuses", () => {
     world.putService(service("web"));
     await world.until(() => world.running().length === 1, "it runs");
     expect(world.tasks("odd")).to.have.length(0);
+  });
+
+  describe("and a change that is too large for one entry", () => {
+    /** Rows larger than any that is let in. */
+    function putTasks(count: number, part: Partial<Task>): void {
+      for (let n = 1; n <= count; n += 1) {
+        const made = task(`t${n}`, { serviceId: "gone", slot: n });
+        void world.store.update((tx) => tx.put("task", { ...made, ...part }));
+      }
+    }
+
+    it("plan in smaller parts, and in whole ones again", async () => {
+      await world.stopLoops();
+      const ports = Array.from({ length: 64 }, () => ({ ...aPort, hostIp: "1".repeat(1000) }));
+      putTasks(100, { ports });
+      await world.run(20);
+      world.startLoops();
+      await world.until(
+        () => world.tasks("gone").length === 0,
+        "all tasks of the service that is gone are removed",
+        5000,
+      );
+      let most = 0;
+      world.store.onSpeculative((changes) => {
+        const made = changes.filter(({ table, before }) => table === "task" && before === undefined);
+        most = Math.max(most, made.length);
+      });
+      await world.run(10_000);
+      world.putService(service("web", { replicas: 150 }));
+      await world.until(() => world.tasks().length === 150, "a service gets its tasks", 1000);
+      expect(most).to.equal(150);
+    });
+
+    it("leave a service alone whose plan never fits, and plan the others", async () => {
+      await world.stopLoops();
+      world.deadAgents.add("n1");
+      // What belongs to one slot is never cut.
+      const status = { ...task("t1").status!, state: "RUNNING" as const, message: "x".repeat(600_000) };
+      putTasks(2, { status, slot: 1, nodeId: "n1" });
+      world.putService(service("web", { replicas: 3 }));
+      await world.run(20);
+      world.startLoops();
+      await world.until(() => world.tasks().length === 3, "another service gets its tasks", 1000);
+      await world.until(() => world.errors.length > 0, "the first is left alone", 5000);
+      const { length: tried } = world.errors;
+      for (let n = 0; n < 20; n += 1) world.putService(service(`other${n}`));
+      await world.run(ASIDE_MS / 2);
+      expect(world.tasks("gone").map(({ desired }) => desired)).to.deep.equal(["RUNNING", "RUNNING"]);
+      expect(world.errors.slice(0, tried).map(({ key }) => key)).to.deep.equal(["gone"]);
+      expect(world.errors).to.have.length(tried);
+      // As its tasks got smaller, it fits.
+      void world.store.update((tx) => {
+        for (const { id } of world.tasks("gone").slice(1)) tx.remove("task", id);
+      });
+      await world.until(() => world.tasks("gone").every(({ desired }) => desired === "REMOVE"), "it fits", ASIDE_MS);
+    });
+  });
+
+  it("keep reasons short that quote what others wrote", async () => {
+    const name = "語".repeat(480);
+    world.putService(service("web", { task: spec({ constraints: [`node.labels.zone == ${name}`] }) }));
+    await world.until(() => world.tasks().some(({ pendingReason }) => pendingReason !== ""), "it waits");
+    for (const { pendingReason, cause } of world.tasks()) {
+      expect(Buffer.byteLength(pendingReason)).to.be.within(REASON_BYTES_MAX - 3, REASON_BYTES_MAX);
+      expect(cause?.reason).to.equal(pendingReason);
+    }
   });
 });
