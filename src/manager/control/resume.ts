@@ -2,6 +2,7 @@
 import type { HeldTask, Node } from "../../model/index.ts";
 import { awaitsResume, type Inventories, type Stranger } from "../../model/awaits-resume.ts";
 import { nodeName } from "../../model/naming.ts";
+import { isTerminal } from "../../model/task-state.ts";
 import { call } from "../../proto/client.ts";
 import type { ResumeClusterRequest } from "../../proto/gen/ResumeClusterRequest.ts";
 import type { ResumeItem } from "../../proto/gen/ResumeItem.ts";
@@ -129,7 +130,9 @@ function silentMembers(members: readonly Node[], inventories: Inventories): Resu
 
 function strangerNode({ nodeId: id, name, address }: Stranger, inventories: Inventories): ResumeNode {
   const inventory = inventories.get(id);
-  const running = inventory !== undefined && !("silent" in inventory) ? `${inventory.length}` : "perhaps some";
-  const reason = `the state does not know it: ${running} tasks on it are left alone`;
+  const isKnown = inventory !== undefined && !("silent" in inventory);
+  const running = isKnown ? `${inventory.filter(({ observed }) => !isTerminal(observed)).length}` : "perhaps some";
+  // It gets no session, and so takes itself for cut off: managers may start elsewhere what it runs.
+  const reason = `the state does not know it: ${running} tasks on it are left alone, but what never runs twice stops there`;
   return { id, name, address, isStranger: true, reason };
 }

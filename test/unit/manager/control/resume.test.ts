@@ -83,7 +83,7 @@ describe("manager/control: a cluster that waits for resume", () => {
   it("plans by what nodes say, asks none that is down, and names whom it could not ask", async () => {
     const rig = await waitingRig();
     rig.nodes.set("10.0.0.1:7377", [held("a"), held("later")]);
-    rig.nodes.set("10.0.0.9:7377", [held("x"), held("y")]);
+    rig.nodes.set("10.0.0.9:7377", [held("x"), held("y"), { ...held("z"), observed: "SHUTDOWN" }]);
     rig.strangers = [{ nodeId: "n9", name: "host9", address: "10.0.0.9:7377" }];
     const plan = await rig.call("Control.PlanResume", {});
     expect(plan).to.deep.include({ incarnation: INCARNATION, omitted: 0 });
@@ -92,7 +92,11 @@ describe("manager/control: a cluster that waits for resume", () => {
     ]);
     expect(plan.unknown.map(({ id, isStranger, reason }) => ({ id, isStranger, reason }))).to.deep.equal([
       { id: "n2", isStranger: false, reason: "its node is down" },
-      { id: "n9", isStranger: true, reason: "the state does not know it: 2 tasks on it are left alone" },
+      {
+        id: "n9",
+        isStranger: true,
+        reason: "the state does not know it: 2 tasks on it are left alone, but what never runs twice stops there",
+      },
     ]);
     expect(rig.asked).to.have.members(["10.0.0.1:7377", "10.0.0.9:7377"]);
     expect(rig.store.view().get("cluster", "c1")?.awaitsResume, "planning changes nothing").to.not.equal(null);
