@@ -228,6 +228,8 @@ export class SessionKeeper {
         }
         break;
       case "assignments": {
+        // After the goodbye nothing is started or taken back: managers replace what is here.
+        if (this.#isStopped) break;
         const set = message.assignments ? link.assignments.add(message.assignments) : null;
         if (set === null) break;
         this.#handlers.onAssignments(set);

@@ -35,7 +35,7 @@ export type AgentMeta = {
   /** Raft index of the newest state this agent acted on, within `incarnation`. */
   readonly version: number;
   readonly managers: readonly string[];
-  /** The agent said goodbye and stopped its tasks. */
+  /** The agent said goodbye and stopped its tasks, and no manager has told it since which are still its own. */
   readonly saidGoodbye: boolean;
   /** Of the machine (or container) in which the agent ran. */
   readonly bootId: string;
@@ -113,9 +113,9 @@ export class TaskDb {
     const records = await this.#load();
     // The wall clock covers a database that was lost: the managers still know the epochs before.
     const epoch = Math.max((before?.epoch ?? 0) + 1, Math.floor(this.#env.wallNow() / 1000));
-    const carried = before ?? { incarnation: "", version: 0, managers: [], engineIsAway: false };
+    const carried = before ?? { incarnation: "", version: 0, managers: [], saidGoodbye: false, engineIsAway: false };
     const { clusterId, nodeId } = identity;
-    this.#meta = { ...carried, clusterId, nodeId, epoch, bootId, saidGoodbye: false };
+    this.#meta = { ...carried, clusterId, nodeId, epoch, bootId };
     this.#put(META_KEY, encodeMeta(this.#meta));
     await this.flush();
     return { records, before };

@@ -69,8 +69,7 @@ export class Worker {
     const { records, before } = await db.start(identity, bootId);
     await executor.start({ clusterId: identity.clusterId, nodeId: identity.nodeId, nodeName });
     const engineWasAway = before !== null && (before.bootId !== bootId || before.engineIsAway || !executor.health().ok);
-    const isHeld = before?.saidGoodbye === true;
-    for (const [id, record] of records) this.#restore(id, record, { engineWasAway, isHeld });
+    for (const [id, record] of records) this.#restore(id, record, { engineWasAway, isHeld: db.meta.saidGoodbye });
     db.update({ engineIsAway: this.#anyoneMissed() });
     this.#scope.onClose(executor.onTaskEvent((taskId) => this.#runners.get(taskId)?.touch()));
     this.#scope.onClose(executor.onChange(() => this.#onEngineChange()));
@@ -183,6 +182,7 @@ export class Worker {
     if (set.complete) this.#dropUnlisted(set);
     if (set.version !== 0) db.update({ version: set.version });
     if (set.complete) {
+      if (!this.#hasCompleteSet) db.update({ saidGoodbye: false });
       this.#hasCompleteSet = true;
       for (const runner of this.#runners.values()) runner.release();
       this.#scope.spawn("leftovers", (signal) => this.#resync(signal));

@@ -24,6 +24,8 @@ export class FakeManager {
   /** Answer heartbeats; a half-open connection does not. */
   answers = true;
   acknowledges = true;
+  /** As one whose leader was told; one that does not reach it waits. */
+  endsAtGoodbye = true;
   /** Refuse every hello. */
   refuses: AppError | null = null;
   /** Sent after each welcome. */
@@ -83,7 +85,7 @@ export class FakeManager {
     if (message.statuses) this.#onReports(stream, message.statuses.reports);
     if (message.goodbye) {
       this.goodbyes.push(message.goodbye.reason);
-      stream.end();
+      if (this.endsAtGoodbye) stream.end();
     }
   }
 

@@ -397,6 +397,17 @@ describe("agent/agent", () => {
       expect(w.engine.containers()).to.have.lengthOf(1);
     });
 
+    it("for good: acts on no assignments that cross the goodbye", async () => {
+      const manager = await w.untilSession();
+      await w.untilRunning();
+      manager.endsAtGoodbye = false;
+      const stopped = w.agent.stop({ goodbye: true });
+      await w.sim.runUntil(() => manager.goodbyes.length > 0, { timeoutMs: 2000, what: "goodbye" });
+      manager.send(completeSet([anAssignment("t1"), anAssignment("late")], { version: 9 }));
+      await w.sim.resolve(stopped, { timeoutMs: 20_000, what: "agent stops" });
+      expect(w.engine.containers().map(({ task }) => task.id)).to.deep.equal(["t1"]);
+    });
+
     it("to leave the cluster: leaves nothing behind", async () => {
       await w.untilSession();
       await w.untilRunning();

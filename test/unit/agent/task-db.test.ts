@@ -44,7 +44,7 @@ describe("agent/task-db", () => {
       bootId: "boot1",
       version: 9,
     });
-    expect(second.db.meta).to.deep.include({ managers: ["m1:1", "m2:1"], saidGoodbye: false, bootId: "boot2" });
+    expect(second.db.meta).to.deep.include({ managers: ["m1:1", "m2:1"], saidGoodbye: true, bootId: "boot2" });
   });
 
   it("counts every start, whatever the wall clock does", async () => {

@@ -430,6 +430,25 @@ describe("agent/worker", () => {
       await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 2000, what: "running again" });
     });
 
+    it("starts nothing until told, however often the agent starts meanwhile", async () => {
+      await running("t1");
+      h.run.db.update({ saidGoodbye: true });
+      await h.sim.resolve(h.worker.stopRuntimes(10_000, { remove: false }), { timeoutMs: 11_000, what: "stop" });
+      await h.stop();
+      await h.restart("boot2");
+      await h.sim.run(1000);
+      h.crash("power");
+      await h.restart("boot3");
+      await h.sim.run(30_000);
+      expect(h.engine.running()).to.have.lengthOf(0);
+      const again = completeSet([anAssignment("t1", { status: { state: "RUNNING" } })], { version: 11 });
+      h.worker.apply(again);
+      await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 2000, what: "running again" });
+      h.crash("power");
+      await h.restart("boot4");
+      await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 2000, what: "held no longer" });
+    });
+
     it("does not start what was replaced elsewhere meanwhile", async () => {
       await running("t1");
       h.run.db.update({ saidGoodbye: true });
