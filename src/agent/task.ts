@@ -33,7 +33,7 @@ export type StepInput = {
    * meanwhile was stopped by that, and is started again here instead of being reported as failed.
    */
   readonly engineWasAway: boolean;
-  /** Start nothing: this node said goodbye, and its tasks may run elsewhere until a manager says otherwise. */
+  /** Start nothing: it may run elsewhere until a manager says otherwise (a goodbye, or a restart of what never runs twice). */
   readonly isHeld: boolean;
   /** Why this agent ends it by itself, for good; empty if it does not: it never runs twice, and may be started elsewhere. */
   readonly ending: string;

@@ -218,7 +218,9 @@ export class Worker {
     this.#incarnations.set(id, incarnation);
     const wasUp = last.state === "STARTING" || last.state === "RUNNING";
     const engineWasAway = start.engineWasAway && wasUp;
-    const runner = this.#newRunner(assignment, { status: last, engineWasAway, isHeld: start.isHeld });
+    // It may run elsewhere since this node was last heard.
+    const isHeld = start.isHeld || assignment.task?.single === true;
+    const runner = this.#newRunner(assignment, { status: last, engineWasAway, isHeld });
     // Under the new epoch, so that what follows is newer than what the last run reported.
     this.#deps.reporter.report(id, this.#stamp(runner, last));
   }

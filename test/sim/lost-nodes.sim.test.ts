@@ -79,6 +79,48 @@ describe("sim/lost-nodes", () => {
     }
   });
 
+  it("never runs what is single twice when its host is rebooted, and keeps the stand-in", async () => {
+    for (const [seed, managersGoneMs] of [
+      [76, 0],
+      [77, 4000],
+    ] as const) {
+      const rig = await Rig.start(seed, { single: true });
+      const worker = rig.busyWorker();
+      rig.cluster.crash(worker, { power: true });
+      await rig.until("it runs elsewhere", 45_000, () => rig.running().some(({ nodeId }) => nodeId !== worker.id));
+      const [standIn] = rig.running().filter(({ nodeId }) => nodeId !== worker.id);
+      const heal = rig.cutOff(worker);
+      if (managersGoneMs === 0) heal();
+      rig.cluster.boot(worker);
+      let most = 0;
+      const look = (): void => {
+        const running = rig.cluster.workers.flatMap(({ engine }) => engine?.running() ?? []);
+        most = Math.max(most, running.length);
+      };
+      const from = rig.cluster.sim.now;
+      await rig.until("a minute passes", 70_000, () => {
+        look();
+        if (rig.cluster.sim.now - from >= managersGoneMs) heal();
+        return rig.cluster.sim.now - from > 60_000;
+      });
+      expect(rig.node(worker).status?.state).to.equal("READY");
+      expect(most, `seed ${seed}: at once`).to.equal(1);
+      expect(rig.running(), `seed ${seed}`).to.deep.equal([standIn]);
+    }
+  });
+
+  it("runs what is single again where it was when its host is back soon", async () => {
+    const rig = await Rig.start(78, { single: true });
+    const worker = rig.busyWorker();
+    const before = rig.running();
+    rig.cluster.crash(worker, { power: true });
+    await rig.run(8000);
+    rig.cluster.boot(worker);
+    await rig.until("it runs again", 10_000, () => worker.engine?.running().length === 1);
+    await rig.run(10_000);
+    expect(rig.running()).to.deep.equal(before);
+  });
+
   it("starts what is single nowhere else while its host may only have lost its agent", async () => {
     const rig = await Rig.start(74, { single: true });
     const worker = rig.busyWorker();

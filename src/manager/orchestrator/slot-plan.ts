@@ -214,7 +214,9 @@ function planDeparture(plan: SlotPlan, { task, node }: SlotTask, state: ServiceS
 }
 
 function keepBest(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
-  const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs, state.service.spec?.nodeLoss?.onReturn);
+  // Of what never runs twice an original that is back was started again beside the one that served meanwhile.
+  const onReturn = state.ties.single === "" ? state.service.spec?.nodeLoss?.onReturn : "KEEP_REPLACEMENT";
+  const { keep, drop, wakeAtMs } = planSurplus(group, state.nowMs, onReturn);
   shutDown(plan, drop, cause("orchestrator", "surplus: another task of the slot runs"));
   plan.wakeAtMs = earlier(plan.wakeAtMs, wakeAtMs);
   return keep;

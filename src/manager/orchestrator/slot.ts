@@ -7,7 +7,7 @@ import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revisi
 import { nodeName, slotName } from "../../model/naming.ts";
 import { leavesGently } from "./drain.ts";
 import { engineLostAtMs, isLost, type LossTimes } from "../../model/node-loss.ts";
-import { tiedLossTimes, type Ties } from "../../model/ties.ts";
+import { hasStoppedSingles, tiedLossTimes, type Ties } from "../../model/ties.ts";
 import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
@@ -15,8 +15,8 @@ import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
 /**
  * - stopping: no longer wanted, whatever it still does
  * - ended: wanted, but it stopped
- * - lost: wanted, but its node is drained, has left, is gone or does not fit any more; it must be
- *   stopped and replaced
+ * - lost: wanted, but its node is drained, has left, is gone or does not fit any more, or it has stopped
+ *   itself there by now; it must be stopped and replaced
  * - silent: wanted, and its node is silent for longer than its service waits; it may well run, so it
  *   stays wanted beside a stand-in
  * - good: wanted, and nothing is known against it
@@ -172,11 +172,15 @@ function ofLostEngine(node: Node, { ties }: ServiceState): ReturnType<typeof tro
   return { fate: "silent", text: `the engine of node ${nodeName(node)} does not answer` };
 }
 
-/** Null: nothing takes its place, though nobody knows whether it runs. */
-function ofSilentNode(node: Node, { ties }: ServiceState): ReturnType<typeof troubleOf> {
+/**
+ * Null: nothing takes its place, though nobody knows whether it runs. What never runs twice is over by the time it is
+ * replaced, and a host that comes back must be told so first of all: it would start it again beside its stand-in.
+ */
+function ofSilentNode(node: Node, { ties, nowMs }: ServiceState): ReturnType<typeof troubleOf> {
   const isStoppable = node.status?.engineOk === true;
   if (ties.local !== "" || (ties.single !== "" && !isStoppable)) return null;
-  return { fate: "silent", text: `node ${nodeName(node)} is down` };
+  const isOver = ties.single !== "" && hasStoppedSingles(node, nowMs);
+  return { fate: isOver ? "lost" : "silent", text: `node ${nodeName(node)} is down` };
 }
 
 /** Creation times have millisecond steps: on a tie the one that ended is the predecessor. */

@@ -64,21 +64,6 @@ describe("agent/worker", () => {
     expect(h.run.statesReported("t2")).to.not.include("FAILED");
   });
 
-  it("ends what never runs twice when told so, with a short grace, and nothing else", async () => {
-    const patient = aSpec({ container: { image: "busybox", stopGraceMs: 60_000 } });
-    h.engine.behaviour.stopMs = 60_000;
-    h.worker.apply(completeSet([anAssignment("t1", { single: true }, patient), anAssignment("t2")], { version: 10 }));
-    for (const id of ["t1", "t2"]) await h.until(id, "RUNNING");
-    const ended = h.worker.endSingles("no manager was in reach", 5000);
-    await h.sim.resolve(ended, { timeoutMs: 4500, what: "the end" });
-    expect(h.worker.statusOf("t1")).to.include({ state: "SHUTDOWN", message: "stopped: no manager was in reach" });
-    expect(h.engine.container("t1")?.state.state).to.equal("exited");
-    h.worker.apply(completeSet([anAssignment("t1", { single: true }, patient), anAssignment("t2")], { version: 10 }));
-    await h.sim.run(10_000);
-    expect([h.run.state("t1"), h.run.state("t2")]).to.deep.equal(["SHUTDOWN", "RUNNING"]);
-    expect(h.engine.container("t1")?.starts).to.equal(1);
-  });
-
   it("does not believe a look that is older than an event", async () => {
     await running("t1");
     await h.sim.run(100);

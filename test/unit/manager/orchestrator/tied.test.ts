@@ -155,6 +155,30 @@ describe("manager/orchestrator: tasks tied to their node", () => {
       await world.until(() => world.running().some((task) => task.nodeId !== first), "it runs elsewhere");
     });
 
+    it("are over on the node that was silent before they start elsewhere, and stay where they are when it is back", async () => {
+      const original = await deployed({ single: true });
+      silence(original.nodeId, 30_000);
+      await world.until(() => world.running().some(({ id }) => id !== original.id), "it runs elsewhere");
+      const standIn = world.running().find(({ id }) => id !== original.id)!;
+      // A host that was rebooted is told this first of all.
+      expect(world.tx.get("task", original.id)?.desired).to.equal("SHUTDOWN");
+      world.returnNode(original.nodeId);
+      await world.run(60_000);
+      expect(world.running().map(({ id }) => id)).to.deep.equal([standIn.id]);
+    });
+
+    it("keep the one that serves if two run, also if they are called single only then", async () => {
+      const original = await deployed({});
+      world.loseNode(original.nodeId);
+      await world.until(() => world.running().some(({ id }) => id !== original.id), "a stand-in runs");
+      const standIn = world.running().find(({ id }) => id !== original.id)!;
+      world.putService(service("web", { single: true }));
+      await world.run(1000);
+      world.returnNode(original.nodeId);
+      await world.run(60_000);
+      expect(world.running().map(({ id }) => id)).to.deep.equal([standIn.id]);
+    });
+
     for (const [what, status] of [
       ["its connection was closed: its agent may be dead", { silence: { ms: 90_000, closed: true } }],
       ["its engine did not answer: its agent may not have stopped it", { engineOk: false, engineMessage: "gone" }],
