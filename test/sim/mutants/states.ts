@@ -47,7 +47,7 @@ export const STATES: readonly Mutant[] = [
     like: "B19 hashicorp, Jepsen: acknowledged writes lost",
     file: "store/store.ts",
     from: "this.#pending.push({ index: slot.index, term, timeMs, steps, origin, resolve: done, reject, followers: [] });",
-    to: "this.#pending.push({ index: slot.index, term, timeMs, steps, resolve: () => undefined, reject, followers: [] }); done();",
+    to: "this.#pending.push({ index: slot.index, term, timeMs, steps, origin, resolve: () => undefined, reject, followers: [] }); done();",
     seed: 1,
   },
 ];
