@@ -25,6 +25,8 @@ const WRITE_AT_ONCE = 2_000;
 export const WAITING_MAX = 50_000;
 /** Dropped with one write. More than one brings, so that a lowered limit is reached in the end. */
 const DROPPED_PER_WRITE_MAX = 4_000;
+/** Of those that are too old, where none is too many. */
+const EXPIRED_PER_WRITE = 500;
 
 const eventCodec = codec("Event");
 const stateCodec = codec("EventsState");
@@ -178,10 +180,13 @@ export class EventRing {
       if (!isKnown) return;
       const found = [...rest, ...gaps];
       if (upTo < gap.upToVersion) found.push({ ...gap, afterVersion: upTo });
-      const ops = events.map(putOp);
-      await this.#commit(ops, { ...this.#state, gaps: sorted(found), count: this.#state.count + events.length });
-      const oldest = events[0]?.timeMs ?? Infinity;
-      if (events.length > 0) this.#oldestMs = Math.min(this.#oldestMs ?? Infinity, oldest);
+      // What is before that is too old, and would never be dropped again.
+      const { dropped } = this.#state;
+      const live = events.filter((event) => dropped === null || isAfter(event, dropped));
+      const ops = live.map(putOp);
+      await this.#commit(ops, { ...this.#state, gaps: sorted(found), count: this.#state.count + live.length });
+      const oldest = live[0]?.timeMs ?? Infinity;
+      if (live.length > 0) this.#oldestMs = Math.min(this.#oldestMs ?? Infinity, oldest);
     });
     return isKnown;
   }
@@ -265,9 +270,11 @@ export class EventRing {
     const excess = this.#state.count + added - kept;
     const before = this.#timeMs - keptMs;
     if (excess <= 0 && (this.#oldestMs ?? Infinity) >= before) return { ops: [] };
-    const oldest = await this.#read({ after: null, limit: DROPPED_PER_WRITE_MAX + 1 });
+    // From where it was dropped to: before that LevelDB would step over every deleted key again.
+    const limit = Math.min(Math.max(excess, EXPIRED_PER_WRITE), DROPPED_PER_WRITE_MAX) + 1;
+    const oldest = await this.#read({ after: this.#state.dropped, limit });
     const stays = oldest.findIndex((event, at) => at >= excess && event.timeMs >= before);
-    const gone = oldest.slice(0, Math.min(stays === -1 ? oldest.length : stays, DROPPED_PER_WRITE_MAX));
+    const gone = oldest.slice(0, Math.min(stays === -1 ? oldest.length : stays, limit - 1));
     const last = gone.at(-1);
     if (last === undefined) return { ops: [] };
     const ops = gone.map((event): KvOp => ({ kind: "delete", key: eventKey(event) }));
