@@ -160,7 +160,9 @@ export class LogCursor {
   #timeUs(end: number, { size, mtimeMs }: { size: number; mtimeMs: number }): number {
     const span = size - this.#mark.offset;
     const share = this.#isLive || span <= 0 ? 1 : Math.min(1, (end - this.#mark.offset) / span);
-    const us = Math.round((this.#mark.ms + Math.max(0, mtimeMs - this.#mark.ms) * share) * 1000);
+    const [from, to] = [this.#mark.ms, Math.max(this.#mark.ms, mtimeMs)];
+    // The last write's time is known: the sum would be off by a microsecond at some readings.
+    const us = Math.round((share === 1 ? to : from + (to - from) * share) * 1000);
     this.#lastUs = Math.max(this.#lastUs, us);
     return this.#lastUs;
   }
