@@ -15,6 +15,8 @@ export type FailoverOptions = {
   readonly clients: number;
   /** `kill`: SIGKILL. `stop`: SIGTERM, as a reboot in order. */
   readonly how: "kill" | "stop";
+  /** Between two writes of one client; short without. */
+  readonly pauseMs?: number;
   /** Instead of the context of the project's name among this user's. */
   readonly context?: Context;
   /** For the command line, where that context lies elsewhere. */
@@ -43,6 +45,7 @@ export async function measureFailover(options: FailoverOptions): Promise<Failove
   const outage = await measureOutage({
     context,
     clients,
+    ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
     strike: async () => await signalContainer(container, how),
     heal: async () => {
       newLeader = await waitFor("the new leader's name", HEAL_MS, async () => await leaderOf(shoal));

@@ -6,6 +6,9 @@ import { PROVE_PORT_BASE } from "./compose.ts";
 import { print, progress, spread } from "./report.ts";
 import type { ProofOptions } from "./report.ts";
 
+/** A cluster remembers 100,000 requests of an hour, and each write is one, as is its removal: 50 runs must fit. */
+const WRITE_PAUSE_MS = 35;
+
 export async function proveFailover({ runs, clients, how }: ProofOptions): Promise<boolean> {
   await using cluster = await startCluster({ name: `shoalprove${process.pid}`, portBase: PROVE_PORT_BASE });
   const results: FailoverResult[] = [];
@@ -13,7 +16,14 @@ export async function proveFailover({ runs, clients, how }: ProofOptions): Promi
     progress(`failover ${run} of ${runs}`);
     await cluster.settled();
     const { project, env } = cluster;
-    const result = await measureFailover({ project, clients, how, context: cluster.context(), env });
+    const result = await measureFailover({
+      project,
+      clients,
+      how,
+      pauseMs: WRITE_PAUSE_MS,
+      context: cluster.context(),
+      env,
+    });
     results.push(result);
     print({ proof: "failover", run, ...result });
   }

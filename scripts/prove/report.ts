@@ -13,9 +13,6 @@ export type ProofOptions = {
   readonly seed: number | undefined;
 };
 
-/** Measures, prints, and says whether every promise was kept. */
-export type Proof = (options: ProofOptions) => Promise<boolean>;
-
 export function print(line: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -10,6 +10,7 @@ import { fileProblem } from "../util/file-problem.ts";
 import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
 import { formatBytes } from "../util/units.ts";
+import { syncFolder } from "../util/sync-folder.ts";
 import { action, staleFlag, type Session } from "./command.ts";
 import { ONLY_READ, usage } from "./exit.ts";
 import { isWorthRetrying } from "./retry.ts";
@@ -66,15 +67,6 @@ async function toFile(session: Session, file: string, stale: boolean): Promise<R
   } catch (error) {
     await rm(temporary, { force: true });
     throw unwritable(error, file);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Bounds what garbage adds to a large heap. V8 collects its old generation when that has grown to
  * about twice what lives in it: with 100,000 tasks a leader's 190 MiB take 400. Collecting sooner
- * costs writes 10 to 20 %, so it is done only where the state is large.
+ * costs writes time, so it is done only where the state is large.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import type { Env } from "../util/env.ts";

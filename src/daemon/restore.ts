@@ -13,6 +13,7 @@ import { Keystore } from "../pki/keystore.ts";
 import { AppError } from "../util/errors.ts";
 import type { Env } from "../util/env.ts";
 import { fileProblem } from "../util/file-problem.ts";
+import { syncFolder } from "../util/sync-folder.ts";
 import { makeDataDir, removeData } from "./data-dir.ts";
 import { StartRecords } from "./start-record.ts";
 
@@ -132,15 +133,5 @@ async function* chunksOf(handle: FileHandle, file: string): AsyncGenerator<Uint8
       });
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
-  }
-}
-
-/** The stores' own files are synced by who wrote them; their names are not before this. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -78,11 +78,6 @@ export function genericEnv(generic: readonly GenericResource[]): Record<string, 
   return env;
 }
 
-/** `gpu=UUID1,UUID2 ssd=3` */
-export function genericText(generic: readonly GenericResource[]): string {
-  return generic.map(({ kind, count, names }) => `${kind}=${names.length > 0 ? names.join(",") : count}`).join(" ");
-}
-
 function withValue(before: GenericResource, value: string, path: string): GenericResource {
   const { kind, count, names } = before;
   const mixed = `"${kind}" is given as a number and by name`;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
 import { isId, newId } from "../util/id.ts";
 import type { Env } from "../util/env.ts";
+import { syncFolder } from "../util/sync-folder.ts";
 import { createKeyPair } from "./x509.ts";
 import type { CredentialFiles, NodeIdentity } from "./types.ts";
 
@@ -86,12 +87,7 @@ export async function writeAtomically(folder: string, path: string, text: string
     await file.close();
   }
   await rename(temporary, path);
-  const directory = await open(folder, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await syncFolder(folder);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -8,9 +8,8 @@ import type { LocalNode } from "../../scripts/lib/local-cluster.ts";
 import { measureOutage } from "../../scripts/lib/outage.ts";
 import type { Outage } from "../../scripts/lib/outage.ts";
 import { waitFor } from "../../scripts/lib/run.ts";
-import { isAppError } from "../../src/util/errors.ts";
-import type { AppError } from "../../src/util/errors.ts";
 import { requireDisks } from "../support/engine.ts";
+import { refusal } from "../support/expect-code.ts";
 import { SmallDisk } from "../support/small-disk.ts";
 
 const MIB = 1024 * 1024;
@@ -102,16 +101,6 @@ describe("e2e: a manager's disk", function () {
     if (this.currentTest?.state !== "failed") return;
     for (const node of held.cluster.nodes) console.error(`${node.name}:\n${held.cluster.log(node).slice(-2_500)}`);
   });
-
-  async function refusal(attempt: Promise<unknown>): Promise<AppError> {
-    try {
-      await attempt;
-    } catch (error) {
-      if (isAppError(error)) return error;
-      throw error;
-    }
-    throw new Error("It was not refused");
-  }
 
   async function write(name: string): Promise<void> {
     const leader = await held.cluster.leader();

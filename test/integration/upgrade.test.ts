@@ -13,7 +13,7 @@ import { measureOutage } from "../../scripts/lib/outage.ts";
 import { runOk, waitFor } from "../../scripts/lib/run.ts";
 import { SHOAL_BIN } from "../../scripts/lib/shoal.ts";
 import { PROTOCOLS } from "../../src/model/protocol.ts";
-import { isAppError, type AppError } from "../../src/util/errors.ts";
+import { refusal } from "../support/expect-code.ts";
 
 const SETTLE_MS = 30_000;
 const CALL_MS = 5_000;
@@ -66,16 +66,6 @@ describe("integration/upgrade", function () {
     const spec = { name, replicated: { replicas: 0 }, task };
     const bytes = later.encode("CreateServiceRequest", { requestId: randomUUID(), spec });
     await cluster.channel(node).unary(rpc("Control.CreateService").path, bytes, { deadlineMs: CALL_MS });
-  }
-
-  async function refusal(attempt: Promise<unknown>): Promise<AppError> {
-    try {
-      await attempt;
-    } catch (error) {
-      if (isAppError(error)) return error;
-      throw error;
-    }
-    throw new Error("It was not refused");
   }
 
   async function finalize(): Promise<Response<"Control.FinalizeUpgrade">> {

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from "../../src/util/errors.ts";
+import { AppError, isAppError, type ErrorCode } from "../../src/util/errors.ts";
 
 /** The error a promise rejects with, which must have this code. */
 export async function expectCode(promise: Promise<unknown>, code: ErrorCode): Promise<AppError> {
@@ -21,4 +21,15 @@ export function expectThrows(work: () => unknown, code: ErrorCode): AppError {
     throw error;
   }
   throw new Error(`expected ${code}, but nothing was thrown`);
+}
+
+/** The error a promise is refused with, whatever its code. */
+export async function refusal(attempt: Promise<unknown>): Promise<AppError> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (isAppError(error)) return error;
+    throw error;
+  }
+  throw new Error("It was not refused");
 }

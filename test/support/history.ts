@@ -29,6 +29,3 @@ export type RegisterOperation =
       { readonly key: string; readonly expected: string; readonly value: string },
       { readonly done: boolean }
     >;
-
-/** Operations that certainly were not executed (refused before anything was appended) are left out. */
-export type RegisterHistory = readonly RegisterOperation[];

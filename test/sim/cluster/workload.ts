@@ -12,4 +12,27 @@ export type Workload = {
   atEnd?(): void;
 };
 
+/** One that does the same again and again until it is stopped, and is idle once its last turn has ended. */
+export abstract class LoopingWorkload implements Workload {
+  abstract readonly name: string;
+  protected isStopped = false;
+  #isRunning = false;
+
+  get isIdle(): boolean {
+    return !this.#isRunning;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    void this.run().finally(() => (this.#isRunning = false));
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Ends soon after `isStopped`. */
+  protected abstract run(): Promise<void>;
+}
+
 export type MakeWorkload = (world: World) => readonly Workload[];

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import {
   genericEnv,
-  genericText,
   parseGenericReservation,
   parseNodeGenericResources,
 } from "../../../src/model/generic-resources.ts";
 import { AppError } from "../../../src/util/errors.ts";
+import { genericText } from "../../support/generic-text.ts";
 
 const node = (...entries: string[]): string =>
   genericText(parseNodeGenericResources(entries, "node-generic-resources"));

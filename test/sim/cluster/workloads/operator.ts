@@ -4,7 +4,7 @@ import { AppError, type ErrorCode } from "../../../../src/util/errors.ts";
 import { newId } from "../../../../src/util/id.ts";
 import type { Machine } from "../../../support/sim-cluster.ts";
 import type { Dice } from "../dice.ts";
-import type { MakeWorkload, Workload } from "../workload.ts";
+import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
 
 const MANAGERS_MAX = 5;
@@ -20,36 +20,22 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "unknown-outcome",
 ]);
 
-class Operator implements Workload {
+class Operator extends LoopingWorkload {
   readonly name = "operator";
   readonly #world: World;
   readonly #dice: Dice;
-  #isStopped = false;
-  #isRunning = false;
 
   constructor(world: World) {
+    super();
     this.#world = world;
     this.#dice = world.dice(this.name);
   }
 
-  get isIdle(): boolean {
-    return !this.#isRunning;
-  }
-
-  start(): void {
-    this.#isRunning = true;
-    void this.#run().finally(() => (this.#isRunning = false));
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
+  protected override async run(): Promise<void> {
+    while (!this.isStopped) {
       await this.#world.pause(this.#dice.between(...EVERY_MS));
       const machine = this.#dice.pick(this.#world.cluster.machines);
-      if (machine === undefined || this.#isStopped) continue;
+      if (machine === undefined || this.isStopped) continue;
       await this.#world.site.change(() => this.#try(machine));
     }
   }

@@ -10,7 +10,7 @@ import type { ServiceOperation } from "../../../support/linearizability/models.t
 import type { MemoryNode } from "../../../support/memory-rpc.ts";
 import { askUntilClear } from "../ask.ts";
 import type { Dice } from "../dice.ts";
-import type { MakeWorkload, Workload } from "../workload.ts";
+import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
 import { changedSpec, freshSpec, VALUE_LABEL } from "./specs.ts";
 
@@ -36,17 +36,16 @@ type Outcome<T> =
 
 type Found = { readonly version: number; readonly spec: ServiceSpecInput };
 
-class ServiceClient implements Workload {
+class ServiceClient extends LoopingWorkload {
   readonly name: string;
   readonly #world: World;
   readonly #number: number;
   readonly #dice: Dice;
   readonly #from: MemoryNode;
   #changes = 0;
-  #isStopped = false;
-  #isRunning = false;
 
   constructor(world: World, number: number) {
+    super();
     this.name = `client ${number}`;
     this.#world = world;
     this.#number = number;
@@ -54,21 +53,8 @@ class ServiceClient implements Workload {
     this.#from = world.cluster.client(`client${number}`);
   }
 
-  get isIdle(): boolean {
-    return !this.#isRunning;
-  }
-
-  start(): void {
-    this.#isRunning = true;
-    void this.#run().finally(() => (this.#isRunning = false));
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
+  protected override async run(): Promise<void> {
+    while (!this.isStopped) {
       await this.#once(`s${1 + this.#dice.int(this.#world.plan.services)}`);
       await this.#world.pause(this.#dice.between(0, 2 * this.#world.plan.thinkMs));
     }

@@ -4,7 +4,7 @@ import { newId } from "../../../../src/util/id.ts";
 import type { MemoryNode } from "../../../support/memory-rpc.ts";
 import { askUntilClear } from "../ask.ts";
 import type { Dice } from "../dice.ts";
-import type { MakeWorkload, Workload } from "../workload.ts";
+import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
 
 const EVERY_MS = [300, 3_000] as const;
@@ -21,37 +21,23 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "unknown-outcome",
 ]);
 
-class Steering implements Workload {
+class Steering extends LoopingWorkload {
   readonly name = "steering";
   readonly #world: World;
   readonly #dice: Dice;
   readonly #from: MemoryNode;
-  #isStopped = false;
-  #isRunning = false;
 
   constructor(world: World) {
+    super();
     this.#world = world;
     this.#dice = world.dice(this.name);
     this.#from = world.cluster.client(this.name);
   }
 
-  get isIdle(): boolean {
-    return !this.#isRunning;
-  }
-
-  start(): void {
-    this.#isRunning = true;
-    void this.#run().finally(() => (this.#isRunning = false));
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
+  protected override async run(): Promise<void> {
+    while (!this.isStopped) {
       await this.#world.pause(this.#dice.between(...EVERY_MS));
-      if (this.#isStopped) return;
+      if (this.isStopped) return;
       const what = this.#dice.one("ROLLBACK", "PAUSE", "RESUME", "RESUME", "PROMOTE");
       try {
         await this.#steer(`s${1 + this.#dice.int(this.#world.plan.services)}`, what);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { explain } from "../../../../src/manager/scheduler/explain.ts";
-import { genericText } from "../../../../src/model/generic-resources.ts";
 import type { GenericResource } from "../../../../src/model/index.ts";
+import { genericText } from "../../../support/generic-text.ts";
 import { node, service, spec } from "../../../support/loops/objects.ts";
 import { byNode, deploy, reasons } from "../../../support/loops/places.ts";
 import { World } from "../../../support/loops/world.ts";
