@@ -21,7 +21,7 @@ export type OutageOptions = {
 };
 
 export type Outage = {
-  /** From just before the strike to the first answer to a write that was sent after it. */
+  /** From just before the strike to the first answer to a write that was sent once it was done. */
   readonly firstAcceptedMs: number;
   /** The longest time between two accepted writes of anybody. */
   readonly longestGapMs: number;
@@ -69,7 +69,9 @@ export async function measureOutage(options: OutageOptions): Promise<Outage> {
     }
     const struckAt = performance.now();
     await options.strike();
-    const first = await waitFor("an accepted write", STALL_MS_MAX, () => firstAfter(writers, struckAt), LOOK_EVERY_MS);
+    // What was sent while a kill was on its way may still have been answered by its victim.
+    const brokenAt = performance.now();
+    const first = await waitFor("an accepted write", STALL_MS_MAX, () => firstAfter(writers, brokenAt), LOOK_EVERY_MS);
     await sleep(AFTER_MS);
     stopping.abort();
     await Promise.all(work);
