@@ -2,7 +2,10 @@
 // cluster says that it runs. Beside each one, what the engine alone takes for the same: nobody can be faster.
 import { WORKLOAD_IMAGE } from "../../test/support/engine.ts";
 import { startCluster } from "../../test/support/cluster.ts";
+import { EARLY_ENDS_FREE } from "../../src/model/restart.ts";
 import { openStream } from "../../src/proto/client.ts";
+import { newId } from "../../src/util/id.ts";
+import { realEnv } from "../../src/util/real-env.ts";
 import { ControlClient } from "../lib/control-client.ts";
 import { EngineApi } from "../lib/engine-api.ts";
 import { waitFor } from "../lib/run.ts";
@@ -14,8 +17,10 @@ import type { ProofOptions } from "./report.ts";
 const REPLICAS = 3;
 const REPLACED_MS = 30_000;
 const LOOK_EVERY_MS = 5;
-/** Between two kills: the history of one slot shall not be what is measured. */
+/** Between two kills: what is left to do of one shall not be in the next. */
 const PAUSE_MS = 500;
+/** From then on restarts of a slot are held back, as of anything that ends again and again: another service's turn. */
+const KILLS_PER_SERVICE = EARLY_ENDS_FREE * REPLICAS;
 
 export async function proveKillContainer({ runs }: ProofOptions): Promise<boolean> {
   await using cluster = await startCluster({ name: `shoalprove${process.pid}`, portBase: PROVE_PORT_BASE });
@@ -23,7 +28,6 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
   const context = cluster.context();
   using client = new ControlClient(context);
   using watcher = new ControlClient(context);
-  await runService(client, "victim", REPLICAS);
   const started = new Map<string, number>();
   const running = new Map<string, number>();
   const stopEvents = await watchStarts(context.clusterId, (id) => started.set(id, performance.now()));
@@ -48,7 +52,9 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
   try {
     for (let run = 1; run <= runs; run += 1) {
       if (run % 10 === 1) progress(`kill-container ${run} of ${runs}`);
-      const before = await allUp(client, "victim", REPLICAS);
+      const service = `victim${Math.ceil(run / KILLS_PER_SERVICE)}`;
+      if (run % KILLS_PER_SERVICE === 1) await takeTurn(client, service);
+      const before = (await allUp(client, service, REPLICAS)).toSorted((a, b) => a.slot - b.slot);
       const victim = before[run % REPLICAS];
       if (victim === undefined) throw new Error("Nothing runs that could be killed");
       const killedAt = performance.now();
@@ -60,7 +66,7 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
         () => [...running].find(([id, at]) => at > killedAt && isNew(id)),
         LOOK_EVERY_MS,
       );
-      const after = await allUp(client, "victim", REPLICAS);
+      const after = await allUp(client, service, REPLICAS);
       const containerAt = started.get(after.find(({ id }) => id === replacement[0])?.status?.runtimeId ?? "");
       const untouched = after.filter((task) => before.some(({ id }) => id === task.id)).length;
       if (untouched !== REPLICAS - 1) others += 1;
@@ -90,4 +96,14 @@ export async function proveKillContainer({ runs }: ProofOptions): Promise<boolea
     othersTouched: others,
   });
   return others === 0;
+}
+
+/** Of all the services there were, only this one is there. */
+async function takeTurn(client: ControlClient, name: string): Promise<void> {
+  const { services } = await client.call("Control.ListServices", {});
+  for (const { service } of services) {
+    await client.call("Control.RemoveService", { requestId: newId(realEnv), id: service?.id ?? "" });
+  }
+  await runService(client, name, REPLICAS);
+  await sleep(PAUSE_MS);
 }
