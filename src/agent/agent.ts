@@ -121,7 +121,7 @@ export class Agent {
     });
     this.#cutOff = new CutOffWatch(env, () => this.#onCutOff());
     this.#session = new SessionKeeper(
-      { env, log, dialer, reporter: this.#reporter },
+      { env, log, dialer, reporter: this.#reporter, ownAddress: options.address },
       {
         onIncarnation: (incarnation) => this.meet(incarnation),
         onAssignments: (set) => this.worker.apply(set),

@@ -28,6 +28,11 @@ export const WELCOME_MS_MAX = 6000;
 /** The first try after a loss goes to another manager within this. */
 export const FIRST_RETRY_JITTER_MS = 100;
 export const RETRY = { firstMs: 100, maxMs: 2000 };
+/**
+ * The manager of this node's own host is asked last, and left after this long for another: when the host dies,
+ * somebody else must know when it was last heard of, and when only the process dies, see its connection close.
+ */
+export const OWN_MANAGER_MS = 10_000;
 /** A goodbye waits no longer than this for the manager to close. */
 export const GOODBYE_MS = 1000;
 const HEARTBEAT_MS_MIN = 50;
@@ -48,7 +53,7 @@ export type SessionHandlers = {
   onIncarnation(incarnation: string): void;
   hello(): NonNullable<SessionUpInput["hello"]>;
   health(): { readonly ok: boolean; readonly message: string };
-  /** In the order to try; at least one. */
+  /** At least one. */
   managers(): readonly string[];
 };
 
@@ -57,6 +62,8 @@ export type SessionDeps = {
   readonly log: Logger;
   readonly dialer: Dialer;
   readonly reporter: Reporter;
+  /** Where this node's own manager answers, if it has one. */
+  readonly ownAddress: string;
 };
 
 type Link = {
@@ -65,6 +72,8 @@ type Link = {
   readonly stream: ClientStream<"Session.Session">;
   readonly assignments: AssignmentStream;
   heardAt: number;
+  /** When it was welcomed. */
+  openedAt: number;
   /** Empty before the welcome. */
   sessionId: string;
   /** How long the manager may be silent from now on. */
@@ -169,6 +178,7 @@ export class SessionKeeper {
       stream,
       assignments: new AssignmentStream(),
       heardAt: env.now(),
+      openedAt: 0,
       sessionId: "",
       patienceMs,
       isBlocked: false,
@@ -186,14 +196,24 @@ export class SessionKeeper {
     if (link?.stream === stream) fn(link);
   }
 
-  /** Every manager once in random order, and never the one just lost while there is another. */
+  /** Every manager once in random order, this host's own last, and not the one just lost while there is another. */
   #nextAddress(): string {
     const known = this.#handlers.managers();
     this.#queue = this.#queue.filter((address) => known.includes(address));
-    if (this.#queue.length === 0) this.#queue = shuffled(known, this.#deps.env);
-    const at = this.#queue.findIndex((address) => address !== this.#lastAddress);
-    const [address = known[0] ?? ""] = this.#queue.splice(Math.max(0, at), 1);
-    return address;
+    if (this.#queue.length === 0) {
+      const { env, ownAddress } = this.#deps;
+      const others = known.filter((address) => address !== this.#lastAddress);
+      const round = shuffled(others.length > 0 ? others : known, env);
+      this.#queue = round.toSorted((a, b) => Number(a === ownAddress) - Number(b === ownAddress));
+    }
+    return this.#queue.shift() ?? "";
+  }
+
+  /** This host's own manager was a stopgap, and there may be another now. */
+  #leavesOwn(link: Link): boolean {
+    const { env, ownAddress } = this.#deps;
+    if (this.#isStopped || link.address !== ownAddress || env.now() - link.openedAt < OWN_MANAGER_MS) return false;
+    return this.#handlers.managers().some((address) => address !== ownAddress);
   }
 
   #watch(link: Link): void {
@@ -236,6 +256,7 @@ export class SessionKeeper {
         // Only a manager whose state could be used counts as found.
         this.#failures = 0;
         this.#backoff.reset();
+        this.#queue = [];
         break;
       }
       case "ack":
@@ -261,6 +282,7 @@ export class SessionKeeper {
     const { sessionId, heartbeatMs } = welcome;
     this.#handlers.onIncarnation(welcome.clusterIncarnation);
     link.sessionId = sessionId;
+    link.openedAt = env.now();
     link.patienceMs = SILENCE_MS;
     this.#lastError = null;
     this.#lastErrors.delete(link.address);
@@ -269,6 +291,11 @@ export class SessionKeeper {
     const beatLater = (): void => {
       link.heartbeat = env.setTimer(beatMs, () => {
         if (this.#link !== link) return;
+        if (this.#leavesOwn(link)) {
+          this.#drop();
+          this.#connect();
+          return;
+        }
         this.beat();
         beatLater();
       });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Agent, type AgentStop } from "../../../src/agent/agent.ts";
-import { SILENCE_MS } from "../../../src/agent/session.ts";
+import { OWN_MANAGER_MS, SILENCE_MS } from "../../../src/agent/session.ts";
 import type { Dialer } from "../../../src/proto/rpc.ts";
 import { Router } from "../../../src/proto/router.ts";
 import type { DiskProbe } from "../../../src/util/disk-space.ts";
@@ -28,9 +28,12 @@ class World {
   readonly dialled: string[] = [];
   /** Of the disk it writes to. */
   freeShare = 0.5;
+  /** By which managers reach it. */
+  readonly #address: string;
   #starts = 0;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, { address = "worker1:7377" } = {}) {
+    this.#address = address;
     this.sim = new Sim(seed);
     this.network = new MemoryNetwork(this.sim.env("network"));
     this.engine = new FakeEngine(this.sim.env("engine"));
@@ -72,7 +75,7 @@ class World {
         probeOf,
       },
       {
-        address: "worker1:7377",
+        address: this.#address,
         nodeName: "worker-1",
         managers: seeds,
         version: "0.1.0",
@@ -174,6 +177,48 @@ describe("agent/agent", () => {
     const second = await w.untilSession(110);
     expect(second).to.not.equal(first);
     expect(w.engine.container("t1")?.starts).to.equal(1);
+  });
+
+  describe("on a manager's host", () => {
+    const own = "m1:7377";
+
+    it("goes to another one's, which can tell when the host was last heard of", async () => {
+      for (let seed = 1; seed <= 6; seed += 1) {
+        w = new World(seed, { address: own });
+        await w.start();
+        const first = await w.untilSession();
+        first.kill();
+        await w.sim.run(1000);
+        expect([first.address, w.holder().address], `seed ${seed}`).to.not.include(own);
+      }
+    });
+
+    it("stays at its own only while there is no other", async () => {
+      w = new World(2, { address: own });
+      const [mine, ...others] = w.managers;
+      for (const manager of others) manager.refuses = new AppError("unavailable", "not yet");
+      await w.start();
+      expect(await w.untilSession()).to.equal(mine);
+      await w.sim.run(25_000);
+      expect(w.holder()).to.equal(mine);
+      expect(w.dialled.length, "it asks now and then").to.be.within(5, 15);
+      for (const manager of others) manager.refuses = null;
+      await w.sim.run(OWN_MANAGER_MS + 2000);
+      expect(others).to.include(w.holder());
+      const dialled = w.dialled.length;
+      await w.sim.run(60_000);
+      expect(w.dialled).to.have.length(dialled);
+    });
+
+    it("stays at its own for good where it is the only one", async () => {
+      w = new World(3, { address: own });
+      for (const manager of w.managers) manager.managers = [own];
+      await w.restart([own]);
+      expect(await w.untilSession()).to.equal(w.managers[0]);
+      const dialled = w.dialled.length;
+      await w.sim.run(60_000);
+      expect(w.dialled).to.have.length(dialled);
+    });
   });
 
   it("gives up a manager that is silent, and one that never welcomes", async () => {
