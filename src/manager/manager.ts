@@ -212,6 +212,10 @@ export class Manager {
     this.#clock.start();
     this.#time.start();
     this.replica.onStatus(() => this.#onStatus());
+    // Of the leader's own loops, which begin with the monitor: what clients ask for may come before it.
+    this.store.onCommit(({ origin }) => {
+      if (origin !== null && origin.actor === "") this.#history.told(origin.term);
+    });
     await this.events.open();
     await this.replica.start(
       bootstrap === null ? null : { members: [{ id: identity.nodeId, address, role: "voter" }] },
@@ -354,7 +358,7 @@ export class Manager {
   }
 
   #onStatus(): void {
-    this.#history.note(this.replica.leader()?.id ?? null, { isNewcomer: this.#isNewcomer });
+    this.#history.note(this.replica.leader(), { isNewcomer: this.#isNewcomer });
     const leads = this.replica.isReadyLeader() && !this.#isStopped;
     if (leads === (this.#work !== null)) return;
     if (!leads) {

@@ -52,6 +52,7 @@ export async function createCluster(
       protocol,
       awaitsResume: null,
       massSilence: null,
+      quorumGraceUntilMs: 0,
     },
     ...(await firstManager(env, { ...root, clusterId }, first)),
   };

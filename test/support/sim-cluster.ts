@@ -314,6 +314,7 @@ export class SimCluster {
       protocol: 0,
       awaitsResume: null,
       massSilence: null,
+      quorumGraceUntilMs: 0,
     };
   }
 

@@ -14,7 +14,7 @@ import { AppError } from "../../util/errors.ts";
 import type { Env } from "../../util/env.ts";
 import type { Logger } from "../../util/log.ts";
 import { updateInParts } from "./in-parts.ts";
-import { livenessOf, type Liveness, type NodeLink } from "./liveness.ts";
+import { livenessOf, QUORUM_LOSS_GRACE_MS, type Liveness, type NodeLink } from "./liveness.ts";
 import { MASS_HOLD_MS, massSilence } from "./mass-silence.ts";
 import type { ObservedClock } from "./observed-clock.ts";
 import { applyReport } from "./reports.ts";
@@ -48,7 +48,10 @@ export type MonitorDeps = {
 export type MonitorOptions = {
   /** Nobody led for this long before this leadership: it counts against no node. */
   readonly leaderlessMs: number;
-  /** Until then (observed time) no node is given up that was not heard of since this leader began. */
+  /**
+   * After a loss of quorum, as far as this manager knows by itself: until then (observed time) no node is given up that
+   * was not heard of since this leader began.
+   */
   readonly graceUntil: number;
 };
 
@@ -63,6 +66,9 @@ export class NodeMonitor {
   #nextCheckAt = 0;
   /** Observed time until which nothing is replaced: too many nodes fell silent at once. */
   #heldUntil = 0;
+  /** As the option, or what an earlier leader wrote. */
+  #graceUntil: number;
+  #hasBegun = false;
   #isChecking = false;
   #isStopped = false;
 
@@ -70,6 +76,7 @@ export class NodeMonitor {
     this.#deps = deps;
     this.#options = options;
     this.#startedAt = deps.clock.now();
+    this.#graceUntil = options.graceUntil;
   }
 
   start(): void {
@@ -87,13 +94,24 @@ export class NodeMonitor {
       }),
       clock.onLook(() => this.#onLook()),
     );
-    // The first of the leader's transactions: it knows what time it is.
-    store
-      .update((tx) => {
-        const untilMs = clusterOf(tx)?.massSilence?.untilMs ?? 0;
-        this.#heldUntil = clock.now() + Math.max(0, untilMs - tx.timeMs);
-      })
-      .catch((error: unknown) => this.#onFailure(error));
+    // The first change of the leader's own: who applies a later one knows how long nodes have.
+    store.update((tx) => this.#begin(tx)).catch((error: unknown) => this.#onFailure(error));
+  }
+
+  /** Here it is known what time it is. Leaders after this one have to keep what nodes were given. */
+  #begin(tx: WriteTx): void {
+    this.#hasBegun = true;
+    const cluster = clusterOf(tx);
+    if (cluster === undefined) return;
+    const now = this.#deps.clock.now();
+    const { massSilence, quorumGraceUntilMs } = cluster;
+    this.#heldUntil = now + Math.max(0, (massSilence?.untilMs ?? 0) - tx.timeMs);
+    const ownUntilMs = tx.timeMs + Math.ceil(this.#options.graceUntil - now);
+    if (ownUntilMs > Math.max(tx.timeMs, quorumGraceUntilMs)) {
+      tx.put("cluster", { ...cluster, quorumGraceUntilMs: ownUntilMs });
+    }
+    const toldMs = Math.min(QUORUM_LOSS_GRACE_MS, quorumGraceUntilMs - tx.timeMs);
+    this.#graceUntil = Math.max(this.#options.graceUntil, now + toldMs);
   }
 
   stop(): void {
@@ -203,7 +221,7 @@ export class NodeMonitor {
     const known = this.#known.get(id);
     const link = this.#linkOf(node);
     const now = this.#deps.clock.now();
-    const graceUntil = known === undefined || known.isInherited ? this.#options.graceUntil : 0;
+    const graceUntil = known === undefined || known.isInherited ? this.#graceUntil : 0;
     return livenessOf({
       link,
       now,
@@ -261,6 +279,7 @@ export class NodeMonitor {
     const state = store.speculative();
     // Looked at first: it keeps what follows from giving anybody up.
     const updates: Promise<unknown>[] = [this.#noteMassSilence(state)];
+    if (!this.#hasBegun) updates.push(store.update((tx) => this.#begin(tx)));
     this.#nextCheckAt = Infinity;
     const due: string[] = [];
     for (const node of state.all("node")) {

@@ -4,6 +4,7 @@ import type { MetaInput as _shoal_v1_MetaInput, Meta as _shoal_v1_Meta } from '.
 import type { ClusterSpecInput as _shoal_v1_ClusterSpecInput, ClusterSpec as _shoal_v1_ClusterSpec } from './ClusterSpec.ts';
 import type { RecoveryInput as _shoal_v1_RecoveryInput, Recovery as _shoal_v1_Recovery } from './Recovery.ts';
 import type { MassSilenceInput as _shoal_v1_MassSilenceInput, MassSilence as _shoal_v1_MassSilence } from './MassSilence.ts';
+import type { Long } from '@grpc/proto-loader';
 
 export interface ClusterInput {
   'id'?: (string);
@@ -38,6 +39,10 @@ export interface ClusterInput {
    * The last time that many nodes fell silent at once.
    */
   'massSilence'?: (_shoal_v1_MassSilenceInput | null);
+  /**
+   * Cluster time until which nodes have to come back after the last loss of quorum: nobody could hear them.
+   */
+  'quorumGraceUntilMs'?: (number | string | Long);
 }
 
 export interface Cluster {
@@ -73,4 +78,8 @@ export interface Cluster {
    * The last time that many nodes fell silent at once.
    */
   'massSilence': (_shoal_v1_MassSilence | null);
+  /**
+   * Cluster time until which nodes have to come back after the last loss of quorum: nobody could hear them.
+   */
+  'quorumGraceUntilMs': (number);
 }

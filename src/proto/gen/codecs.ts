@@ -664,10 +664,11 @@ function encodeCluster(w: Writer, m: ClusterInput): void {
   if (m.protocol) w.uint(80, Number(m.protocol));
   if (m.awaitsResume != null) { const start = w.open(90); encodeRecovery(w, m.awaitsResume); w.close(start); }
   if (m.massSilence != null) { const start = w.open(98); encodeMassSilence(w, m.massSilence); w.close(start); }
+  if (m.quorumGraceUntilMs) w.uint(104, Number(m.quorumGraceUntilMs));
 }
 
 function decodeCluster(r: Reader): Cluster {
-  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0, awaitsResume: null, massSilence: null };
+  const m: Cluster = { id: "", meta: null, spec: null, incarnation: "", rootCertificatePem: "", rootKeyPem: "", workerTokenSecret: "", managerTokenSecret: "", removedNodeIds: [], protocol: 0, awaitsResume: null, massSilence: null, quorumGraceUntilMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -695,6 +696,8 @@ function decodeCluster(r: Reader): Cluster {
 { const outer = r.open(); m.awaitsResume = decodeRecovery(r); r.close(outer); break; }
       case 98:
 { const outer = r.open(); m.massSilence = decodeMassSilence(r); r.close(outer); break; }
+      case 104:
+        m.quorumGraceUntilMs = r.uint(); break;
       default: r.skip(tag);
     }
   }

@@ -11,8 +11,8 @@ describe("manager/sessions/leader-history", () => {
     history = new LeaderHistory({ now: () => now });
   });
 
-  function note(leader: string | null, isNewcomer = false): void {
-    history.note(leader, { isNewcomer });
+  function note(id: string | null, { term = 1, isNewcomer = false } = {}): void {
+    history.note(id === null ? null : { id, term }, { isNewcomer });
   }
 
   it("gives the grace after a start with a log: nobody knows how long the cluster stood still", () => {
@@ -21,13 +21,47 @@ describe("manager/sessions/leader-history", () => {
     expect(history.graceUntil).to.equal(1500 + QUORUM_LOSS_GRACE_MS);
   });
 
+  it("gives none after a start once its leader has told: that one knew", () => {
+    note("m1", { term: 4 });
+    history.told(3);
+    expect(history.graceUntil, "by the leader before").to.equal(now + QUORUM_LOSS_GRACE_MS);
+    history.told(4);
+    expect(history.graceUntil).to.equal(0);
+    note(null);
+    now += 1000;
+    note("m2", { term: 5 });
+    expect(history.graceUntil, "it saw this change itself").to.equal(0);
+  });
+
+  it("gives none where the log it starts with has its leader's word already, but waits for another leader's", () => {
+    history.told(4);
+    note("m2", { term: 5 });
+    expect(history.graceUntil).to.equal(now + QUORUM_LOSS_GRACE_MS);
+    note("m3", { term: 6 });
+    history.told(6);
+    expect(history.graceUntil).to.equal(0);
+    history = new LeaderHistory({ now: () => now });
+    history.told(4);
+    note("m1", { term: 4 });
+    expect(history.graceUntil).to.equal(0);
+  });
+
+  it("keeps a grace that it saw the reason for, whatever its leader has told", () => {
+    note("m1", { term: 1, isNewcomer: true });
+    note(null);
+    now += QUORUM_LOSS_AFTER_MS + 1;
+    note("m2", { term: 2 });
+    history.told(2);
+    expect(history.graceUntil).to.equal(now + QUORUM_LOSS_GRACE_MS);
+  });
+
   it("gives none to the first manager of a new cluster, nor to one that joins", () => {
-    note("m1", true);
+    note("m1", { isNewcomer: true });
     expect(history.graceUntil).to.equal(0);
   });
 
   it("gives none after an election, and one after a long time without a leader", () => {
-    note("m1", true);
+    note("m1", { isNewcomer: true });
     note(null);
     now += QUORUM_LOSS_AFTER_MS;
     note("m2");
@@ -49,7 +83,7 @@ describe("manager/sessions/leader-history", () => {
   });
 
   it("measures the gap before the present leader, and none when one follows another at once", () => {
-    note("m1", true);
+    note("m1", { isNewcomer: true });
     now += 5000;
     note(null);
     now += 700;

@@ -374,6 +374,19 @@ describe("manager/sessions/monitor", () => {
       expect(rig.state("n2")).to.equal("DOWN");
       expect(rig.state("n3")).to.equal("DOWN");
     });
+
+    it("goes on with the grace that an earlier leader gave, and not beyond it", async () => {
+      await rig.begin({ n1: {}, n2: {} });
+      await rig.store.update((tx) => tx.put("cluster", aCluster({ id: "c1" })));
+      rig.lead({ graceUntil: rig.clock.now() + 120_000 });
+      await rig.sim.run(60_000);
+      // It knows of no loss by itself.
+      rig.lead();
+      await rig.sim.run(59_000);
+      expect(rig.state("n2")).to.equal("UNREACHABLE");
+      await rig.sim.run(1500);
+      expect(rig.state("n2")).to.equal("DOWN");
+    });
   });
 
   describe("many that fall silent at once", () => {
