@@ -66,7 +66,8 @@ export class TaskRunner {
       status,
       engineWasAway,
       isHeld,
-    }: { assignment: Assignment; status: TaskStatus; engineWasAway: boolean; isHeld: boolean },
+      isNew,
+    }: { assignment: Assignment; status: TaskStatus; engineWasAway: boolean; isHeld: boolean; isNew: boolean },
   ) {
     const task = must(assignment.task, "an assignment without a task is refused where it arrives");
     this.id = task.id;
@@ -76,6 +77,8 @@ export class TaskRunner {
     this.#status = status;
     this.#engineWasAway = engineWasAway;
     this.#isHeld = isHeld;
+    // Preparing finds whatever there may be of it all the same.
+    if (isNew) this.#runtime = null;
   }
 
   get status(): TaskStatus {
@@ -264,7 +267,7 @@ export class TaskRunner {
     const controller = new AbortController();
     this.#op = { name, controller };
     if (name === "stop") this.#endChecks();
-    // Whatever an operation did shows in the next look; an inspect replaces this.
+    // Whatever an operation did shows in the next look; those that know it themselves replace this.
     this.#runtime = "unknown";
     try {
       await this.#call(name, controller.signal);
@@ -289,8 +292,12 @@ export class TaskRunner {
         if (!this.#isStale) this.#saw(runtime);
         return;
       }
-      case "prepare":
-        return await startLimiter.run(signal, () => executor.prepareTask(this.executorTask(), signal));
+      case "prepare": {
+        this.#isStale = false;
+        const made = await startLimiter.run(signal, () => executor.prepareTask(this.executorTask(), signal));
+        if (made !== null && !this.#isStale) this.#saw(made);
+        return;
+      }
       case "start":
         await startLimiter.run(signal, () => executor.startTask(this.executorTask(), signal));
         // Another exit from here on is its own.

@@ -206,7 +206,7 @@ export class Worker {
     // The managers may know more of it than this node: its database may have been lost.
     const status = task.status ?? { ...EMPTY_STATUS, state: "ASSIGNED" };
     db.putStatus(task.id, status);
-    this.#newRunner(assignment, { status, engineWasAway: false, isHeld: false }).advance();
+    this.#newRunner(assignment, { status, engineWasAway: false, isHeld: false, isNew: task.status === null }).advance();
   }
 
   #restore(
@@ -220,14 +220,14 @@ export class Worker {
     const engineWasAway = start.engineWasAway && wasUp;
     // It may run elsewhere since this node was last heard.
     const isHeld = start.isHeld || assignment.task?.single === true;
-    const runner = this.#newRunner(assignment, { status: last, engineWasAway, isHeld });
+    const runner = this.#newRunner(assignment, { status: last, engineWasAway, isHeld, isNew: false });
     // Under the new epoch, so that what follows is newer than what the last run reported.
     this.#deps.reporter.report(id, this.#stamp(runner, last));
   }
 
   #newRunner(
     assignment: Assignment,
-    start: { status: TaskStatus; engineWasAway: boolean; isHeld: boolean },
+    start: { status: TaskStatus; engineWasAway: boolean; isHeld: boolean; isNew: boolean },
   ): TaskRunner {
     const { env, log, executor } = this.#deps;
     const runner = new TaskRunner(

@@ -241,21 +241,15 @@ export class FakeEngine {
     });
   }
 
-  prepare(owner: ExecutorOwner, task: ExecutorTask, signal: AbortSignal): Promise<void> {
+  prepare(owner: ExecutorOwner, task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     const ms = this.behaviour.prepareMs;
     return this.#call({ op: "prepare", taskId: task.id, task, ms, signal }, () => {
       this.#tell("prepare", owner, task.id);
-      if (this.#containers.has(task.id)) return;
+      if (this.#containers.has(task.id)) return null;
       this.#ids += 1;
-      const runtimeId = `${this.engineId}-${this.#ids}`;
-      this.#containers.set(task.id, {
-        owner,
-        task,
-        state: created(task.id, runtimeId),
-        starts: 0,
-        lines: [],
-        generator: null,
-      });
+      const state = created(task.id, `${this.engineId}-${this.#ids}`);
+      this.#containers.set(task.id, { owner, task, state, starts: 0, lines: [], generator: null });
+      return state;
     });
   }
 

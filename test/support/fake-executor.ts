@@ -100,7 +100,7 @@ export class FakeExecutor implements Executor {
     return this.#alive(() => this.#engine.inspect(this.#who(), taskId, signal));
   }
 
-  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     return this.#alive(() => this.#engine.prepare(this.#who(), task, signal));
   }
 

@@ -119,8 +119,8 @@ export interface Executor {
   list(signal: AbortSignal): Promise<readonly RuntimeState[]>;
   /** Null if nothing of this task exists. @throws unavailable */
   inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null>;
-  /** Image, create. Idempotent. */
-  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void>;
+  /** Image, create. Idempotent. @returns what it made, or null: inspect it */
+  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null>;
   /**
    * Resolves when started (health comes by events). Idempotent; one that exited is started again: the
    * agent does so when the engine or the machine went down under it.

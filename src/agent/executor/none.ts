@@ -47,7 +47,7 @@ export class NoneExecutor implements Executor {
     return await Promise.resolve(null);
   }
 
-  async prepareTask(): Promise<void> {
+  async prepareTask(): Promise<RuntimeState | null> {
     return await Promise.reject(refusal());
   }
 

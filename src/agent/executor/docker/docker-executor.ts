@@ -31,7 +31,7 @@ import { labelFilter, type TaskEvent } from "./events.ts";
 import { DockerLogSource, type LogTarget } from "./logs.ts";
 import { DockerProber } from "./prober.ts";
 import { ImagePuller } from "./pull.ts";
-import { isOwned, mayHaveRunOutOfMemory, runtimeState, type ContainerInfo } from "./runtime-state.ts";
+import { createdState, isOwned, mayHaveRunOutOfMemory, runtimeState, type ContainerInfo } from "./runtime-state.ts";
 
 export type DockerExecutorDeps = { readonly env: Env; readonly log: Logger } & (
   | { readonly socketPath: string }
@@ -65,6 +65,8 @@ export class DockerExecutor implements Executor {
   readonly #taskListeners = new Set<(taskId: string) => void>();
   /** Task id to container id: what was seen to carry our labels. */
   readonly #ids = new Map<string, string>();
+  /** Tasks whose container is being created here. */
+  readonly #creating = new Set<string>();
   readonly #deaths = new Deaths();
   /** What the last look at everything showed, a line a task. */
   #audited = new Map<string, string>();
@@ -167,37 +169,39 @@ export class DockerExecutor implements Executor {
     return state;
   }
 
-  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     this.#link.check();
     const { image, pullPolicy } = containerOf(task);
-    // Where every start pulls, look first: a repeated prepare must not pull again.
-    if (pullPolicy === "ALWAYS" && (await this.#find(task.id, signal)) !== null) return;
-    await this.#puller.ensure(image, pullPolicy, signal);
-    try {
-      await this.#create(task, signal);
-    } catch (error) {
-      // Pruned between the look and the use.
-      if (statusOf(error) !== 404 || pullPolicy === "NEVER") throw error;
+    if (pullPolicy === "ALWAYS") {
+      // Where every start pulls, look first: a repeated prepare must not pull again.
+      if ((await this.#find(task.id, signal)) !== null) return null;
       await this.#puller.ensure(image, pullPolicy, signal);
-      await this.#create(task, signal);
     }
+    try {
+      return await this.#create(task, signal);
+    } catch (error) {
+      // The image is not there, or was pruned since it was pulled.
+      if (statusOf(error) !== 404) throw error;
+    }
+    await this.#puller.ensure(image, pullPolicy, signal);
+    return await this.#create(task, signal);
   }
 
   async startTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
     this.#link.check();
+    const known = this.#ids.get(task.id);
+    if (known !== undefined) {
+      try {
+        await this.#start(task.id, known, signal);
+        return;
+      } catch (error) {
+        // Gone, or in a state that has no start: its own look says which.
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+      }
+    }
     const info = await this.#find(task.id, signal);
     if (info === null) throw new AppError("not-found", `No container of task ${task.id}: it was not prepared`);
-    if (runtimeState(task.id, info).state === "running") return;
-    try {
-      await this.#client.call({ what: "Starting the container", ms: START_MS, signal }, (docker, abortSignal) =>
-        docker.getContainer(info.Id).start({ abortSignal }),
-      );
-    } catch (error) {
-      // 304: somebody was faster.
-      if (statusOf(error) !== 304) throw error;
-    }
-    // What it ended of before is over; the event of the start may come after the next look.
-    this.#deaths.forget(task.id);
+    if (runtimeState(task.id, info).state !== "running") await this.#start(task.id, info.Id, signal);
   }
 
   async stopTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
@@ -254,8 +258,10 @@ export class DockerExecutor implements Executor {
     );
   }
 
-  async #create(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+  /** @returns what it made; null if it was there already */
+  async #create(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     const what = "Creating the container";
+    this.#creating.add(task.id);
     try {
       const created = await this.#client.call({ what, ms: CREATE_MS, signal }, (docker, abortSignal) => {
         // Split by hand: the library would repeat the whole body, secrets included, in the address.
@@ -267,17 +273,33 @@ export class DockerExecutor implements Executor {
         return docker.createContainer(options);
       });
       this.#ids.set(task.id, created.id);
+      return createdState(task.id, created.id);
     } catch (error) {
       if (isAppError(error, "invalid")) {
         throw new AppError("invalid", error.message, { path: "spec.task.container" }, error);
       }
       if (statusOf(error) !== 409) throw error;
       // The name is taken: by an earlier try of ours, or by somebody else.
-      if ((await this.#find(task.id, signal)) !== null) return;
+      if ((await this.#find(task.id, signal)) !== null) return null;
       throw new AppError("precondition", `Cannot create container ${containerName(task)}: the name is taken`, {
         next: "remove or rename the container of that name, which is not this cluster's",
       });
+    } finally {
+      this.#creating.delete(task.id);
     }
+  }
+
+  async #start(taskId: string, id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#client.call({ what: "Starting the container", ms: START_MS, signal }, (docker, abortSignal) =>
+        docker.getContainer(id).start({ abortSignal }),
+      );
+    } catch (error) {
+      // 304: somebody was faster.
+      if (statusOf(error) !== 304) throw error;
+    }
+    // What it ended of before is over; the event of the start may come after the next look.
+    this.#deaths.forget(taskId);
   }
 
   async #kill(id: string, killSignal: string, signal: AbortSignal): Promise<void> {
@@ -299,6 +321,7 @@ export class DockerExecutor implements Executor {
       // Listening first: an end between the look and the wait must not be missed.
       const change = this.#nextEvent(taskId, signal);
       try {
+        if (this.#deaths.of(taskId) !== null) return true;
         const info = await this.#find(taskId, signal);
         if (info === null || runtimeState(taskId, info).state !== "running") return true;
         const leftMs = until - this.#env.now();
@@ -379,7 +402,10 @@ export class DockerExecutor implements Executor {
     const { taskId, containerId, action } = event;
     this.#deaths.event(event);
     if (action === "die" || action === "destroy") this.#prober.forget(containerId);
-    if (action === "destroy" && this.#ids.get(taskId) === containerId) this.#ids.delete(taskId);
+    const isKnown = this.#ids.get(taskId) === containerId;
+    if (action === "destroy" && isKnown) this.#ids.delete(taskId);
+    // The answer to our own call says the same.
+    if (action === "create" && (isKnown || this.#creating.has(taskId))) return;
     this.#emit(taskId);
   }
 

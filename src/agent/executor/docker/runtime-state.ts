@@ -51,6 +51,12 @@ export function runtimeState(taskId: string, info: ContainerInfo): RuntimeState 
   };
 }
 
+/** Of a container that was created a moment ago. */
+export function createdState(taskId: string, runtimeId: string): RuntimeState {
+  const none = { health: "none", exitCode: null, error: "", ports: [], startedAtMs: 0, finishedAtMs: 0 } as const;
+  return { taskId, state: "created", runtimeId, ...none };
+}
+
 function phaseOf(status: string): RuntimeState["state"] {
   switch (status) {
     case "created":

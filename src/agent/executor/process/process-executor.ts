@@ -131,7 +131,7 @@ export class ProcessExecutor implements Executor {
     return await this.#stateOf(taskId);
   }
 
-  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<void> {
+  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     this.#check();
     const spec = processOf(task);
     const path = "spec.task.process.stopSignal";
@@ -141,11 +141,12 @@ export class ProcessExecutor implements Executor {
     await checkLaunch({ program: spec.command[0] ?? "", dir, path: env["PATH"] ?? "" });
     throwIfAborted(signal);
     const taskDir = this.#dir(task.id);
-    if ((await taskDir.record(this.#who())) !== null) return;
+    if ((await taskDir.record(this.#who())) !== null) return null;
     const { clusterId, nodeId } = this.#who();
     const stopGraceMs = spec.stopGraceMs ?? STOP_GRACE_MS;
     await taskDir.create({ clusterId, nodeId, health: spec.health, stopSignal, stopGraceMs, dir });
     this.#emit(task.id);
+    return null;
   }
 
   /** One at a time a task: a second call waits for the first, and finds it running. */
