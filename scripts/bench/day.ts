@@ -1,5 +1,6 @@
 // The ordinary day, on five hosts with an engine each: Shoal, Docker Swarm on the same engines, and where there is such a
-// thing the engines alone, in turn. Three hosts are managers of both, and all five run tasks.
+// thing the engines alone, in turn. Three hosts are managers of both, and all five run tasks. One line an event; what
+// did not come to an end is counted and told on standard error, and the others go on.
 import { startHostCluster } from "../../test/support/host-cluster.ts";
 import type { HostCluster, HostNode } from "../../test/support/host-cluster.ts";
 import { EngineApi } from "../lib/engine-api.ts";
@@ -31,7 +32,12 @@ const LOOK_EVERY_MS = 20;
 /** Between two measurements: what is left to do of one shall not be in the next. */
 const REST_MS = 1_000;
 
-export async function benchDay({ events, rounds }: DayOptions): Promise<void> {
+type Figures = Record<"shoal" | "swarm" | "engine", number[]>;
+
+/** @returns whether everything came to an end */
+export async function benchDay({ events, rounds }: DayOptions): Promise<boolean> {
+  // What was made for it is removed at the exit (test/support/hosts.ts).
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const node = await imageNode();
   await using cluster = await startHostCluster({ managers: MANAGERS, workers: WORKERS, doManagersRun: true, node });
   const hosts = cluster.nodes.map(({ host }) => host);
@@ -39,27 +45,37 @@ export async function benchDay({ events, rounds }: DayOptions): Promise<void> {
   const swarm = new SwarmSide(hosts, MANAGERS);
   await swarm.start();
   await shoal.settled();
-  const day = new Day(cluster);
+  const day = new Day(cluster, [shoal, swarm]);
+  let failed = 0;
   for (const event of events) {
-    const figures = { shoal: [] as number[], swarm: [] as number[], engine: [] as number[] };
+    const figures: Figures = { shoal: [], swarm: [], engine: [] };
+    let failedHere = 0;
     for (let run = 1; run <= rounds; run += 1) {
       process.stderr.write(`${event}: round ${run} of ${rounds}\n`);
-      for (const side of [shoal, swarm]) figures[side.name].push(await day.measure(event, side));
+      for (const side of run % 2 === 1 ? [shoal, swarm] : [swarm, shoal]) {
+        const took = await day.measure(event, side).catch((error: unknown) => {
+          failedHere += 1;
+          process.stderr.write(`${event} of ${side.name}: ${String(error)}\n`);
+        });
+        if (took !== undefined) figures[side.name].push(took);
+      }
       const alone = await day.enginesAlone(event);
       if (alone !== null) figures.engine.push(alone);
     }
-    print(event, rounds, figures);
+    print(event, { n: rounds, failed: failedHere }, figures);
+    failed += failedHere;
   }
+  return failed === 0;
 }
 
-function print(event: DayEvent, n: number, { shoal, swarm, engine }: Record<"shoal" | "swarm" | "engine", number[]>) {
+function print(event: DayEvent, counts: { n: number; failed: number }, { shoal, swarm, engine }: Figures): void {
   const line = {
     bench: "day",
     event,
     shoalMs: round(median(shoal)),
     swarmMs: round(median(swarm)),
     engineMs: engine.length === 0 ? null : round(median(engine)),
-    n,
+    ...counts,
     shoalP95Ms: round(percentile(shoal, 0.95)),
     swarmP95Ms: round(percentile(swarm, 0.95)),
     swarmToShoal: round(median(swarm) / median(shoal), 2),
@@ -70,10 +86,12 @@ function print(event: DayEvent, n: number, { shoal, swarm, engine }: Record<"sho
 
 class Day {
   readonly #cluster: HostCluster;
+  readonly #sides: readonly DaySide[];
   readonly #engines: readonly EngineApi[];
 
-  constructor(cluster: HostCluster) {
+  constructor(cluster: HostCluster, sides: readonly DaySide[]) {
     this.#cluster = cluster;
+    this.#sides = sides;
     this.#engines = cluster.nodes.map(({ host }) => new EngineApi(host.dockerHost));
   }
 
@@ -147,14 +165,17 @@ class Day {
     if (!before.some(({ host }) => host === name)) throw new Error(`${side.name} runs nothing on ${name}`);
     const lostAt = performance.now();
     await victim.host.powerOff();
-    await running(side, REPLICAS, ({ host }) => host !== name);
-    const took = performance.now() - lostAt;
-    await victim.reboot();
-    return took;
+    try {
+      await running(side, REPLICAS, ({ host }) => host !== name);
+      return performance.now() - lostAt;
+    } finally {
+      await victim.reboot();
+    }
   }
 
   /** No container runs, and every node of both is ready again. */
   async #isQuiet(): Promise<void> {
+    for (const side of this.#sides) await side.settled();
     await waitFor("engines without containers", SEEN_MS, async () => {
       const lists = await Promise.all(
         this.#engines.map(async (engine) => await engine.json<unknown[]>("GET", "/containers/json")),

@@ -69,7 +69,7 @@ switch (positionals[0]) {
     const { benchDay, DAY_EVENTS } = await import("./day.ts");
     const asked = values.events?.split(",");
     const events = DAY_EVENTS.filter((event) => asked === undefined || asked.includes(event));
-    await benchDay({ events, rounds: Number(values.rounds) });
+    if (!(await benchDay({ events, rounds: Number(values.rounds) }))) process.exitCode = 1;
     break;
   }
   case "place": {
