@@ -17,7 +17,7 @@ export type ImageRef = {
 
 /** Domain and path together, as registries bound them. */
 export const IMAGE_NAME_LENGTH_MAX = 255;
-export const DEFAULT_DOMAIN = "docker.io";
+const DEFAULT_DOMAIN = "docker.io";
 const OFFICIAL = "library/";
 
 const TAG = /^\w[\w.-]{0,127}$/;
@@ -51,14 +51,6 @@ export function parseImageRef(text: string, path: string): ImageRef {
   const name = splitName(colon === -1 ? rest : rest.slice(0, colon));
   checkName(name, text, path);
   return { ...name, tag, digest };
-}
-
-/** The shortest text Docker understands the same way: `nginx:1.27`. */
-export function familiarImage({ domain, path, tag, digest }: ImageRef): string {
-  const short =
-    path.startsWith(OFFICIAL) && !path.slice(OFFICIAL.length).includes("/") ? path.slice(OFFICIAL.length) : path;
-  const name = domain === DEFAULT_DOMAIN ? short : `${domain}/${path}`;
-  return `${name}${tag === "" ? "" : `:${tag}`}${digest === "" ? "" : `@${digest}`}`;
 }
 
 /** What a registry is asked for: a digest wins over a tag, and no tag is `latest`. */
