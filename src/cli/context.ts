@@ -3,19 +3,11 @@
  * SHOAL_CONFIG), mode 0600 for it holds a private key; ~/.shoal/current names the one in use.
  */
 import { X509Certificate } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
+import { makeFolder } from "../util/make-folder.ts";
 
 export type Context = {
   readonly name: string;
@@ -154,7 +146,7 @@ export function saveContext(context: Context): string | null {
   const file = fileOf(context.name);
   const before = existsSync(file) ? clusterIn(file) : null;
   onDisk(`write ${file}`, () => {
-    mkdirSync(join(root(), "contexts"), { recursive: true, mode: 0o700 });
+    makeFolder(join(root(), "contexts"), 0o700);
     writePrivate(file, `${JSON.stringify(context, null, 2)}\n`);
   });
   return before === context.clusterId ? null : before;

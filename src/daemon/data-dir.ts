@@ -1,8 +1,9 @@
 /** A node's data directory as a whole. What is in it belongs to those who write it. */
-import { access, constants, mkdir, rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
 import { fileProblem } from "../util/file-problem.ts";
+import { makeFolder } from "../util/make-folder.ts";
 
 /** The log and snapshots of a manager of an earlier life of the cluster. */
 export const SET_ASIDE = "superseded";
@@ -21,7 +22,7 @@ const DATA_FOLDERS = [
 
 export async function makeDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir, 0o700);
     await access(dataDir, constants.W_OK);
   } catch (error) {
     const why = fileProblem(error);

@@ -1,8 +1,9 @@
 /** Join tokens by way of files: what a first manager writes and joiners wait for. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { InitResponse } from "../proto/gen/InitResponse.ts";
 import { AppError } from "../util/errors.ts";
+import { makeFolder } from "../util/make-folder.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
 
@@ -34,7 +35,7 @@ export async function writeTokens(
   made: Pick<InitResponse, "managerToken" | "workerToken">,
 ): Promise<void> {
   for (const [role, token] of [["manager", made.managerToken] as const, ["worker", made.workerToken] as const]) {
-    await mkdir(join(tokenDir, role), { recursive: true });
+    makeFolder(join(tokenDir, role));
     await writeFile(join(tokenDir, role, "token"), `${token}\n`, { mode: 0o600 });
   }
 }
