@@ -9,7 +9,7 @@ import type { CallContext } from "../proto/rpc.ts";
 import type { Router, ServerStream } from "../proto/router.ts";
 import type { Store } from "../store/store.ts";
 import { AppError, isAppError } from "../util/errors.ts";
-import type { Env } from "../util/env.ts";
+import { withDeadline, type Env } from "../util/env.ts";
 import { BackupWriter } from "./backup-file.ts";
 import { theCluster } from "./new-life.ts";
 import { slice, yielded } from "./replica/slices.ts";
@@ -17,6 +17,8 @@ import type { ReplicaApi } from "./replica/types.ts";
 
 /** Copies at once on one manager: each holds the rows of its version. */
 export const BACKUPS_MAX = 4;
+/** A reader that takes nothing for so long has stopped; what it holds is given to others. */
+export const READER_STALL_MS = 60_000;
 const CATCH_UP_MS = 5000;
 /** Of one message. */
 const MESSAGE_BYTES = 256 * 1024;
@@ -42,9 +44,10 @@ export function registerBackup(router: Router, deps: BackupDeps): void {
           stream.cancel(new AppError("exhausted", `This manager makes ${BACKUPS_MAX} backups already`, { next }));
           return;
         }
-        copy = new Copy(deps, stream);
-        open.add(copy);
-        void copy.run(request, context);
+        const own = new Copy(deps, stream);
+        copy = own;
+        open.add(own);
+        void own.run(request, context).finally(() => open.delete(own));
       },
       onDrain: () => copy?.drained(),
       onClose: () => {
@@ -140,11 +143,17 @@ class Copy {
     await this.#write({ data });
   }
 
-  /** Resolves when the reader takes more. */
+  /** Resolves when the reader takes more. @throws AppError `deadline` when it takes nothing */
   async #write(message: BackupMessageInput): Promise<void> {
     if (!this.#isOpen || this.#stream.write(message)) return;
-    await new Promise<void>((resolve) => {
+    const drained = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
+    try {
+      await withDeadline(this.#deps.env, { ms: READER_STALL_MS, what: "Reading a backup" }, async () => await drained);
+    } catch (error) {
+      const next = "make the backup again, and read it as fast as it comes";
+      throw new AppError("deadline", `The reader of a backup took nothing for ${READER_STALL_MS} ms`, { next }, error);
+    }
   }
 }

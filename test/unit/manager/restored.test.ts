@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { BACKUPS_MAX, registerBackup } from "../../../src/manager/backup-service.ts";
+import { BACKUPS_MAX, READER_STALL_MS, registerBackup } from "../../../src/manager/backup-service.ts";
 import { INDEX_GAP } from "../../../src/manager/new-life.ts";
 import { RestoredState } from "../../../src/manager/restored.ts";
 import { Survivor } from "../../../src/manager/survivor.ts";
@@ -137,6 +137,20 @@ describe("manager: backup and restore", () => {
       "exhausted",
     ]);
     streams[0]!.hangUp();
+    const next = rig.open({}, 1);
+    await rig.sim.run(100);
+    expect(next.end_).to.equal(null);
+  });
+
+  it("ends a copy whose reader takes nothing for a minute, and gives its place to another", async () => {
+    const rig = await new Rig().start();
+    const streams = Array.from({ length: BACKUPS_MAX }, () => rig.open({}, 1));
+    await rig.sim.run(READER_STALL_MS / 2);
+    streams[0]!.drain(1);
+    await rig.sim.run(READER_STALL_MS / 2 + 1_000);
+    const ends = streams.map(({ end_ }) => end_?.error?.code ?? "open");
+    expect(ends).to.deep.equal(["open", "deadline", "deadline", "deadline"]);
+    expect(streams[1]!.end_?.error?.message).to.include("took nothing");
     const next = rig.open({}, 1);
     await rig.sim.run(100);
     expect(next.end_).to.equal(null);
