@@ -1,6 +1,6 @@
 /**
  * Makes the probes of one running task when they are due: at most one of a check at a time, each within its deadline,
- * and all of a node within a bound that its tasks share.
+ * and all of a node within a bound that its services share.
  */
 import type { Check, TaskChecks } from "../model/index.ts";
 import { AppError } from "../util/errors.ts";
@@ -9,7 +9,7 @@ import type { Logger } from "../util/log.ts";
 import { afterOutcome, beginChecks, dueTimes, verdictsOf, type CheckSet, type CheckVerdicts } from "./check-set.ts";
 import type { CheckName } from "./check-set.ts";
 import { PROBE_TEXT_MAX, type Executor, type ProbeOutcome, type RuntimeState } from "./executor/executor.ts";
-import type { Limiter } from "./limiter.ts";
+import type { ProbePlaces } from "./probe-places.ts";
 
 /** Beyond a probe's own time, for the engine to say what came of it. */
 const ENGINE_MS = 15_000;
@@ -18,13 +18,14 @@ export type CheckRunnerDeps = {
   readonly env: Env;
   readonly log: Logger;
   readonly executor: Pick<Executor, "probe">;
-  readonly limiter: Limiter;
+  readonly places: ProbePlaces;
   /** They are other ones than before. */
   readonly onVerdicts: () => void;
 };
 
 export class CheckRunner {
   readonly #deps: CheckRunnerDeps;
+  readonly #serviceId: string;
   readonly #checks: TaskChecks;
   readonly #runtime: RuntimeState;
   readonly #life = new AbortController();
@@ -36,16 +37,19 @@ export class CheckRunner {
   constructor(
     deps: CheckRunnerDeps,
     {
+      serviceId,
       checks,
       runtime,
       before,
     }: {
+      readonly serviceId: string;
       readonly checks: TaskChecks;
       readonly runtime: RuntimeState;
       readonly before: Pick<CheckVerdicts, "isStarted" | "isReady"> | null;
     },
   ) {
     this.#deps = deps;
+    this.#serviceId = serviceId;
     this.#checks = checks;
     this.#runtime = runtime;
     this.#set = beginChecks(checks, deps.env.now(), before);
@@ -102,10 +106,10 @@ export class CheckRunner {
   }
 
   async #outcome(name: CheckName, check: Check): Promise<ProbeOutcome | "unknown"> {
-    const { env, executor, limiter, log } = this.#deps;
+    const { env, executor, places, log } = this.#deps;
     const life = this.#life.signal;
     try {
-      return await limiter.run(life, () =>
+      return await places.run(this.#serviceId, life, () =>
         withDeadline(env, { ms: check.timeoutMs + ENGINE_MS, what: "The probe", parent: life }, (signal) =>
           executor.probe(this.#runtime, check, { timeoutMs: check.timeoutMs, signal }),
         ),

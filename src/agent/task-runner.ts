@@ -17,6 +17,7 @@ import { NOT_CHECKED_YET, UNCHECKED, type CheckVerdicts } from "./check-set.ts";
 import type { Executor, ExecutorTask, RuntimeState } from "./executor/executor.ts";
 import { grantedSpec } from "./executor/granted.ts";
 import type { Limiter } from "./limiter.ts";
+import type { ProbePlaces } from "./probe-places.ts";
 import { nextStep, type StepInput, type TaskOp } from "./task.ts";
 
 export type TaskRunnerDeps = {
@@ -26,7 +27,7 @@ export type TaskRunnerDeps = {
   /** Prepares and starts share a bound; stops never wait behind pulls. */
   readonly startLimiter: Limiter;
   readonly stopLimiter: Limiter;
-  readonly probeLimiter: Limiter;
+  readonly probePlaces: ProbePlaces;
   /** The status changed; the owner stamps it with epoch and sequence, persists and reports it. */
   readonly onStatus: (runner: TaskRunner, status: TaskStatus) => TaskStatus;
   /** `status` is the new one now. */
@@ -232,12 +233,14 @@ export class TaskRunner {
     this.#endChecks();
     const checks = this.#spec?.checks ?? null;
     if (checks === null || isTerminal(this.#status.state)) return;
-    const { env, log, executor, probeLimiter: limiter } = this.#deps;
+    const { env, log, executor, probePlaces: places } = this.#deps;
     const { runtimeId, startedAtMs, healthy, ready } = this.#status;
     const isKnown = runtimeId === runtime.runtimeId && startedAtMs === runtime.startedAtMs;
     const before = isKnown ? { isStarted: healthy, isReady: ready } : null;
     const onVerdicts = (): void => this.#onVerdicts();
-    this.#checks = new CheckRunner({ env, log, executor, limiter, onVerdicts }, { checks, runtime, before });
+    const { serviceId } = this.#task;
+    const deps = { env, log, executor, places, onVerdicts };
+    this.#checks = new CheckRunner(deps, { serviceId, checks, runtime, before });
     this.#checks.start();
   }
 

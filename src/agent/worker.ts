@@ -17,6 +17,7 @@ import type { Logger } from "../util/log.ts";
 import { Scope } from "../util/scope.ts";
 import type { Executor, RuntimeState } from "./executor/executor.ts";
 import { Limiter } from "./limiter.ts";
+import { ProbePlaces } from "./probe-places.ts";
 import type { Reporter } from "./reporter.ts";
 import type { TaskDb, TaskRecord } from "./task-db.ts";
 import { leftoverTask, TaskRemover } from "./task-remover.ts";
@@ -24,8 +25,6 @@ import { TaskRunner } from "./task-runner.ts";
 
 export const STARTS_MAX = 8;
 export const STOPS_MAX = 64;
-/** Probes of checks under way at once; more wait, and their time counts from when they begin. */
-export const PROBES_MAX = 16;
 /** Everything is listed anew this often: the net under the executor's events. */
 export const RESYNC_MS = 20_000;
 /** An engine call of the worker itself; the executor has its own, shorter deadlines. */
@@ -49,7 +48,7 @@ export class Worker {
   readonly #scope: Scope;
   readonly #startLimiter = new Limiter(STARTS_MAX);
   readonly #stopLimiter = new Limiter(STOPS_MAX);
-  readonly #probeLimiter = new Limiter(PROBES_MAX);
+  readonly #probePlaces = new ProbePlaces();
   #sequence = 0;
   #hasCompleteSet = false;
   #resyncTimer: Timer | null = null;
@@ -237,7 +236,7 @@ export class Worker {
         executor,
         startLimiter: this.#startLimiter,
         stopLimiter: this.#stopLimiter,
-        probeLimiter: this.#probeLimiter,
+        probePlaces: this.#probePlaces,
         onStatus: (self, status) => this.#onStatus(self, status),
         onChanged: (self) => this.#notify(self.id),
         onCaughtUp: () => this.#onCaughtUp(),

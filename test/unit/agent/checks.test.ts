@@ -1,6 +1,6 @@
 // Startup, readiness and liveness checks through the whole agent, on a fake engine in simulated time.
 import { expect } from "chai";
-import { PROBES_MAX } from "../../../src/agent/worker.ts";
+import { PROBES_MAX } from "../../../src/agent/probe-places.ts";
 import type { TaskSpec, TaskStatus } from "../../../src/model/index.ts";
 import type { CheckInput } from "../../../src/proto/gen/Check.ts";
 import type { TaskChecksInput } from "../../../src/proto/gen/TaskChecks.ts";
@@ -192,6 +192,24 @@ describe("agent: checks of tasks", () => {
     await h.sim.run(10_000);
     expect(most).to.equal(PROBES_MAX);
     expect(h.run.reports.every(({ status: told }) => told?.checkMessage === "")).to.equal(true);
+    await h.stop();
+  });
+
+  it("of a service that all hang delay nobody else's", async () => {
+    const [hanging, timeoutMs] = [2 * PROBES_MAX, 60_000];
+    const h = await aWorker({ [LIVE_PORT]: { isOk: true, tookMs: 2 * timeoutMs } });
+    const stuck = checked({ liveness: every(LIVE_PORT, { timeoutMs }) });
+    const stuckOnes = Array.from({ length: hanging }, (_, at) => anAssignment(`stuck${at}`, {}, stuck));
+    h.worker.apply(completeSet(stuckOnes));
+    for (let at = 0; at < hanging; at += 1) await h.until(`stuck${at}`, "RUNNING");
+    await h.sim.run(2_000);
+    const other = checked({ readiness: every(READY_PORT), liveness: every(STARTUP_PORT) });
+    const others = ["a", "b"].map((id) => anAssignment(id, { serviceId: "other" }, other));
+    h.worker.apply(completeSet([...stuckOnes, ...others]));
+    for (const id of ["a", "b"]) await h.until(id, "RUNNING");
+    const runningAt = h.sim.now;
+    for (const id of ["a", "b"]) await untilStatus(h, { ready: true }, id);
+    expect(h.sim.now - runningAt).to.be.below(timeoutMs / 20);
     await h.stop();
   });
 
