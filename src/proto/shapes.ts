@@ -6,6 +6,10 @@ import { must } from "../util/assert.ts";
 type EnumShape = { readonly name: string; readonly values: ReadonlyMap<number, string> };
 export type Field = {
   readonly name: string;
+  /** How its values are written; of a repeated one that is not delimited also packed. */
+  readonly wireType: number;
+  readonly isRepeated: boolean;
+  readonly isText: boolean;
   readonly message: Shape | null;
   readonly enumeration: EnumShape | null;
 };
@@ -15,7 +19,7 @@ export type Shape = {
   readonly isMapEntry: boolean;
   readonly fields: Map<number, Field>;
 };
-type RawField = { name: string; number: number; type: string; typeName: string };
+type RawField = { name: string; number: number; label: string; type: string; typeName: string };
 type RawEnum = { name: string; value: { name: string; number: number }[] };
 type RawType = {
   name: string;
@@ -23,6 +27,23 @@ type RawType = {
   nestedType: RawType[];
   enumType: RawEnum[];
   options?: { mapEntry?: boolean } | null;
+};
+
+/** Of the wire format: https://protobuf.dev/programming-guides/encoding. */
+const VARINT = 0;
+const FIXED_64 = 1;
+export const DELIMITED = 2;
+const FIXED_32 = 5;
+const WIRE_TYPES: Readonly<Record<string, number>> = {
+  TYPE_STRING: DELIMITED,
+  TYPE_BYTES: DELIMITED,
+  TYPE_MESSAGE: DELIMITED,
+  TYPE_DOUBLE: FIXED_64,
+  TYPE_FIXED64: FIXED_64,
+  TYPE_SFIXED64: FIXED_64,
+  TYPE_FLOAT: FIXED_32,
+  TYPE_FIXED32: FIXED_32,
+  TYPE_SFIXED32: FIXED_32,
 };
 
 const shapes = new Map<string, Shape>();
@@ -34,10 +55,13 @@ export function shapeOf(fullName: string): Shape {
   const raw = must(messageType(fullName), `message ${fullName} is known`);
   const shape: Shape = { name: bareName(fullName), isMapEntry: raw.options?.mapEntry === true, fields: new Map() };
   shapes.set(fullName, shape);
-  for (const { name, number, type, typeName } of raw.field) {
+  for (const { name, number, label, type, typeName } of raw.field) {
     const isMessage = type === "TYPE_MESSAGE";
     shape.fields.set(number, {
       name,
+      wireType: WIRE_TYPES[type] ?? VARINT,
+      isRepeated: label === "LABEL_REPEATED",
+      isText: type === "TYPE_STRING",
       message: isMessage ? shapeOf(resolve(fullName, typeName, messageType).name) : null,
       enumeration: type === "TYPE_ENUM" ? enumShape(fullName, typeName) : null,
     });

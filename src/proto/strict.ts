@@ -1,9 +1,10 @@
 /**
- * Walks a message's bytes beside the descriptors. protobufjs drops unknown fields and keeps unknown
- * enum values silently: a typo in a client would be a change that is not made, and what a later
- * version means would be half done.
+ * Walks a message's bytes beside the descriptors. The codecs drop unknown fields and known ones of
+ * another wire type, keep unknown enum values, and mend broken UTF-8, all silently: a typo in a
+ * client would be a change that is not made, and what a later version means would be half done.
  */
-import { shapeOf, type Field, type Shape } from "./shapes.ts";
+import { isUtf8 } from "node:buffer";
+import { DELIMITED, shapeOf, type Field, type Shape } from "./shapes.ts";
 import { AppError, invalid } from "../util/errors.ts";
 
 /** `name`: "Message.field", or "Enum.VALUE"; undefined for a number that no descriptor has. */
@@ -65,16 +66,19 @@ class Walk {
         continue;
       }
       const at = path === "" ? field.name : `${path}.${field.name}`;
+      const wireType = tag % 8;
+      if (wireType !== field.wireType && !(field.isRepeated && wireType === DELIMITED)) throw otherType(at);
       this.#onField(`${shape.name}.${field.name}`, number, at);
-      this.#value(field, tag % 8, reader, at, depth);
+      this.#value(field, wireType, reader, at, depth);
     }
   }
 
   #value(field: Field, wireType: number, reader: WireReader, path: string, depth: number): void {
     if (wireType === 0) {
       this.#enum(field, reader.varint(), path);
-    } else if (wireType === 2) {
+    } else if (wireType === DELIMITED) {
       const content = reader.delimited();
+      if (field.isText && !isUtf8(content)) throw invalid(path, "is not UTF-8", "send text in UTF-8");
       if (field.message !== null) this.message(field.message, content, path, depth + 1);
       else if (field.enumeration !== null) {
         const packed = new WireReader(content);
@@ -88,6 +92,10 @@ class Walk {
     const name = enumeration.values.get(value);
     this.#onEnum(name === undefined ? undefined : `${enumeration.name}.${name}`, value, path);
   }
+}
+
+function otherType(path: string): AppError {
+  return invalid(path, "is sent as another type than it has", "make the client from proto/shoal/v1, or by reflection");
 }
 
 class WireReader {

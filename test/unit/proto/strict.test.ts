@@ -60,6 +60,24 @@ describe("proto/strict", () => {
     refuse(spec(field(2, varint(3, 1))));
   });
 
+  it("refuses a known field as another wire type, which the codecs would drop, also inside", () => {
+    // ServiceSpec.replicated = 3, Replicated.replicas = 1: an int64, here as eight fixed bytes.
+    const replicas = Buffer.from([1 * 8 + 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+    expect(codec("CreateServiceRequest").decode(spec(field(3, replicas))).spec?.replicated?.replicas).to.equal(0);
+    expect(refuse(spec(field(3, replicas))).path).to.equal("spec.replicated.replicas");
+    expect(refuse(varint(1, 5)).path).to.equal("requestId");
+    expect(refuse(spec(field(4, field(1, field(14, Buffer.from("x")))))).path).to.equal("spec.task.container.readOnly");
+  });
+
+  it("refuses text that is not UTF-8, which the codecs would mend to other text", () => {
+    const broken = Buffer.from([0x61, 0xff]);
+    expect(refuse(spec(field(1, broken))).path).to.equal("spec.name");
+    // A label's value: the map's field 2, the entry's field 2.
+    expect(refuse(spec(field(2, Buffer.concat([field(1, Buffer.from("k")), field(2, broken)])))).path).to.equal(
+      "spec.labels.value",
+    );
+  });
+
   const broken: [string, Buffer][] = [
     ["a tag that does not end", Buffer.from([0x80])],
     ["a length beyond the end", Buffer.from([0x12, 0x7f])],
