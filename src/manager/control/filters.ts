@@ -63,12 +63,12 @@ const RUN_KEYS: Keys<Run> = {
   state: { match: (run, value) => same(runStateText(run.state), value), values: RUN_STATES.map(runStateText) },
 };
 
-export const FILTER_KEYS = {
+export const FILTER_KEYS: Readonly<Record<"service" | "task" | "node" | "run", readonly string[]>> = {
   service: Object.keys(SERVICE_KEYS),
   task: Object.keys(TASK_KEYS),
   node: Object.keys(NODE_KEYS),
   run: Object.keys(RUN_KEYS),
-} as const;
+};
 
 export function parseFilters(filters: readonly string[], allowed: readonly string[], path = "filters"): ParsedFilters {
   if (filters.length > FILTERS_MAX) throw invalid(path, `${filters.length} filters`, `use at most ${FILTERS_MAX}`);

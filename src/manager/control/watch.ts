@@ -15,7 +15,16 @@ import type { WatchRequest } from "../../proto/gen/WatchRequest.ts";
 import type { Router, ServerStream } from "../../proto/router.ts";
 import type { Env, Timer } from "../../util/env.ts";
 import { AppError, invalid } from "../../util/errors.ts";
-import { FILTER_KEYS, nodeFilter, parseFilters, runFilter, serviceFilter, taskFilter } from "./filters.ts";
+import {
+  FILTER_KEYS,
+  nodeFilter,
+  parseFilters,
+  runFilter,
+  serviceFilter,
+  taskFilter,
+  type Filter,
+  type ParsedFilters,
+} from "./filters.ts";
 import { withoutSecrets } from "./redact.ts";
 
 export const WATCHERS_MAX = 1_000;
@@ -89,10 +98,9 @@ class WatchStream {
   constructor({ store, env }: WatchDeps, stream: ServerStream<"Watch.Watch">, request: WatchRequest) {
     const accepts = compileKinds(request);
     const tx = store.view();
-    const isFromNow = request.resumeFrom === 0 || request.initial;
     this.#env = env;
     this.#stream = stream;
-    this.#sentVersion = isFromNow ? tx.version : request.resumeFrom;
+    this.#sentVersion = request.resumeFrom === 0 ? tx.version : request.resumeFrom;
     this.#initial = initialMessages(tx, this.#sentVersion, request.initial ? accepts : null);
     this.#watcher = store.watches.watch({
       resumeFrom: this.#sentVersion,
@@ -166,10 +174,13 @@ class WatchStream {
 }
 
 type Accepts = { readonly [K in Kind]: (row: Tables[K], tx: ReadTx) => boolean };
+type FilteredKind = keyof typeof FILTER_KEYS;
 
 const never = (): boolean => false;
 
-function compileKinds({ kinds, filters }: WatchRequest): Accepts {
+function compileKinds({ kinds, filters, initial, resumeFrom }: WatchRequest): Accepts {
+  if (initial && resumeFrom > 0)
+    throw invalid("resumeFrom", "is given beside initial, which begins anew", "give one of the two");
   for (const [at, kind] of kinds.entries()) {
     if (!KINDS.some((known) => known === kind)) {
       throw invalid(`kinds[${at}]`, `unknown kind "${kind}"`, `use ${KINDS.join(", ")}, or none for all of them`);
@@ -178,14 +189,32 @@ function compileKinds({ kinds, filters }: WatchRequest): Accepts {
   const wants = (kind: Kind): boolean => kinds.length === 0 || kinds.includes(kind);
   const keys = (["service", "task", "node", "run"] as const).filter(wants).flatMap((kind) => FILTER_KEYS[kind]);
   const parsed = parseFilters(filters, [...new Set(keys)]);
-  return {
-    service: wants("service") ? serviceFilter(parsed) : never,
-    task: wants("task") ? taskFilter(parsed) : never,
-    node: wants("node") ? nodeFilter(parsed) : never,
-    run: wants("run") ? runFilter(parsed) : never,
+  const refusals: AppError[] = [];
+  let isUnderstood = false;
+  // `state=running` is nothing that a node can be in: it asks for the kinds that can.
+  const compile = <Row>(kind: FilteredKind, filter: (parsed: ParsedFilters) => Filter<Row>): Filter<Row> => {
+    const hasKeys = [...parsed.keys()].every((key) => FILTER_KEYS[kind].includes(key));
+    if (!wants(kind) || !hasKeys) return never;
+    try {
+      const accepts = filter(parsed);
+      isUnderstood = true;
+      return accepts;
+    } catch (error) {
+      refusals.push(AppError.from(error));
+      return never;
+    }
+  };
+  const accepts: Accepts = {
+    service: compile("service", serviceFilter),
+    task: compile("task", taskFilter),
+    node: compile("node", nodeFilter),
+    run: compile("run", runFilter),
     // A cluster has no filter; asking for something narrower leaves it out.
     cluster: wants("cluster") && parsed.size === 0 ? () => true : never,
   };
+  const [refusal] = refusals;
+  if (refusal !== undefined && !isUnderstood) throw refusal;
+  return accepts;
 }
 
 /** A row that begins or ceases to match is told as well: else a caller would keep it for good. */

@@ -12,11 +12,12 @@ export interface WatchRequestInput {
    */
   'kinds'?: (string)[];
   /**
-   * As in Control.List*.
+   * As in Control.List*. A kind that lacks a key, or for which a value is nothing that it can be, is left out.
    */
   'filters'?: (string)[];
   /**
-   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes.
+   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes. Not together
+   * with resume_from.
    */
   'initial'?: (boolean);
 }
@@ -31,11 +32,12 @@ export interface WatchRequest {
    */
   'kinds': (string)[];
   /**
-   * As in Control.List*.
+   * As in Control.List*. A kind that lacks a key, or for which a value is nothing that it can be, is left out.
    */
   'filters': (string)[];
   /**
-   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes.
+   * First send the state as it is (as CREATED changes), then an empty message as its end, then changes. Not together
+   * with resume_from.
    */
   'initial': (boolean);
 }

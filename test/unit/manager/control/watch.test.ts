@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { codec } from "../../../../src/proto/load.ts";
+import { EMPTY_STATUS } from "../../../../src/agent/worker.ts";
 import { PROGRESS_MS } from "../../../../src/manager/control/watch.ts";
 import type { StoreOptions } from "../../../../src/store/store.ts";
 import { ControlRig, WatchRig } from "../../../support/control/control-rig.ts";
@@ -157,6 +158,24 @@ describe("manager/control/watch", () => {
     expect(rig.watch({ kinds: ["secret"] }).stream.end_?.error?.details.path).to.equal("kinds[0]");
     const error = rig.watch({ kinds: ["service"], filters: ["node=n1"] }).stream.end_?.error;
     expect(error?.details.next).to.equal("filter by name, id, label, mode");
+  });
+
+  it("leaves out kinds for which a filter's value is nothing, and refuses what is nothing for all of them", async () => {
+    const rig = await rigWithState();
+    const watch = rig.watch({ filters: ["state=running"] });
+    await rig.write((tx) => {
+      tx.put("node", aNode({ id: "n1" }));
+      tx.put("task", aTask({ id: "t1", status: { ...EMPTY_STATUS, state: "RUNNING" } }));
+    });
+    expect(watch.lines()).to.deep.equal(["1 established", "2 CREATED task t1"]);
+    const refusal = rig.watch({ filters: ["state=runing"] }).stream.end_?.error;
+    expect(refusal?.code).to.equal("invalid");
+    expect(refusal?.message).to.match(/state=runing is unknown/);
+  });
+
+  it("refuses two beginnings", async () => {
+    const refusal = (await rigWithState()).watch({ initial: true, resumeFrom: 1 }).stream.end_?.error;
+    expect(refusal?.details).to.include({ path: "resumeFrom", next: "give one of the two" });
   });
 
   it("ends every stream when the manager stops", async () => {
