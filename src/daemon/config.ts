@@ -4,8 +4,10 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { checkHostName, checkHostPort, checkLabels, checkName } from "../model/checks.ts";
 import { parseNodeGenericResources } from "../model/generic-resources.ts";
 import type { GenericResource } from "../model/index.ts";
+import { NODE_NAME_LENGTH_MAX } from "../model/validate.ts";
 import { AppError, invalid } from "../util/errors.ts";
 import { parseBytes } from "../util/units.ts";
 
@@ -111,22 +113,22 @@ export function readConfig(flags: RawSettings, environment: NodeJS.ProcessEnv, f
   const get = (name: SettingName): string =>
     [flags[name], environment[envName(name)], fromFile.get(SETTINGS[name].flag)].find(isGiven) ??
     SETTINGS[name].initial;
-  const listen = address(get("listen"), "listen");
+  const listen = listenAddress(get("listen"), "listen");
   return {
     dataDir: get("dataDir"),
     listen,
     isAdvertiseSet: get("advertise") !== "",
     advertise: get("advertise") === "" ? advertised(listen) : address(get("advertise"), "advertise"),
-    httpListen: address(get("httpListen"), "http-listen"),
+    httpListen: listenAddress(get("httpListen"), "http-listen"),
     httpPlain: isOn(get("httpPlain")),
     socket: get("socket"),
     executor: oneOf(get("executor"), "executor", ["none", "docker", "process", "auto"]),
     dockerHost: get("dockerHost").replace(/^unix:\/\//, ""),
-    nodeName: get("nodeName") === "" ? hostname() : get("nodeName"),
+    nodeName: nodeName(get("nodeName")),
     labels: parseLabels(get("labels")),
     generic: parseNodeGenericResources([get("nodeGenericResources")], "node-generic-resources"),
     init: isOn(get("init")),
-    clusterName: get("clusterName"),
+    clusterName: clusterName(get("clusterName")),
     tokenDir: get("tokenDir"),
     join:
       get("join") === ""
@@ -164,9 +166,25 @@ function oneOf<const T extends string>(text: string, path: string, allowed: read
 }
 
 function address(text: string, path: string): string {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
-  if (match === null || Number(match[2]) > 65_535) throw invalid(path, `"${text}" is not HOST:PORT`);
+  checkHostPort(text, path);
   return text;
+}
+
+function listenAddress(text: string, path: string): string {
+  checkHostPort(text, path, { portMin: 0 });
+  return text;
+}
+
+/** Of the machine, unless one is given. */
+function nodeName(given: string): string {
+  const name = given === "" ? hostname() : given;
+  checkHostName(name, "node-name", NODE_NAME_LENGTH_MAX);
+  return name;
+}
+
+function clusterName(name: string): string {
+  checkName(name, "cluster-name");
+  return name;
 }
 
 /** Listening everywhere says nothing about how others reach us; the host's name is the best guess. */
@@ -184,6 +202,7 @@ function parseLabels(text: string): Record<string, string> {
     if (at <= 0) throw invalid("labels", `"${part}" is not KEY=VALUE`);
     labels[part.slice(0, at)] = part.slice(at + 1);
   }
+  checkLabels(labels, "labels");
   return labels;
 }
 
@@ -192,16 +211,21 @@ function parseFile(path: string): Map<string, string> {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new AppError("invalid", `Cannot read the config file ${path}`, { path: "config" }, error);
+    const why = error instanceof Error ? error.message : String(error);
+    const details = { path: "config", next: "give one that this user may read" };
+    throw new AppError("invalid", `Cannot read the config file ${path}: ${why}`, details, error);
   }
   const known = new Set(Object.values(SETTINGS).map((setting): string => setting.flag));
   const values = new Map<string, string>();
   for (const [at, raw] of text.split("\n").entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const match = /^([a-z-]+)\s*=\s*(.*)$/.exec(line);
-    if (match === null || !known.has(match[1] ?? "")) throw invalid(`${path}:${at + 1}`, `unknown entry "${line}"`);
-    values.set(match[1] ?? "", match[2] ?? "");
+    const [, name = "", value = ""] = /^([a-z-]+)\s*=\s*(.*)$/.exec(line) ?? [];
+    // Never the value: it may be a token under a misspelt name.
+    if (name === "") throw invalid(`${path}:${at + 1}`, "is no entry", "write it as name = value");
+    if (!known.has(name))
+      throw invalid(`${path}:${at + 1}`, `unknown entry "${name}"`, "shoal daemon --help lists what there is");
+    values.set(name, value);
   }
   return values;
 }

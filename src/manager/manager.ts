@@ -4,6 +4,7 @@ import { CaService } from "../pki/ca-service.ts";
 import { joinTokens } from "../pki/create-cluster.ts";
 import { supersededBy } from "../model/incarnation.ts";
 import { clusterProtocol, PROTOCOLS, type Protocols } from "../model/protocol.ts";
+import { validateNewNode } from "../model/validate.ts";
 import type { NodeIdentity } from "../pki/types.ts";
 import { call } from "../proto/client.ts";
 import type { RpcKey } from "../proto/load.ts";
@@ -292,7 +293,7 @@ export class Manager {
     const { store, replica } = this;
     replica.registerRpcs(router);
     this.#control.register(router);
-    new CaService({ store, env, log: log.child({ part: "ca" }) }).register(router);
+    new CaService({ store, env, log: log.child({ part: "ca" }), validateNode: validateNewNode }).register(router);
     registerBackup(router, { env, store, replica, nodeId: this.#deps.identity.nodeId });
     registerLogs(router, {
       store,

@@ -8,6 +8,9 @@ export const LABEL_KEY_LENGTH_MAX = 255;
 export const LIST_LENGTH_MAX = 1_000;
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$/;
 const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*$/;
+/** An IPv6 address in brackets. */
+const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):(\d{1,5})$/;
+const HOST_PORT_LENGTH_MAX = 253;
 const IPV4_PART = /^(?:0|[1-9]\d{0,2})$/;
 
 /** Underscores as in Swarm, whose stacks need them. */
@@ -31,6 +34,13 @@ export function checkHostName(value: string, path: string, lengthMax: number): v
     `"${shown(value)}" is not a host name of at most ${lengthMax} characters`,
     "use letters, digits, dashes and dots",
   );
+}
+
+/** @param portMin 0 where any free port will do */
+export function checkHostPort(value: string, path: string, { portMin = 1 }: { portMin?: number } = {}): void {
+  const port = Number(HOST_PORT.exec(value)?.[1] ?? -1);
+  if (value.length <= HOST_PORT_LENGTH_MAX && port >= portMin && port <= 65_535) return;
+  throw invalid(path, `"${shown(value)}" is not HOST:PORT`, "write it like 10.0.0.5:7377 or [fd00::5]:7377");
 }
 
 export function checkInteger(value: number, path: string, { min, max }: { min: number; max: number }): void {

@@ -6,6 +6,7 @@
 import {
   checkDuration,
   checkHostName,
+  checkHostPort,
   checkInteger,
   checkLabels,
   checkLength,
@@ -47,6 +48,8 @@ export const PORTS_MAX = 1_000;
 export const TASK_HISTORY_MAX = 100;
 export const NODE_NAME_LENGTH_MAX = 253;
 
+export type NewNodeFacts = Pick<NodeSpec, "name" | "labels"> & { readonly address: string };
+
 export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): ServiceSpec {
   if (spec === null) throw invalid(path, "a service spec is needed", "send one with a name and a task");
   checkName(spec.name, `${path}.name`);
@@ -73,6 +76,16 @@ export function validateNodeSpec(spec: NodeSpec | null, path = "spec"): NodeSpec
   checkDuration(spec.drainDeadlineMs, `${path}.drainDeadlineMs`);
   checkInteger(spec.drainParallelism, `${path}.drainParallelism`, { min: 0, max: DRAIN_PARALLELISM_MAX });
   return spec;
+}
+
+/**
+ * What a node says of itself when it joins, or makes a cluster: by the rules for what is changed later, so that no node
+ * has a name or labels that every change of it would be refused for.
+ */
+export function validateNewNode({ name, address, labels }: NewNodeFacts): void {
+  checkHostName(name, "name", NODE_NAME_LENGTH_MAX);
+  checkHostPort(address, "address");
+  checkLabels(labels, "labels");
 }
 
 export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): ClusterSpec {

@@ -3,7 +3,7 @@
  * put there before its certificate is signed, so a crash in between leaves a node that repeats its
  * request, never a certificate without a node.
  */
-import type { Cluster, Node } from "../model/index.ts";
+import type { Cluster, Node, NodeSpec } from "../model/index.ts";
 import type { Request, ResponseInput } from "../proto/load.ts";
 import type { Router } from "../proto/router.ts";
 import type { CallContext } from "../proto/rpc.ts";
@@ -20,7 +20,6 @@ import { readCsr } from "./x509.ts";
 
 /** Members of one cluster; a leaked token must not fill the store. */
 export const NODES_MAX = 5000;
-const NAME_LENGTH_MAX = 253;
 const LABELS_MAX = 64;
 const LABEL_LENGTH_MAX = 256;
 
@@ -28,7 +27,13 @@ type IssueNode = "CertificateAuthority.IssueNodeCertificate";
 type IssueContext = "CertificateAuthority.IssueContextCertificate";
 type GetRoot = "CertificateAuthority.GetRootCertificate";
 
-export type CaServiceDeps = { readonly store: StoreApi; readonly env: Env; readonly log: Logger };
+export type CaServiceDeps = {
+  readonly store: StoreApi;
+  readonly env: Env;
+  readonly log: Logger;
+  /** @throws AppError `invalid` for what no node may say of itself */
+  readonly validateNode: (facts: Pick<Node, "address"> & Pick<NodeSpec, "name" | "labels">) => void;
+};
 
 export class CaService {
   readonly #deps: CaServiceDeps;
@@ -54,7 +59,10 @@ export class CaService {
     const { store, log } = this.#deps;
     const { publicKeyFingerprint } = await readCsr(request.csrPem);
     const isRenewal = request.token === "";
-    if (!isRenewal) checkJoin(request);
+    if (!isRenewal) {
+      checkJoin(request);
+      this.#deps.validateNode(request);
+    }
     const admitted = await store.update((tx): { node: Node; isNew: boolean } => {
       const cluster = clusterOf(tx);
       if (isRenewal) {
@@ -67,7 +75,7 @@ export class CaService {
       const known = tx.get("node", request.nodeId);
       if (known !== undefined) return { node: rejoined(known, role, publicKeyFingerprint), isNew: false };
       if (cluster.removedNodeIds.includes(request.nodeId)) throw removed(request.nodeId);
-      if (tx.count("node") >= NODES_MAX) throw new AppError("exhausted", `The cluster has ${NODES_MAX} nodes already`);
+      if (tx.count("node") >= NODES_MAX) throw tooMany();
       const { nodeId, address, name, labels } = request;
       const facts = { nodeId, role, address, name, labels: { ...labels } };
       const node = newNode({ ...facts, keyFingerprint: publicKeyFingerprint, nowMs: tx.timeMs });
@@ -129,11 +137,14 @@ function managerAddresses(tx: ReadTx): string[] {
     .map(({ address }) => address);
 }
 
-function checkJoin({ nodeId, address, name, labels }: Request<IssueNode>): void {
+function tooMany(): AppError {
+  return new AppError("exhausted", `The cluster has ${NODES_MAX} nodes already`, {
+    next: "remove some that are gone: shoal node ls --filter state=down, then shoal node rm",
+  });
+}
+
+function checkJoin({ nodeId, labels }: Request<IssueNode>): void {
   if (!isId(nodeId)) throw invalid("node_id", `"${nodeId}" is not 25 characters of 0-9 and a-z`);
-  if (address === "" || address.length > NAME_LENGTH_MAX) throw invalid("address", "is not a host:port of the node");
-  if (name === "" || name.length > NAME_LENGTH_MAX)
-    throw invalid("name", `must have 1 to ${NAME_LENGTH_MAX} characters`);
   const entries = Object.entries(labels);
   if (entries.length > LABELS_MAX) throw invalid("labels", `has ${entries.length} labels, at most ${LABELS_MAX}`);
   for (const [key, value] of entries) {

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { expect } from "chai";
 import { CaService } from "../../src/pki/ca-service.ts";
+import { validateNewNode } from "../../src/model/validate.ts";
 import { createCluster, joinTokens, type NewCluster } from "../../src/pki/create-cluster.ts";
 import { RotatingCredentials } from "../../src/pki/credentials.ts";
 import { joinCluster, type Joined, type JoinRequest } from "../../src/pki/join.ts";
@@ -35,7 +36,7 @@ describe("grpc: joining a cluster", () => {
       tx.put("node", made.node);
     });
     router = new Router(silentLogger);
-    new CaService({ store, env: realEnv, log: silentLogger }).register(router);
+    new CaService({ store, env: realEnv, log: silentLogger, validateNode: validateNewNode }).register(router);
     listener = cleanup.add(await serveTls(router, new RotatingCredentials(made.files)));
   });
 

@@ -1,4 +1,5 @@
 /** The Raft service as other managers call it. */
+import { checkHostPort } from "../../model/checks.ts";
 import type { ByteStream, CallContext } from "../../proto/rpc.ts";
 import type { Router } from "../../proto/router.ts";
 import type { Config, MemberId } from "../../raft/types.ts";
@@ -18,17 +19,12 @@ export type ReplicaRpcs = {
 
 const KEYS = ["Raft.Stream", "Raft.FetchSnapshot", "Raft.Join", "Raft.Leave"] as const;
 
-/** host:port, with a v6 host in brackets. */
-const ADDRESS_PATTERN = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
-
 export function registerReplicaRpcs(router: Router, rpcs: ReplicaRpcs): void {
   router.rawStream("Raft.Stream", (stream, context) => rpcs.acceptStream(stream, context));
   router.stream("Raft.FetchSnapshot", (stream) => acceptFetch(stream, () => rpcs.snapshotSource()));
   router.unary("Raft.Join", async ({ address, protocolMax }, context) => {
     refuseJoin(protocolMax, rpcs.protocols);
-    if (!ADDRESS_PATTERN.test(address)) {
-      throw new AppError("invalid", `address: ${JSON.stringify(address)} is not host:port`, { path: "address" });
-    }
+    checkHostPort(address, "address");
     const config = await rpcs.addMember({ id: callerId(context), address });
     return { members: config.members.map((member) => `${member.id} ${member.address}`) };
   });

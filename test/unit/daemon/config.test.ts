@@ -84,6 +84,10 @@ describe("daemon/config", () => {
       [{ diskLow: "little" }, "disk-low"],
       [{ diskLow: "100m", diskStop: "200m" }, "disk-stop"],
       [{ labels: "zone" }, "labels"],
+      [{ labels: "a b=c" }, "labels.a b"],
+      [{ advertise: "m1:0" }, "advertise"],
+      [{ nodeName: "my node" }, "node-name"],
+      [{ clusterName: "my cluster" }, "cluster-name"],
     ];
     for (const [flags, path] of cases) {
       expect(expectThrows(() => readConfig(flags, {}, ""), "invalid").details.path).to.equal(path);
@@ -94,5 +98,13 @@ describe("daemon/config", () => {
     expect(expectThrows(() => readConfig({}, {}, join(folder, "none")), "invalid").message).to.contain("none");
     const path = file("node-name = a\nnode-nmae = b\n");
     expect(expectThrows(() => readConfig({}, {}, path), "invalid").details.path).to.equal(`${path}:2`);
+  });
+
+  it("quotes nothing of a line that may hold a token", () => {
+    for (const line of ["tokn = SHOAL-1-secret", "token: SHOAL-1-secret", "SHOAL-1-secret"]) {
+      const error = expectThrows(() => readConfig({}, {}, file(`${line}\n`)), "invalid");
+      expect(error.message).to.not.contain("secret");
+      expect(error.details.next).to.be.a("string");
+    }
   });
 });

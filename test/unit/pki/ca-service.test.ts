@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { expect } from "chai";
 import { CaService } from "../../../src/pki/ca-service.ts";
 import { withRemoved } from "../../../src/model/removed-nodes.ts";
+import { validateNewNode } from "../../../src/model/validate.ts";
 import { createCluster, joinTokens, type NewCluster } from "../../../src/pki/create-cluster.ts";
 import { createCsr, createKeyPair } from "../../../src/pki/x509.ts";
 import { call } from "../../../src/proto/client.ts";
@@ -35,7 +36,7 @@ describe("pki/ca-service", () => {
       tx.put("node", made.node);
     });
     router = new Router(silentLogger);
-    new CaService({ store, env: realEnv, log: silentLogger }).register(router);
+    new CaService({ store, env: realEnv, log: silentLogger, validateNode: validateNewNode }).register(router);
   });
 
   function as(caller: Caller): Channel {
@@ -142,7 +143,10 @@ describe("pki/ca-service", () => {
   const bad: [string, object, string][] = [
     ["a node id that is none", { nodeId: "n1" }, "node_id"],
     ["no address", { address: "" }, "address"],
+    ["an address without a port", { address: "10.0.0.2" }, "address"],
     ["no name", { name: "" }, "name"],
+    ["a name that no change of the node could keep", { name: "w 1\n" }, "name"],
+    ["a label that no change of the node could keep", { labels: { "a b": "c" } }, "labels.a b"],
     ["an endless label", { labels: { a: "x".repeat(1000) } }, "labels.a"],
     ["no request", { csrPem: "" }, "csr_pem"],
   ];
@@ -211,7 +215,12 @@ describe("pki/ca-service", () => {
 
   it("says unavailable on a manager that has no state yet", async () => {
     const empty = new Router(silentLogger);
-    new CaService({ store: leadingStore(realEnv), env: realEnv, log: silentLogger }).register(empty);
+    new CaService({
+      store: leadingStore(realEnv),
+      env: realEnv,
+      log: silentLogger,
+      validateNode: validateNewNode,
+    }).register(empty);
     router = empty;
     await expectCode(call(as(ANONYMOUS), "CertificateAuthority.GetRootCertificate", {}, options), "unavailable");
   });
