@@ -1,10 +1,13 @@
 /** `shoal init`, `join` and `leave`: about this machine's own daemon, over its socket. */
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { InitResponse } from "../proto/gen/InitResponse.ts";
 import { action, type Session } from "./command.ts";
+import { usage } from "./exit.ts";
 
 type InitFlags = { readonly name: string; readonly advertise?: string };
-type JoinFlags = { readonly token: string; readonly advertise?: string; readonly name?: string };
+type JoinFlags = TokenFlags & { readonly advertise?: string; readonly name?: string };
+type TokenFlags = { readonly token?: string; readonly tokenFile?: string };
 
 const NEEDS_DAEMON = "\nNeeds a running daemon on this machine: shoal daemon";
 
@@ -19,7 +22,8 @@ export function registerInit(command: Command): void {
 export function registerJoin(command: Command): void {
   command
     .argument("<manager...>", "addresses of managers, one is enough")
-    .requiredOption("--token <token>", "join token: shoal cluster join-token on a manager")
+    .option("--token <token>", "join token: shoal cluster join-token on a manager (or SHOAL_TOKEN)")
+    .option("--token-file <file>", "file with it (- is standard input): the command line is seen by every user here")
     .option("--advertise <host:port>", "address others reach this node by")
     .option("--name <name>", "how people know this node")
     .addHelpText("after", NEEDS_DAEMON)
@@ -75,15 +79,36 @@ function isLoopback(address: string): boolean {
 }
 
 async function join({ local, out }: Session, flags: JoinFlags, managers: readonly string[]): Promise<void> {
+  const { parseHosts } = await import("./connect.ts");
   const answer = await local.call("Daemon.Join", {
-    managers: managers.flatMap((word) => word.split(",")).filter((word) => word !== ""),
-    token: flags.token,
+    managers: parseHosts(managers.join(",")),
+    token: joinToken(flags, process.env),
     advertise: flags.advertise ?? "",
     name: flags.name ?? "",
   });
   if (out.isJson) out.json(answer);
   out.say(`This node ${answer.nodeId} joined cluster ${answer.clusterId} as a ${answer.role}.`);
   out.note(answer.role === "manager" ? "Next: shoal node ls" : "Next, on a manager: shoal node ls");
+}
+
+/** Refused here when there is none, before anything is asked of the daemon. */
+export function joinToken(
+  { token, tokenFile }: TokenFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  if (token !== undefined && tokenFile !== undefined) throw usage("--token: goes not with --token-file");
+  const given = tokenFile === undefined ? (token ?? environment["SHOAL_TOKEN"] ?? "") : readToken(tokenFile);
+  if (given.trim() !== "") return given.trim();
+  throw usage("A join token is missing", "get one on a manager: shoal cluster join-token; give it by --token-file");
+}
+
+function readToken(file: string): string {
+  if (file === "-" && process.stdin.isTTY) throw usage("--token-file: nothing is piped to standard input");
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    throw usage(`--token-file: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function leave({ local, out }: Session, { force }: { readonly force?: boolean }): Promise<void> {
