@@ -8,6 +8,7 @@
 import { awaitsResume } from "../model/awaits-resume.ts";
 import type { ChangeSet, StoreApi } from "../store/types.ts";
 import type { Env } from "../util/env.ts";
+import { rethrowBug } from "../util/errors.ts";
 import type { Logger } from "../util/log.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { Reaper } from "./orchestrator/reaper.ts";
@@ -46,7 +47,7 @@ export class LeaderWork {
     const { store, log, nodeId } = this.#deps;
     this.monitor.start();
     // Told as an event; a leadership that is over before it is written needs none.
-    store.update((tx) => tx.leads(nodeId)).catch(() => undefined);
+    store.update((tx) => tx.leads(nodeId)).catch(rethrowBug);
     this.#unsubscribe = store.onCommit((set) => {
       if (isAboutCluster(set)) this.#act();
     });

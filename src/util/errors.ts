@@ -60,6 +60,11 @@ export class AppError extends Error {
   }
 }
 
+/** For whoever goes on after a failed operation, whatever failed: what a bug broke is thrown on. */
+export function rethrowBug(error: unknown): void {
+  if (error instanceof AssertionFailure) throw error;
+}
+
 export function isAppError(value: unknown, code?: ErrorCode): value is AppError {
   return value instanceof AppError && (code === undefined || value.code === code);
 }

@@ -3,6 +3,7 @@
  * `close()` resolves when nothing of the component runs any more; it stops in reverse order.
  */
 import { setMaxListeners } from "node:events";
+import { AssertionFailure } from "./assert.ts";
 import { AppError, isAppError } from "./errors.ts";
 
 export class Scope {
@@ -12,7 +13,10 @@ export class Scope {
   readonly #onFailure: (name: string, error: unknown) => void;
   #closing: Promise<void> | undefined;
 
-  /** @param onFailure called once for each background task that fails for a reason other than cancellation. */
+  /**
+   * @param onFailure called once for each background task that fails for a reason other than cancellation. A broken
+   * assertion is not its business: it ends the process.
+   */
   constructor(onFailure: (name: string, error: unknown) => void) {
     this.#onFailure = onFailure;
     // Every wait of the component listens here; each removes its listener when it ends.
@@ -33,7 +37,7 @@ export class Scope {
     const promise: Promise<void> = task(this.signal)
       .catch((error: unknown) => {
         if (this.isClosed && isAppError(error, "cancelled")) return;
-        this.#onFailure(name, error);
+        this.#failed(name, error);
       })
       .finally(() => this.#running.delete(promise));
     this.#running.add(promise);
@@ -56,9 +60,17 @@ export class Scope {
       try {
         await finalizer();
       } catch (error) {
-        this.#onFailure("close", error);
+        this.#failed("close", error);
       }
     }
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  #failed(name: string, error: unknown): void {
+    if (!(error instanceof AssertionFailure)) return this.#onFailure(name, error);
+    // Out of every promise: whoever waits for the task to end would take it for handled.
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

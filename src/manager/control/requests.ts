@@ -10,7 +10,7 @@ import type { CallContext } from "../../proto/rpc.ts";
 import { once, otherContent, recordId, requestRecord, type AnswerCodec, type RequestName } from "../../store/once.ts";
 import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { withDeadline, type Env } from "../../util/env.ts";
-import { AppError, invalid, isAppError, type ErrorCode } from "../../util/errors.ts";
+import { AppError, invalid, isAppError, rethrowBug, type ErrorCode } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
 import { READ_WAIT_MS, waitMs } from "./reads.ts";
 
@@ -150,7 +150,8 @@ export class Requests {
           this.#store.update(() => undefined),
           this.#replica.readBarrier({ deadlineMs, signal: context.signal }),
         ]);
-      } catch {
+      } catch (failure) {
+        rethrowBug(failure);
         throw unconfirmed();
       }
       const now = this.#replica.status();

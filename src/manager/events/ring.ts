@@ -10,7 +10,7 @@ import type { Event, EventGap, EventPosition } from "../../model/index.ts";
 import type { EventsState } from "../../proto/gen/EventsState.ts";
 import { codec } from "../../proto/load.ts";
 import type { Env, Timer } from "../../util/env.ts";
-import { AppError } from "../../util/errors.ts";
+import { AppError, rethrowBug } from "../../util/errors.ts";
 import type { Kv, KvFactory, KvOp } from "../../util/kv.ts";
 import { EVENT_KEYS, eventKey, STATE_KEY } from "./keys.ts";
 import { isAfter, LAST_N, withGap } from "./position.ts";
@@ -202,8 +202,9 @@ export class EventRing {
     if (kv === null) return;
     try {
       await this.flush();
-    } catch {
+    } catch (error) {
       // Told by onFatal; what is missing is derived again.
+      rethrowBug(error);
     }
     this.#kv = null;
     // Who waits for more hears that there is none.
@@ -233,7 +234,7 @@ export class EventRing {
     this.#timer = this.#deps.env.setTimer(ms, () => {
       this.#timer = null;
       // Its failure is told by onFatal.
-      this.#write().catch(() => undefined);
+      this.#write().catch(rethrowBug);
     });
   }
 

@@ -3,6 +3,7 @@ import type { ServiceSpecInput } from "../../../../src/proto/gen/ServiceSpec.ts"
 import { aStatus } from "../../../support/agent-fixtures.ts";
 import { TASK_BYTES_INLINE_MAX, TASKS_INLINE_MAX } from "../../../../src/manager/control/inline-tasks.ts";
 import { REVISIONS_KEPT } from "../../../../src/store/revisions.ts";
+import { AssertionFailure } from "../../../../src/util/assert.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
 import { aTask } from "../../../support/store/objects.ts";
@@ -214,6 +215,13 @@ describe("manager/control/services: refusals", () => {
     }
     // What is wrong by itself is refused by anybody.
     expect((await rig.failure("Control.CreateService", { spec: { ...SPEC, name: "-no-" } })).code).to.equal("invalid");
+  });
+
+  it("does not take a broken assertion for a leadership that is lost", async () => {
+    const rig = new ControlRig();
+    rig.replica.readBarrier = () => Promise.reject(new AssertionFailure("a bug"));
+    const outcome = await rig.call("Control.RemoveService", { id: "web" }).catch((error: unknown) => error);
+    expect(outcome).to.be.instanceOf(AssertionFailure);
   });
 
   it("does not refuse in a term that ended while it was confirmed", async () => {
