@@ -87,6 +87,36 @@ const planted: readonly {
     says: "src/daemon/x.ts:1: setTimeout(: time and dice only through Env",
   },
   {
+    what: "the clock by another of its names",
+    file: "src/agent/x.ts",
+    text: "export const a = new Date;\n",
+    says: "src/agent/x.ts:1: new Date: time and dice only through Env",
+  },
+  {
+    what: "an import whose target only the program knows",
+    file: "src/agent/x.ts",
+    text: "export const a = async (name: string): Promise<unknown> => await import(name);\n",
+    says: "src/agent/x.ts:1: import(n: only a literal may be imported: the table must see it",
+  },
+  {
+    what: "a Node global by way of another name",
+    file: "src/raft/x.ts",
+    text: "export const { process: a } = globalThis;\n",
+    says: "src/raft/x.ts:1: globalThis: raft is pure: no Node globals",
+  },
+  {
+    what: "a program's second use of gRPC",
+    file: "src/manager/control/x.ts",
+    text: 'import { Client } from "@grpc/grpc-js";\n',
+    says: "src/manager/control/x.ts:1: manager/control may not import the package @grpc/grpc-js",
+  },
+  {
+    what: "source that it cannot read",
+    file: "src/agent/x.mjs",
+    text: "export const a = 1;\n",
+    says: "src/agent/x.mjs: source is TypeScript, so that this check can read it",
+  },
+  {
     what: "a folder that is not in the table",
     file: "src/helpers/x.ts",
     text: "export const a = 1;\n",
