@@ -45,7 +45,7 @@ export class RaftState {
   isRemoved = false;
   /** A pulled snapshot is replacing the log on disk: nothing may be appended, committed or campaigned for. */
   isInstalling = false;
-  readonly isReturning: boolean;
+  readonly #formerEnd: InitialState["formerEnd"];
 
   /** Committed entries up to here were handed out. */
   #emitted: number;
@@ -58,7 +58,7 @@ export class RaftState {
     const { hardState, snapshot } = initial;
     this.id = initial.id;
     this.options = options;
-    this.isReturning = initial.isReturning ?? false;
+    this.#formerEnd = initial.formerEnd ?? null;
     this.log = new RaftLog(initial.prevIndex, initial.prevTerm, initial.entries);
     this.snapshot = snapshot;
     this.configs = new ConfigHistory(snapshot?.index ?? 0, snapshot?.config ?? EMPTY_CONFIG);
@@ -102,8 +102,20 @@ export class RaftState {
    * may take their longer log to commit it (thesis 4.2.2). They win by the votes of others.
    */
   get canCampaign(): boolean {
-    if (this.isRemoved || this.isInstalling) return false;
+    if (this.isRemoved || this.isInstalling || !this.#hasCaughtUp) return false;
     return this.isVoter || this.configs.at(this.commit).voters.includes(this.id);
+  }
+
+  /** A member before, with another log than this one. */
+  get isReturning(): boolean {
+    return this.#formerEnd !== null;
+  }
+
+  /** What its log says of the members may be as old as its beginning before. */
+  get #hasCaughtUp(): boolean {
+    const { index = 0, term = 0 } = this.#formerEnd ?? {};
+    const { lastIndex, lastTerm } = this.log;
+    return lastTerm > term || (lastTerm === term && lastIndex >= index);
   }
 
   /** This leader's own term has a committed entry: what it calls committed is complete (thesis 6.4). */

@@ -182,10 +182,11 @@ export type InitialState = {
   /** What the state machine holds already (the snapshot's index, or 0). */
   readonly applied: number;
   /**
-   * It was a member before, with a log that is gone. Configurations without it may be history that
-   * it catches up with, so only the word of others ("removed") ends it.
+   * It was a member before, with a log that is gone and ended here. Configurations without it may be
+   * history that it catches up with, so only the word of others ("removed") ends it. Those with it may
+   * be history, too, the first of them with it alone: until its log is as long again it never campaigns.
    */
-  readonly isReturning?: boolean;
+  readonly formerEnd?: { readonly index: number; readonly term: number } | null;
 };
 
 export type RaftOptions = {

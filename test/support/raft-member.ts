@@ -12,6 +12,7 @@ import type {
   EntryKind,
   Event,
   HardState,
+  InitialState,
   Member,
   MemberId,
   Message,
@@ -56,6 +57,7 @@ export type MemberOptions = {
   readonly entries?: readonly Entry[];
   readonly hardState?: Partial<HardState>;
   readonly snapshot?: SnapshotMeta;
+  readonly formerEnd?: InitialState["formerEnd"];
   readonly raft?: Partial<RaftOptions>;
   /** Writes stay under way until `persist()`. */
   readonly slowDisk?: boolean;
@@ -97,6 +99,7 @@ export class RaftMember {
         prevIndex: snapshot?.index ?? 0,
         prevTerm: snapshot?.term ?? 0,
         applied: snapshot?.index ?? 0,
+        formerEnd: options.formerEnd ?? null,
       },
       { ...DEFAULT_RAFT_OPTIONS, random: () => 0, ...options.raft },
     );

@@ -88,7 +88,7 @@ export async function openState(
       prevIndex,
       prevTerm,
       applied: manifest?.meta.index ?? 0,
-      isReturning: retired !== null,
+      formerEnd: retired === null ? null : { index: retired.lastIndex, term: retired.lastTerm },
     };
     const writesBefore = retired?.writes ?? 0;
     return { storage, snapshots, peerWrites, writesBefore, manifest, restore, initial };
