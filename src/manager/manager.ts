@@ -244,6 +244,7 @@ export class Manager {
     const { router } = this.#deps;
     await this.#disk?.stop();
     await this.#stopWork();
+    await this.replica.handOver();
     await this.#forwarder.drain();
     await this.replica.stop();
     await this.events.close();

@@ -149,6 +149,16 @@ describe("integration/replica", function () {
     await write(["under the successor"]);
   });
 
+  it("knows who leads next when it has handed over, and is one of three until then", async () => {
+    await until(() => leader() !== undefined, "a leader");
+    const old = leader();
+    await old?.replica.handOver();
+    const next = old?.replica.leader()?.id ?? "";
+    expect(sites.map(({ id }) => id)).to.include(next);
+    expect(next).to.not.equal(old?.id);
+    await until(() => leader()?.id === next, "that one leads");
+  });
+
   it("goes on over renewed certificates when the old ones have ended, without an election", async () => {
     const ends: number[] = [];
     // Made long ago, so to speak: they end in a moment.

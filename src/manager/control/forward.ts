@@ -34,6 +34,7 @@ export class LeaderForwarder implements LeaderRoute {
   readonly #deps: ForwardDeps;
   readonly #channels = new Map<string, { readonly address: string; readonly channel: Channel }>();
   #unsubscribe: () => void = () => undefined;
+  #isDraining = false;
   #isClosed = false;
   #underWay = 0;
 
@@ -46,13 +47,22 @@ export class LeaderForwarder implements LeaderRoute {
   }
 
   async forward(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
+    if (this.#isDraining) throw stopping();
+    this.#underWay += 1;
+    try {
+      return await this.#untilAnswered(path, request, context);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async #untilAnswered(path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
     const { env } = this.#deps;
     const startedAt = env.now();
     const waitMs = Math.min(LEADER_WAIT_MS, (context.deadlineMs ?? Infinity) - ANSWER_RESERVE_MS);
     const until = startedAt + waitMs;
     for (;;) {
-      if (this.#isClosed)
-        throw new AppError("unavailable", "This manager is stopping", { next: "ask another manager" });
+      if (this.#isClosed) throw stopping();
       try {
         const leftMs = context.deadlineMs === undefined ? undefined : context.deadlineMs - (env.now() - startedAt);
         const answer = this.#attempt(path, request, { ...context, deadlineMs: leftMs });
@@ -129,9 +139,13 @@ export class LeaderForwarder implements LeaderRoute {
     }
   }
 
-  /** What others do for callers of ours may be what ends us: their answers still pass. */
+  /**
+   * What is under way still gets its answer: others may be doing for it what ends this manager, or it waits for whoever
+   * leads next. What comes from now on is for another manager.
+   */
   async drain(): Promise<void> {
     const { env } = this.#deps;
+    this.#isDraining = true;
     const until = env.now() + DRAIN_MS;
     while (this.#underWay > 0 && env.now() < until) await sleep(env, DRAIN_POLL_MS);
   }
@@ -145,7 +159,6 @@ export class LeaderForwarder implements LeaderRoute {
   }
 
   async #send(leader: LeaderInfo, path: string, request: Uint8Array, context: CallContext): Promise<Uint8Array> {
-    this.#underWay += 1;
     try {
       return await this.channel(leader).unary(path, request, {
         deadlineMs: Math.min(FORWARD_DEADLINE_MS, context.deadlineMs ?? FORWARD_DEADLINE_MS),
@@ -158,8 +171,6 @@ export class LeaderForwarder implements LeaderRoute {
       throw new AppError("unknown-outcome", "This manager let go of the leader before its answer came", {
         next: "ask again with the same request id",
       });
-    } finally {
-      this.#underWay -= 1;
     }
   }
 
@@ -175,6 +186,10 @@ export class LeaderForwarder implements LeaderRoute {
       stopListening();
     }
   }
+}
+
+function stopping(): AppError {
+  return new AppError("unavailable", "This manager is stopping", { next: "ask another manager" });
 }
 
 /** Whoever was asked does not lead, or no byte of the call left. Anything else is the caller's to see. */

@@ -185,6 +185,33 @@ export class Replica implements ReplicaApi, Proposer {
     turns.start();
   }
 
+  /**
+   * Before a stop: whoever leads next, it is known here when this resolves, so that what waits here for a leader can
+   * still be forwarded. Its deadline is short: nobody may be left to take over.
+   */
+  async handOver(): Promise<void> {
+    if (this.#phase !== "running" || this.status().role !== "leader") return;
+    const startedAt = this.#env.now();
+    await this.#required().turns.membership.transfer({ deadlineMs: STOP_TRANSFER_MS });
+    if (this.status().role === "leader") return;
+    await this.#leaderKnown(STOP_TRANSFER_MS - (this.#env.now() - startedAt));
+  }
+
+  async #leaderKnown(ms: number): Promise<void> {
+    if (this.leader() !== null || ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        stopListening();
+        resolve();
+      };
+      const timer = this.#env.setTimer(ms, done);
+      const stopListening = this.onStatus(() => {
+        if (this.leader() !== null || this.#phase !== "running") done();
+      });
+    });
+  }
+
   /** Hands leadership over if it has it, then ends. Resolves when nothing of it runs. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -192,9 +219,7 @@ export class Replica implements ReplicaApi, Proposer {
   }
 
   async #stop(): Promise<void> {
-    if (this.#phase === "running") {
-      await this.#required().turns.membership.transfer({ deadlineMs: STOP_TRANSFER_MS });
-    }
+    await this.handOver();
     this.#halt();
     if (this.#router !== null) unregisterReplicaRpcs(this.#router);
     const running = this.#running;

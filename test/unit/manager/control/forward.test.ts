@@ -186,6 +186,17 @@ describe("manager/control/forward", () => {
     await rig.settle(expectCode(rig.call(), "unknown-outcome"));
   });
 
+  it("lets what waits for a leader through while this manager stops, and sends what comes then elsewhere", async () => {
+    rig.leaderIs(null);
+    const waiting = rig.call();
+    const drained = rig.forwarder.drain();
+    expect((await rig.settle(expectCode(rig.call(), "unavailable"))).message).to.match(/stopping/);
+    rig.leaderIs("m3");
+    expect(await rig.settle(waiting)).to.deep.equal(ANSWER);
+    await rig.settle(drained, 100);
+    expect(rig.sent).to.deep.equal(["m3:7377"]);
+  });
+
   it("stops waiting when its caller goes away, or this manager stops", async () => {
     rig.leaderIs(null);
     const caller = new AbortController();
