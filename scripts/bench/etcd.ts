@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
+import { cleanupOnce } from "../lib/interruption.ts";
 import { Hopeless, run, stopChild, waitFor } from "../lib/run.ts";
 import { ROOT } from "../lib/shoal.ts";
 
@@ -130,11 +131,11 @@ export class EtcdCluster implements AsyncDisposable {
     throw new Error("No etcd member says it leads");
   }
 
-  async stop(): Promise<void> {
+  readonly stop = cleanupOnce(async () => {
     await Promise.all(this.#members.map(async (member) => await stopChild(member, STOP_MS)));
     rmSync(this.folder, { recursive: true, force: true });
     process.off("exit", this.#killNow);
-  }
+  });
 
   readonly #killNow = (): void => {
     for (const member of this.#members) member.kill("SIGKILL");

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { endWhenInterrupted } from "../lib/interruption.ts";
 import { median, percentile, round } from "./stats.ts";
 
 const MESSAGE_BYTES = 1024;
@@ -25,6 +26,7 @@ const same = (bytes: Buffer): Buffer => bytes;
 
 export async function floors(): Promise<Readonly<Record<string, Spread>>> {
   const child = fork(fileURLToPath(import.meta.url), ["serve"], { execArgv: process.execArgv });
+  endWhenInterrupted(child);
   const [tcpPort, grpcPort] = await new Promise<[number, number]>((resolve) =>
     child.once("message", (ports) => resolve(ports as [number, number])),
   );

@@ -7,6 +7,8 @@
 // One JSON object a line on standard output; progress on standard error.
 import { parseArgs } from "node:util";
 
+import { cleanUpWhenInterrupted } from "../lib/interruption.ts";
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -26,6 +28,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
+cleanUpWhenInterrupted();
 switch (positionals[0]) {
   case "writes":
   case "reads": {

@@ -143,7 +143,7 @@ image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
 # Pulls when a registry answers soon; an engine without a route to one would wait 20 s for DNS again and again.
 image_pull() {
   local image="$1" start=$SECONDS log pid rc=1
-  log="$(mktemp)"
+  log="$(mktemp "${SHOAL_SCRATCH:-${TMPDIR:-/tmp}}/shoal-pull.XXXXXX")"
   docker pull "$image" >"$log" 2>&1 &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
@@ -185,7 +185,7 @@ base_image_make() {
   [ "$(id -u)" = 0 ] || { fail "making the base image needs root"; return 1; }
   packages_ensure debootstrap:debootstrap || return 1
   local work rc=0
-  work="$(mktemp -d "${TMPDIR:-/tmp}/shoal-base.XXXXXX")"
+  work="$(mktemp -d "${SHOAL_SCRATCH:-${TMPDIR:-/tmp}}/shoal-base.XXXXXX")"
   mkdir -p "$CACHE_DIR"
   base_image_fill "$work/root" "$work" >"$SHOAL_STATE/base-image.log" 2>&1 || rc=1
   if [ "$rc" = 0 ]; then
@@ -249,7 +249,7 @@ workload_image_ensure() {
   if ldd "$(command -v busybox)" >/dev/null 2>&1; then packages_install busybox-static || return 1; fi
   say "making the workload image $WORKLOAD_IMAGE"
   local work busybox name rc=0
-  work="$(mktemp -d "${TMPDIR:-/tmp}/shoal-busybox.XXXXXX")"
+  work="$(mktemp -d "${SHOAL_SCRATCH:-${TMPDIR:-/tmp}}/shoal-busybox.XXXXXX")"
   busybox="$(command -v busybox)"
   mkdir -p "$work/bin" "$work/www" "$work/tmp" "$work/etc"
   cp "$busybox" "$work/bin/busybox"

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 
 import { measureFailover } from "./failover.ts";
+import { cleanUpWhenInterrupted, isTooLate } from "./interruption.ts";
 
 const { values } = parseArgs({
   options: {
@@ -20,10 +21,11 @@ if (!Number.isInteger(clients) || clients < 1 || clients > 1_000 || !Number.isIn
   process.exit(64);
 }
 
+cleanUpWhenInterrupted();
 let worst = 0;
 try {
   for (let round = 1; round <= rounds; round += 1) {
-    const result = await measureFailover({ project, clients, how });
+    const result = await measureFailover({ project, clients, how, outlivesRun: true });
     if (values.json) console.log(JSON.stringify(result));
     else {
       const verb = how === "kill" ? "killed" : "stopped";
@@ -38,7 +40,7 @@ try {
     worst += result.lost + result.twice + result.failed + (result.containersChanged ? 1 : 0);
   }
 } catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  if (!isTooLate()) console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
   worst += 1;
 }
 process.exitCode = worst === 0 ? 0 : 1;

@@ -17,6 +17,8 @@ export type FailoverOptions = {
   readonly how: "kill" | "stop";
   /** Between two writes of one client; short without. */
   readonly pauseMs?: number;
+  /** See `measureOutage`. */
+  readonly outlivesRun?: boolean;
   /** Instead of the context of the project's name among this user's. */
   readonly context?: Context;
   /** For the command line, where that context lies elsewhere. */
@@ -45,6 +47,7 @@ export async function measureFailover(options: FailoverOptions): Promise<Failove
   const outage = await measureOutage({
     context,
     clients,
+    outlivesRun: options.outlivesRun ?? false,
     ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
     strike: async () => await signalContainer(container, how),
     heal: async () => {

@@ -8,6 +8,7 @@ import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
 
 import { LOAD_OPTIONS } from "../../src/proto/package.ts";
 import { PROTOCOLS } from "../../src/model/protocol.ts";
+import { cleanupOnce } from "./interruption.ts";
 import { runOk } from "./run.ts";
 import { ROOT } from "./shoal.ts";
 
@@ -18,7 +19,7 @@ const SCRIPTS = ["scripts/build.ts", "scripts/gen-proto.ts", "scripts/gen-codecs
 const PARTS = ["bin", "proto", "src", ...SCRIPTS, "package.json", "tsconfig.json", "tsconfig.build.json"];
 const BUILD_MS = 180_000;
 
-export class LaterVersion implements Disposable {
+export class LaterVersion implements AsyncDisposable {
   readonly root = mkdtempSync(join(tmpdir(), "shoal-later-"));
   readonly bin = join(this.root, "bin", "shoal.mjs");
   readonly #types: ReturnType<typeof loadSync>;
@@ -62,9 +63,8 @@ export class LaterVersion implements Disposable {
     return this.#type(message).deserialize(Buffer.from(bytes));
   }
 
-  [Symbol.dispose](): void {
-    rmSync(this.root, { recursive: true, force: true });
-  }
+  /** Removes it. */
+  readonly [Symbol.asyncDispose] = cleanupOnce(() => rmSync(this.root, { recursive: true, force: true }));
 
   async #run(script: string): Promise<void> {
     await runOk([process.execPath, "--import", "tsx", script], { cwd: this.root, timeoutMs: BUILD_MS });

@@ -17,6 +17,7 @@ import type { KeysOf, RequestInput, Response } from "../../src/proto/load.ts";
 import type { Channel } from "../../src/proto/rpc.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { realEnv } from "../../src/util/real-env.ts";
+import { cleanupOnce, isTooLate } from "./interruption.ts";
 import { nodeSettings } from "./node-settings.ts";
 import { runOk, stopChild, waitFor } from "./run.ts";
 import { ROOT, SHOAL_BIN } from "./shoal.ts";
@@ -102,6 +103,7 @@ export class LocalCluster implements AsyncDisposable {
    * @param bin another version's program
    */
   boot(node: LocalNode, env: Readonly<Record<string, string>> = {}, bin = SHOAL_BIN): void {
+    if (isTooLate()) throw new Error(`Cannot start ${node.name}: this run was interrupted`);
     const first = this.nodes[0] === node;
     const log = openSync(join(node.dir, "log"), "a");
     node.child = spawn(
@@ -217,14 +219,15 @@ export class LocalCluster implements AsyncDisposable {
     await this.stop();
   }
 
-  async stop(): Promise<void> {
+  /** Resolves when nothing of it is left. */
+  readonly stop = cleanupOnce(async () => {
     for (const channel of this.#channels.values()) channel.close();
     this.#channels.clear();
     for (const node of this.nodes) node.child?.kill("SIGCONT");
     await Promise.all([...this.workers].map(async (node) => await this.kill(node, "SIGTERM")));
     await Promise.all(this.managers.map(async (node) => await this.kill(node, "SIGKILL")));
     rmSync(this.root, { recursive: true, force: true });
-  }
+  });
 }
 
 export async function startLocalCluster({

@@ -5,6 +5,7 @@ import { AppError } from "../../src/util/errors.ts";
 import { newId } from "../../src/util/id.ts";
 import { realEnv } from "../../src/util/real-env.ts";
 import { ControlClient } from "./control-client.ts";
+import { cleanupOnce } from "./interruption.ts";
 import { waitFor } from "./run.ts";
 
 export type OutageOptions = {
@@ -18,6 +19,8 @@ export type OutageOptions = {
   readonly strike: () => Promise<void>;
   /** Makes it whole again: after the measurement, and after a failure too. */
   readonly heal: () => Promise<void>;
+  /** The cluster is there before and after this run: an interruption leaves it whole, without what was written. */
+  readonly outlivesRun?: boolean;
 };
 
 export type Outage = {
@@ -62,6 +65,14 @@ export async function measureOutage(options: OutageOptions): Promise<Outage> {
   );
   const stopping = new AbortController();
   const work = writers.map(async (writer) => await writer.run(stopping.signal));
+  const tidy = async (): Promise<void> => {
+    stopping.abort();
+    await Promise.allSettled(work);
+    for (const writer of writers) writer.client.close();
+    await options.heal();
+    await removeAll(context, prefix);
+  };
+  const end = options.outlivesRun === true ? cleanupOnce(tidy) : tidy;
   try {
     await sleep(BEFORE_MS);
     if (!writers.some((writer) => writer.acknowledged.length > 0)) {
@@ -88,11 +99,7 @@ export async function measureOutage(options: OutageOptions): Promise<Outage> {
       firstFailure: writers.flatMap((writer) => writer.failures)[0] ?? "",
     };
   } finally {
-    stopping.abort();
-    await Promise.allSettled(work);
-    for (const writer of writers) writer.client.close();
-    await options.heal();
-    await removeAll(context, prefix);
+    await end();
   }
 }
 

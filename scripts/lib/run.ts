@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { get } from "node:http";
 
+import { endWhenInterrupted, isTooLate } from "./interruption.ts";
+
 export type RunOptions = {
   readonly timeoutMs?: number;
   readonly input?: string | Uint8Array;
@@ -15,17 +17,21 @@ export type RunResult = { readonly code: number; readonly stdout: string; readon
 const RUN_DEADLINE_MS = 30_000;
 /** Code of a run that was stopped at its deadline, as timeout(1) has it. */
 export const CODE_TIMED_OUT = 124;
+/** Of one that was not started because the script itself is to end, as a shell has it after SIGINT. */
+const CODE_INTERRUPTED = 130;
 
 /** Runs a program to its end. Never rejects: a program that is missing or too slow is a code other than 0. */
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [file = "", ...args] = command;
   const timeoutMs = options.timeoutMs ?? RUN_DEADLINE_MS;
+  if (isTooLate()) return { code: CODE_INTERRUPTED, stdout: "", stderr: "interrupted before it was started" };
   return await new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["pipe", "pipe", "pipe"],
     });
+    endWhenInterrupted(child);
     let stdout = "";
     let stderr = "";
     let timedOut = false;

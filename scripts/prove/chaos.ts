@@ -49,8 +49,6 @@ export type ChaosResult = {
 };
 
 export async function proveChaos({ seed, managers, minutes }: ProofOptions): Promise<boolean> {
-  // Killed by hand it leaves nothing behind either: hosts clean up at exit.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const options = {
     seed: seed ?? Math.floor(Math.random() * 1_000_000),
     managers: managers ?? 3,

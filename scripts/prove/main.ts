@@ -6,6 +6,7 @@
 // that must not be: figures are for people to judge, promises are not.
 import { parseArgs } from "node:util";
 
+import { cleanUpWhenInterrupted, isTooLate } from "../lib/interruption.ts";
 import type { ProofOptions } from "./report.ts";
 
 const PROOFS = {
@@ -132,10 +133,12 @@ const options: ProofOptions = {
   managers: values.managers === undefined ? undefined : managers(values.managers),
   seed: values.seed === undefined ? undefined : bounded("seed", values.seed, Number.MAX_SAFE_INTEGER),
 };
+cleanUpWhenInterrupted();
 try {
   const prove = await proof.load();
   process.exitCode = (await prove(options)) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  if (!isTooLate())
+    process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 }

@@ -5,6 +5,7 @@ import { startCluster } from "../../test/support/cluster.ts";
 import type { Cluster } from "../../test/support/cluster.ts";
 import { ControlClient } from "../lib/control-client.ts";
 import { LATER_PROTOCOL, LaterVersion } from "../lib/later-version.ts";
+import { cleanupOnce } from "../lib/interruption.ts";
 import { measureOutage } from "../lib/outage.ts";
 import { run, runOk, waitFor } from "../lib/run.ts";
 import { newId } from "../../src/util/id.ts";
@@ -22,11 +23,13 @@ const PAUSE_MS = 50;
 type Version = { readonly name: string; readonly image: string; readonly protocol: number };
 
 export async function proveUpgrade({ runs, clients }: ProofOptions): Promise<boolean> {
-  using program = new LaterVersion();
+  await using program = new LaterVersion();
   const now: Version = { name: "now", image: NOW_IMAGE, protocol: PROTOCOLS.max };
   const later: Version = { name: "later", image: `shoal:later-${process.pid}`, protocol: LATER_PROTOCOL };
   // Goes after the cluster that runs it.
-  await using _image = { [Symbol.asyncDispose]: async () => void (await run(["docker", "rmi", later.image])) };
+  await using _image = {
+    [Symbol.asyncDispose]: cleanupOnce(async () => void (await run(["docker", "rmi", later.image]))),
+  };
   await using cluster = await startCluster({ name: `shoalprove${process.pid}`, portBase: PROVE_PORT_BASE });
   progress("building the later version");
   await program.build();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { assert } from "chai";
 
+import { cleanupOnce } from "../../scripts/lib/interruption.ts";
 import { LocalCluster } from "../../scripts/lib/local-cluster.ts";
 import type { LocalNode } from "../../scripts/lib/local-cluster.ts";
 import { measureOutage } from "../../scripts/lib/outage.ts";
@@ -85,12 +86,12 @@ class DiskCluster implements AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  readonly [Symbol.asyncDispose] = cleanupOnce(async () => {
     for (const disk of this.#disks.values()) await disk.thaw();
     for (const node of this.cluster.managers) await this.cluster.kill(node, "SIGKILL");
     for (const disk of this.#disks.values()) await disk.unmount();
     await this.cluster.stop();
-  }
+  });
 }
 
 describe("e2e: a manager's disk", function () {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cleanupOnce } from "../../scripts/lib/interruption.ts";
 import { run, runOk } from "../../scripts/lib/run.ts";
 import { LABELS } from "../../src/agent/executor/container-spec.ts";
 import { DockerExecutor } from "../../src/agent/executor/docker/docker-executor.ts";
@@ -133,13 +134,13 @@ async function makeHarness(context: Mocha.Context): Promise<Harness> {
       })),
     }),
     outage: (kind) => proxy.set(kind),
-    dispose: async () => {
+    dispose: cleanupOnce(async () => {
       proxy.close();
       const left = await run(["docker", "ps", "-aq", "--filter", `label=${LABELS.cluster}=${owner.clusterId}`]);
       const ids = left.stdout.split("\n").filter((id) => id !== "");
       if (ids.length > 0) await run(["docker", "rm", "-f", ...ids]);
       await rm(folder, { recursive: true, force: true });
-    },
+    }),
   };
 }
 

@@ -38,7 +38,7 @@ describe("integration/upgrade", function () {
     }
     client.close();
     await cluster.stop();
-    later[Symbol.dispose]();
+    await later[Symbol.asyncDispose]();
   });
 
   async function describe(node: LocalNode): Promise<Response<"Control.ListNodes">["nodes"][number] | undefined> {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+import { endWhenInterrupted } from "../../scripts/lib/interruption.ts";
 import type { SeedResult } from "./simulator.ts";
 
 export type SeedVerdict = Omit<SeedResult, "history">;
@@ -18,6 +19,7 @@ export async function runInProcess(
   const child = spawn(process.execPath, ["--import", "tsx", "scripts/sim/main.ts", ...flags, "--format", "json"], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endWhenInterrupted(child);
   const verdicts: SeedVerdict[] = [];
   const errors: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { cleanupOnce } from "../../scripts/lib/interruption.ts";
 import { run, runOk, waitFor } from "../../scripts/lib/run.ts";
 import { managerPorts, ShoalCli } from "../../scripts/lib/shoal.ts";
 import { parseContext } from "../../src/cli/context.ts";
@@ -132,11 +133,11 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  async close(): Promise<void> {
+  readonly close = cleanupOnce(async () => {
     const down = await run([join(ROOT, "scripts/down")], { env: this.env, cwd: ROOT, timeoutMs: DOWN_MS });
     rmSync(this.#config, { recursive: true, force: true });
     if (down.code !== 0) throw new Error(`scripts/down ended with ${down.code}: ${down.stderr}`);
-  }
+  });
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();

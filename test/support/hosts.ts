@@ -8,6 +8,7 @@ import { mkdtempSync, openSync, closeSync, existsSync, readdirSync, readFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { cleanupOnce, isTooLate } from "../../scripts/lib/interruption.ts";
 import { Hopeless, run, runOk, stopChild, waitFor } from "../../scripts/lib/run.ts";
 import type { RunOptions, RunResult } from "../../scripts/lib/run.ts";
 import { unmountBelow } from "./small-disk.ts";
@@ -61,6 +62,7 @@ export class Host implements AsyncDisposable {
 
   /** Starts a program in the host's network; it dies with the host. */
   spawn(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    if (isTooLate()) throw new Error(`Cannot start ${command[0] ?? ""} on ${this.name}: this run was interrupted`);
     const [file = "", ...args] = this.inside(command);
     const child = spawn(file, args, options);
     this.#children.add(child);
@@ -184,14 +186,14 @@ export class Hosts implements AsyncDisposable {
     this.folder = options.folder;
   }
 
-  async close(): Promise<void> {
+  readonly close = cleanupOnce(async () => {
     const ends = await Promise.allSettled(this.hosts.map(async (host) => await host[Symbol.asyncDispose]()));
     removeBridge(this.bridge);
     removeFolder(this.folder);
     process.off("exit", this.removeNow);
     const failures = ends.flatMap((end) => (end.status === "rejected" ? [String(end.reason)] : []));
     if (failures.length > 0) throw new Error(`Cannot clean up all hosts: ${failures.join("; ")}`);
-  }
+  });
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();

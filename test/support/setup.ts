@@ -1,7 +1,12 @@
 // Loaded by mocha before every test file (.mocharc.json). It closes two holes through which a broken test could pass:
-// a rejection nobody handled, and a handle that outlives the tests and hangs the run. And it gives properties one seed,
-// so that a run says the same of the same code: SHOAL_TEST_SEED tries others, SHOAL_TEST_RUNS more.
+// a rejection nobody handled, and a handle that outlives the tests and hangs the run. It gives properties one seed, so
+// that a run says the same of the same code: SHOAL_TEST_SEED tries others, SHOAL_TEST_RUNS more. And tests that are
+// interrupted remove what would outlive them.
 import fc from "fast-check";
+
+import { cleanUpWhenInterrupted } from "../../scripts/lib/interruption.ts";
+
+cleanUpWhenInterrupted();
 
 fc.configureGlobal({ seed: Number(process.env["SHOAL_TEST_SEED"] ?? 1) });
 

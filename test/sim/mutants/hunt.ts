@@ -1,6 +1,7 @@
 /** Runs mutants in processes of their own, so many at a time as there are cores, until a seed kills them. */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { endWhenInterrupted } from "../../../scripts/lib/interruption.ts";
 import { INVARIANTS } from "../../support/raft-oracle/invariants.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -48,6 +49,7 @@ export async function hunt(mutant: Mutant, { from, count }: Seeds): Promise<Hunt
   const args = ["--import", "./test/sim/mutants/switch-on.mjs", "--import", "tsx", "test/sim/mutants/child.ts"];
   const env = { ...process.env, SHOAL_MUTANT: JSON.stringify({ file, from: line, to }) };
   const child = spawn(process.execPath, [...args, `${from}`, `${count}`], { env, stdio: ["ignore", "pipe", "pipe"] });
+  endWhenInterrupted(child);
   let [output, errors] = ["", ""];
   child.stdout.on("data", (bytes: Buffer) => (output += bytes.toString()));
   child.stderr.on("data", (bytes: Buffer) => (errors = (errors + bytes.toString()).slice(0, ERROR_BYTES_MAX)));
