@@ -9,7 +9,21 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "this user's share of the disk is full",
   EIO: "the disk failed",
+  EMFILE: "this process has as many files open as it may",
+  ENFILE: "this machine has as many files open as it can",
 };
+
+const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM", "ENOBUFS"]);
+
+/** Whether this process or machine lacks what an operation takes: descriptors, memory, processes. */
+export function isShortage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && SHORTAGES.has(error.code);
+}
+
+/** Whether an operation failed because there is nothing there: every other failure says nothing about that. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
 
 export function fileProblem(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : "";

@@ -1,4 +1,6 @@
 // What only plain processes have: a shim that can be killed, children that stay, files that rotate.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,6 +62,11 @@ describe("agent/executor/process with its shim", function () {
     return Number((await readFile(join(dataDir, "process", taskId, "run", "shim"), "utf8")).split(" ")[0]);
   }
 
+  async function printedPid(taskId: string): Promise<number> {
+    await firstLine(executor, taskId);
+    return Number(texts(await readLogs(executor, taskId))[0]);
+  }
+
   it("says that an exit status is lost when the shim was killed too", async () => {
     const task = make("while :; do sleep 0.05; done");
     await start(task);
@@ -95,6 +102,51 @@ describe("agent/executor/process with its shim", function () {
       expect(await isRunning(child)).to.equal(false);
     });
   }
+
+  it("leaves no child behind that made a session of its own", async () => {
+    const task = make("setsid sh -c 'echo $$; while :; do sleep 0.05; done' & sleep 60");
+    await start(task);
+    const child = await printedPid(task.id);
+    await executor.stopTask(task, signal);
+    expect(await isRunning(child)).to.equal(false);
+  });
+
+  it("starts no second process beside one of which nothing can be read any more", async () => {
+    const task = make("echo $$; while :; do sleep 0.05; done");
+    await start(task);
+    const first = await printedPid(task.id);
+    await writeFile(join(dataDir, "process", task.id, "run", "pid"), "torn");
+    await executor.startTask(task, signal);
+    const second = Number((await executor.inspect(task.id))?.runtimeId);
+    expect(second).to.not.equal(first);
+    expect([await isRunning(first), await isRunning(second)]).to.deep.equal([false, true]);
+  });
+
+  it("takes nothing for gone, and fails no probe, while it has no file descriptor to look with", async () => {
+    const task = make("while :; do sleep 0.05; done");
+    await start(task);
+    const before = await executor.inspect(task.id);
+    if (before === null) return expect.fail("it does not run");
+    const codeOf = async (work: Promise<unknown>): Promise<string> =>
+      await work.then(
+        () => "none",
+        (error: unknown) => (isAppError(error) ? error.code : String(error)),
+      );
+    const restore = await withoutDescriptors();
+    const probe = { command: { command: ["true"] }, http: null, tcp: null };
+    const codes = await Promise.all([
+      codeOf(executor.inspect(task.id)),
+      codeOf(executor.list(signal)),
+      codeOf(executor.stopTask(task, signal)),
+      codeOf(executor.probe(before, probe, { timeoutMs: 1000, signal })),
+      codeOf(executor.probe(before, { ...probe, command: null, tcp: { port: 1 } }, { timeoutMs: 1000, signal })),
+    ]);
+    await restore();
+    expect(codes).to.deep.equal(Array.from({ length: 5 }, () => "unavailable"));
+    expect(await executor.inspect(task.id)).to.deep.equal(before);
+    process.kill(Number(before.runtimeId), "SIGKILL");
+    expect((await untilExited(executor, task.id)).exitCode).to.equal(137);
+  });
 
   it("keeps at most so many segments of so many bytes, and the newest lines", async () => {
     const lines = 500_000;
@@ -205,6 +257,24 @@ describe("agent/executor/process with its shim", function () {
     expect(isAppError(error, "invalid"), String(error)).to.equal(true);
   });
 });
+
+/** Until what it returns is called, this process opens nothing more. */
+async function withoutDescriptors(): Promise<() => Promise<void>> {
+  const limits = /^Max open files\s+(\d+)/m.exec(await readFile("/proc/self/limits", "utf8"));
+  const helper = spawn("sh", [
+    "-c",
+    'prlimit --pid "$0" --nofile="$1:" && echo && read x; prlimit --pid "$0" --nofile="$2:"',
+    String(process.pid),
+    "3",
+    limits?.[1] ?? "1024",
+  ]);
+  const ended = once(helper, "exit");
+  await once(helper.stdout, "data");
+  return async () => {
+    helper.stdin.end("\n");
+    await ended;
+  };
+}
 
 /** Shells that run the shim of a task. */
 async function shellsOf(taskId: string): Promise<number[]> {

@@ -5,7 +5,8 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { withDeadline, type Env, type Timer } from "../../util/env.ts";
-import { isAppError } from "../../util/errors.ts";
+import { AppError, isAppError } from "../../util/errors.ts";
+import { fileProblem, isShortage } from "../../util/file-problem.ts";
 import { PROBE_TEXT_MAX, type Probe, type ProbeLimits, type ProbeOutcome } from "./executor.ts";
 
 /** Where a port of a task is reached from here. */
@@ -25,7 +26,7 @@ type HttpProbe = NonNullable<Probe["http"]>;
 const STATUS_MIN = 200;
 const STATUS_MAX = 399;
 
-/** @throws cancelled when the caller's signal aborts */
+/** @throws cancelled when the caller's signal aborts, unavailable when this machine has nothing to probe with */
 export async function probeHttp(
   env: Env,
   { port, path, headers }: HttpProbe,
@@ -43,7 +44,7 @@ export async function probeHttp(
   });
 }
 
-/** @throws cancelled when the caller's signal aborts */
+/** @throws cancelled when the caller's signal aborts, unavailable when this machine has nothing to probe with */
 export async function probeTcp(
   env: Env,
   port: number,
@@ -66,9 +67,15 @@ async function within(
     return await withDeadline(env, { ms: timeoutMs, what, parent }, ask);
   } catch (error) {
     if (isAppError(error, "cancelled")) throw error;
+    if (isShortage(error)) throw cannotProbe(what, error);
     const why = isAppError(error, "deadline") ? `no answer within ${timeoutMs} ms` : reason(error);
     return failed(`${what}: ${why}`);
   }
+}
+
+/** What this node lacks says nothing of the task. */
+export function cannotProbe(what: string, error: unknown): AppError {
+  return new AppError("unavailable", `Cannot probe, ${what}: ${fileProblem(error)}`, {}, error);
 }
 
 export function failed(message: string): ProbeOutcome {

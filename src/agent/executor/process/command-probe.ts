@@ -4,7 +4,8 @@ import type { Readable } from "node:stream";
 import type { Env } from "../../../util/env.ts";
 import { cancelled } from "../../../util/errors.ts";
 import type { ProbeLimits, ProbeOutcome } from "../executor.ts";
-import { failed, oneLine } from "../net-probe.ts";
+import { isShortage } from "../../../util/file-problem.ts";
+import { cannotProbe, failed, oneLine } from "../net-probe.ts";
 import { sendSignal } from "./proc.ts";
 import { closedStdio } from "./stdio.ts";
 
@@ -13,7 +14,10 @@ export const OUTPUT_BYTES_MAX = 4096;
 
 export type CommandTarget = { readonly env: Record<string, string>; readonly dir: string };
 
-/** @throws cancelled when the signal aborts; the command is killed then, as it is when its time is over */
+/**
+ * @throws cancelled when the signal aborts; the command is killed then, as it is when its time is over
+ * @throws unavailable when this machine has nothing to run it with
+ */
 export async function probeCommand(
   env: Env,
   [file = "", ...args]: readonly string[],
@@ -52,7 +56,11 @@ export async function probeCommand(
       end(failed(`${file}: no end within ${timeoutMs} ms`));
     });
     signal.addEventListener("abort", onAbort, { once: true });
-    child.once("error", (error) => end(failed(`${file} cannot be run: ${error.message}`)));
+    child.once("error", (error) => {
+      if (!isShortage(error)) return end(failed(`${file} cannot be run: ${error.message}`));
+      settle();
+      reject(cannotProbe(file, error));
+    });
     // Not "close": what it left running may hold its output open.
     child.once("exit", (code, killedBy) => {
       if (code === 0) return end({ isOk: true, message: oneLine(output.text) });

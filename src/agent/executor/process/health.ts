@@ -1,7 +1,8 @@
 /** The health check of a plain process, by Docker's rules, as a check among others (../check.ts). */
 import type { HealthCheck } from "../../../model/index.ts";
 import { sleep, type Env } from "../../../util/env.ts";
-import { afterProbe, beginCheck, type CheckRule, type CheckState } from "../check.ts";
+import { isAppError } from "../../../util/errors.ts";
+import { afterProbe, beginCheck, postponed, type CheckRule, type CheckState } from "../check.ts";
 import type { RuntimeState } from "../executor.ts";
 import { probeCommand, type CommandTarget } from "./command-probe.ts";
 
@@ -56,7 +57,16 @@ export async function probeForever(
   let state: CheckState = { ...beginCheck(rule, now, toVerdict(first)), beganAtMs: now - ranMs };
   for (;;) {
     await sleep(env, Math.max(0, state.dueAtMs - env.now()), signal);
-    const outcome = await probeCommand(env, healthCommand(check), { target, limits: { timeoutMs, signal } });
+    const outcome = await probeCommand(env, healthCommand(check), { target, limits: { timeoutMs, signal } }).catch(
+      (error: unknown) => {
+        if (isAppError(error, "unavailable")) return null;
+        throw error;
+      },
+    );
+    if (outcome === null) {
+      state = postponed(rule, state, env.now());
+      continue;
+    }
     const next = afterProbe(rule, state, outcome, env.now());
     if (next.verdict !== state.verdict) onHealth(toHealth(next.verdict));
     state = next;

@@ -1,6 +1,7 @@
 /** Who is alive, by /proc. A pid alone names nobody: it is reused. */
-import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { AppError } from "../../../util/errors.ts";
+import { fileProblem, isAbsent } from "../../../util/file-problem.ts";
 
 /** A process for good: pid, start time in clock ticks since boot, and the boot. */
 export type Identity = { readonly pid: number; readonly start: string; readonly boot: string };
@@ -29,11 +30,13 @@ export async function readBoot(): Promise<string> {
   return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
 }
 
+/** Null for a process that is gone. @throws AppError unavailable when /proc cannot be read */
 export async function readStat(pid: number): Promise<Stat | null> {
   try {
     return parseStat(await readFile(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return null;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw new AppError("unavailable", `Cannot look at process ${pid}: ${fileProblem(error)}`, {}, error);
   }
 }
 
@@ -44,27 +47,9 @@ export async function isAlive({ pid, start, boot }: Identity, currentBoot: strin
   return stat !== null && stat.start === start && stat.state !== "Z" && stat.state !== "X";
 }
 
-/**
- * Processes of a session that outlived its leader and carry `mark` in their environment. The mark guards against a
- * session id that was reused. Read synchronously: /proc is memory, and some hundred reads through the thread pool
- * would take ten times as long.
- */
-export function sessionMembers(session: number, mark: string): number[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const stat = parseStat(readNow(`/proc/${pid}/stat`));
-    const isMember = stat?.session === session && stat.state !== "Z";
-    return isMember && readNow(`/proc/${pid}/environ`).split("\0").includes(mark);
-  });
-}
-
-/** Empty for a process that is gone. */
-function readNow(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
+/** A process that ended between two looks, or during one. */
+export function isGone(error: unknown): boolean {
+  return isAbsent(error) || (error instanceof Error && "code" in error && error.code === "ESRCH");
 }
 
 /** False if there was nothing to signal. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { must } from "../../../util/assert.ts";
 import { AppError, cancelled } from "../../../util/errors.ts";
 import { sleep, type Env } from "../../../util/env.ts";
+import { fileProblem } from "../../../util/file-problem.ts";
 import type { Logger } from "../../../util/log.ts";
 import { Scope } from "../../../util/scope.ts";
 import type { PortStatus } from "../../../model/index.ts";
@@ -30,9 +31,10 @@ import { hasHealthCheck } from "./health.ts";
 import { checkLaunch, launch } from "./launch.ts";
 import { ProcessLogSource } from "./logs.ts";
 import { choosePorts } from "./ports.ts";
-import { isAlive, readBoot, sendSignal, sessionMembers } from "./proc.ts";
+import { MarkedProcesses } from "./marked-processes.ts";
+import { isAlive, isGone, readBoot, readStat, sendSignal, type Identity } from "./proc.ts";
 import { probeProcess } from "./probe.ts";
-import { processEnv, processOf, signalNumber, STOP_GRACE_MS, TASK_VARIABLE } from "./process-spec.ts";
+import { processEnv, processOf, signalNumber, STOP_GRACE_MS } from "./process-spec.ts";
 import { SHIM } from "./shim.ts";
 import { TaskDir, type Observed } from "./task-dir.ts";
 import { readEnviron, TaskWatch } from "./task-watch.ts";
@@ -60,6 +62,7 @@ export class ProcessExecutor implements Executor {
   readonly #root: string;
   readonly #auditEveryMs: number;
   readonly #scope: Scope;
+  readonly #marked: MarkedProcesses;
   readonly #life = new AbortController();
   readonly #taskListeners = new Set<(taskId: string) => void>();
   readonly #watches = new Map<string, TaskWatch>();
@@ -75,6 +78,7 @@ export class ProcessExecutor implements Executor {
     this.#env = env;
     this.#log = log;
     this.#root = join(dataDir, "process");
+    this.#marked = new MarkedProcesses(env);
     this.#auditEveryMs = auditEveryMs;
     this.#scope = new Scope((name, error) => log.error("process executor failed", { name, error }));
   }
@@ -164,9 +168,9 @@ export class ProcessExecutor implements Executor {
     const taskDir = this.#dir(task.id);
     const record = await taskDir.record(this.#who());
     if (record === null) return;
-    const { identity, state } = await taskDir.observe(this.#boot);
-    if (identity === null) return;
-    if (state === "running") {
+    const { identity, shim, state } = await taskDir.observe(this.#boot);
+    if (identity === null && shim === null) return;
+    if (identity !== null && state === "running") {
       // The process leads its group, so the group's id is its pid.
       if (await isAlive(identity, this.#boot)) sendSignal(-identity.pid, record.stopSignal);
       const graceMs = task.spec.process?.stopGraceMs ?? record.stopGraceMs;
@@ -177,19 +181,19 @@ export class ProcessExecutor implements Executor {
         }
       }
     }
-    await this.#killLeftovers(identity.pid, task.id, signal);
+    await this.#killLeftovers(task.id, { except: shim, signal });
   }
 
   async removeTask(taskId: string, signal: AbortSignal): Promise<void> {
     this.#check();
     const taskDir = this.#dir(taskId);
     if ((await taskDir.record(this.#who())) === null) return;
-    const { identity } = await taskDir.observe(this.#boot);
+    const { identity, shim } = await taskDir.observe(this.#boot);
     if (identity !== null) {
       if (await isAlive(identity, this.#boot)) sendSignal(-identity.pid, SIGKILL);
       await this.#hasEnded(taskDir, KILL_MS, signal);
-      await this.#killLeftovers(identity.pid, taskId, signal);
     }
+    if (shim !== null) await this.#killLeftovers(taskId, { except: shim, signal });
     this.#detach(taskId);
     await taskDir.remove();
     this.#emit(taskId);
@@ -220,6 +224,8 @@ export class ProcessExecutor implements Executor {
     // An agent that crashed right after launching: its shim goes on, and must not lose its folder.
     const mayBegin = observed.state === "created" && (await taskDir.hasRun());
     if (mayBegin && (await this.#hasBegun(taskDir, ADOPT_MS, signal))) return await this.#attach(task.id);
+    // Whatever there is of an attempt that nothing is known of must not run beside the next one.
+    if (mayBegin) await this.#killLeftovers(task.id, { except: null, signal });
     await taskDir.wipeRun();
     try {
       const held = await this.#heldPorts(task.id);
@@ -249,8 +255,12 @@ export class ProcessExecutor implements Executor {
     const record = await taskDir.record(this.#who());
     const { identity, state } = await taskDir.observe(this.#boot);
     if (record === null || identity === null || state !== "running") return null;
-    const env = await readEnviron(identity.pid).catch(() => null);
-    return env === null ? null : { env, dir: record.dir };
+    try {
+      return { env: await readEnviron(identity.pid), dir: record.dir };
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw new AppError("unavailable", `Cannot look at process ${identity.pid}: ${fileProblem(error)}`, {}, error);
+    }
   }
 
   async #hasBegun(taskDir: TaskDir, boundMs: number, signal: AbortSignal): Promise<boolean> {
@@ -271,16 +281,27 @@ export class ProcessExecutor implements Executor {
     return true;
   }
 
-  /** Children that outlived the process, in its session. */
-  async #killLeftovers(session: number, taskId: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Children that outlived the process, in whatever session.
+   * @param except the shim, whose copiers still pass on what was written
+   */
+  async #killLeftovers(
+    taskId: string,
+    { except, signal }: { except: Identity | null; signal: AbortSignal },
+  ): Promise<void> {
     const until = this.#env.now() + KILL_MS;
     for (;;) {
-      const members = sessionMembers(session, `${TASK_VARIABLE}=${taskId}`);
-      if (members.length === 0) return;
-      if (this.#env.now() > until) {
-        throw new AppError("unavailable", `${members.length} processes of task ${taskId} do not end after SIGKILL`);
+      let left = 0;
+      for (const pid of await this.#marked.of(taskId)) {
+        const stat = await readStat(pid);
+        if (stat === null || stat.session === except?.pid) continue;
+        left += 1;
+        sendSignal(pid, SIGKILL);
       }
-      for (const pid of members) sendSignal(pid, SIGKILL);
+      if (left === 0) return;
+      if (this.#env.now() > until) {
+        throw new AppError("unavailable", `${left} processes of task ${taskId} do not end after SIGKILL`);
+      }
       await sleep(this.#env, POLL_MS, signal);
     }
   }
@@ -330,8 +351,11 @@ export class ProcessExecutor implements Executor {
     for (;;) {
       await sleep(this.#env, this.#auditEveryMs, signal);
       for (const [taskId, watch] of this.#watches) {
-        const { state } = await this.#dir(taskId).observe(this.#boot);
-        if (state === "running" || this.#watches.get(taskId) !== watch) continue;
+        // One that cannot be looked at now is looked at again.
+        const observed = await this.#dir(taskId)
+          .observe(this.#boot)
+          .catch(() => null);
+        if (observed === null || observed.state === "running" || this.#watches.get(taskId) !== watch) continue;
         this.#detach(taskId);
         this.#emit(taskId);
       }
@@ -354,8 +378,12 @@ export class ProcessExecutor implements Executor {
   }
 
   async #taskIds(): Promise<string[]> {
-    const entries = await readdir(this.#root, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    try {
+      const entries = await readdir(this.#root, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    } catch (error) {
+      throw new AppError("unavailable", `Cannot read ${this.#root}: ${fileProblem(error)}`, {}, error);
+    }
   }
 
   #dir(taskId: string): TaskDir {

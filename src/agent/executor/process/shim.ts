@@ -61,16 +61,19 @@ run)
   mkdir "$run" 2>/dev/null || exit 0
   record shim
   mkdir -p "$log"
+  # Room for the exit status, so that it can be written when the disk is full.
+  echo "    " >"$run/exit.tmp"
   mkfifo "$run/out" "$run/err" || exit 1
   copy out <"$run/out" &
   copy err <"$run/err" &
   # In the foreground: a shell makes what it puts in the background ignore SIGINT and SIGQUIT.
   setsid sh "$0" exec "$dir" "$@" </dev/null >"$run/out" 2>"$run/err"
   code=$?
-  echo "$code" >"$run/exit.tmp" && mv "$run/exit.tmp" "$run/exit"
+  echo "$code" 1<>"$run/exit.tmp" && mv "$run/exit.tmp" "$run/exit"
   ;;
 exec)
-  record pid
+  # Nobody would know of a process whose pid could not be written.
+  record pid || exit 1
   exec "$@"
   ;;
 esac

@@ -9,9 +9,11 @@ const CLOSE_ON_EXEC = 0o2_000_000;
  * opens its own so, and a task must not have the agent's database in its hands. Such a descriptor is /dev/null there.
  */
 export function closedStdio(): ("ignore" | number)[] {
-  const open = readdirSync("/proc/self/fd").map(Number);
-  const stdio: ("ignore" | number)[] = Array.from({ length: Math.max(2, ...open) + 1 }, () => "ignore");
-  const inherited = open.filter((fd) => fd > 2 && isInherited(fd));
+  const inherited = readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((fd) => fd > 2 && isInherited(fd));
+  // No longer than it must be: the child needs that many descriptors more than are open here, within the same bound.
+  const stdio: ("ignore" | number)[] = Array.from({ length: Math.max(2, ...inherited) + 1 }, () => "ignore");
   // Opened once for the process: one for each start would be one more to close.
   if (inherited.length > 0) devNull ??= openSync("/dev/null", "r+");
   for (const fd of inherited) stdio[fd] = devNull ?? "ignore";

@@ -2,7 +2,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HealthCheck, PortStatus } from "../../../model/index.ts";
-import { invalid } from "../../../util/errors.ts";
+import { AppError, invalid } from "../../../util/errors.ts";
+import { fileProblem, isAbsent } from "../../../util/file-problem.ts";
 import type { ExecutorOwner, RuntimeState } from "../executor.ts";
 import { isAlive, parseIdentity, type Identity } from "./proc.ts";
 
@@ -20,6 +21,8 @@ export type TaskRecord = {
 export type Observed = {
   readonly state: RuntimeState["state"];
   readonly identity: Identity | null;
+  /** Its leader's session holds the shim and what copies the output. */
+  readonly shim: Identity | null;
   readonly exitCode: number | null;
   readonly error: string;
   readonly startedAtMs: number;
@@ -79,10 +82,7 @@ export class TaskDir {
 
   /** Whether an attempt was begun and not wiped. */
   async hasRun(): Promise<boolean> {
-    return await stat(this.run).then(
-      () => true,
-      () => false,
-    );
+    return (await present(this.run, () => stat(this.run))) !== null;
   }
 
   /** Forgets the last attempt; its logs stay. */
@@ -106,12 +106,13 @@ export class TaskDir {
     );
     const identity = parseIdentity(pid ?? "");
     const startedAtMs = identity === null ? 0 : await modifiedMs(join(this.run, "pid"));
-    const base = { identity, exitCode: null, error: "", startedAtMs, finishedAtMs: 0, ports: [] };
+    const shimIdentity = parseIdentity(shim ?? "");
+    const none = { exitCode: null, error: "", finishedAtMs: 0, ports: [] };
+    const base = { identity, shim: shimIdentity, startedAtMs, ...none };
     if (exit !== null && exit !== undefined) {
       const finishedAtMs = await modifiedMs(join(this.run, "exit"));
       return { ...base, state: "exited", exitCode: Number(exit.trim()), finishedAtMs };
     }
-    const shimIdentity = parseIdentity(shim ?? "");
     // The shim lives on for an instant after its process: it is about to write the exit status.
     for (const candidate of [identity, shimIdentity]) {
       if (candidate === null || !(await isAlive(candidate, boot))) continue;
@@ -133,18 +134,25 @@ export class TaskDir {
 }
 
 async function readText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    return null;
-  }
+  return await present(path, () => readFile(path, "utf8"));
 }
 
 async function modifiedMs(path: string): Promise<number> {
-  return await stat(path).then(
-    ({ mtimeMs }) => Math.round(mtimeMs),
-    () => 0,
-  );
+  const entry = await present(path, () => stat(path));
+  return entry === null ? 0 : Math.round(entry.mtimeMs);
+}
+
+/**
+ * Null only where there is nothing. Whoever cannot look, for want of a file descriptor or because the disk failed, knows
+ * nothing of the task: taking that for "gone" would start it a second time. @throws AppError unavailable
+ */
+async function present<T>(path: string, look: () => Promise<T>): Promise<T | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw new AppError("unavailable", `Cannot read ${path}: ${fileProblem(error)}`, {}, error);
+  }
 }
 
 function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {

@@ -5,7 +5,7 @@ import { isAppError } from "../../../util/errors.ts";
 import type { Scope } from "../../../util/scope.ts";
 import { hasHealthCheck, probeForever, type Health } from "./health.ts";
 import { watchFolder } from "./launch.ts";
-import type { Identity } from "./proc.ts";
+import { isGone, type Identity } from "./proc.ts";
 import type { TaskDir, TaskRecord } from "./task-dir.ts";
 
 export type WatchDeps = { readonly env: Env; readonly scope: Scope; readonly emit: () => void };
@@ -78,16 +78,11 @@ export class TaskWatch {
       );
     } catch (error) {
       // Its process ended, before or during a probe.
-      if (!this.#controller.signal.aborted && !isGone(error)) throw error;
+      if (!this.#controller.signal.aborted && !isAppError(error, "cancelled") && !isGone(error)) throw error;
     } finally {
       life.removeEventListener("abort", end);
     }
   }
-}
-
-function isGone(error: unknown): boolean {
-  if (isAppError(error, "cancelled")) return true;
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH");
 }
 
 function toHealth(text: string): Health {
