@@ -15,6 +15,7 @@ import type { Env } from "../util/env.ts";
 import { AppError, invalid } from "../util/errors.ts";
 import type { Logger } from "../util/log.ts";
 import { ALPN, SocketFate, TLS_VERSION_MIN, type PeerIdentity, type TlsSource } from "./grpc-tls.ts";
+import { Strangers } from "./grpc-strangers.ts";
 import type { Caller } from "./rpc.ts";
 
 /** Sockets of one listener: far above a cluster of hundreds of nodes, far below the file limit. */
@@ -46,6 +47,11 @@ export class Connection {
   /** Asked at each call: a certificate may expire under a connection that stays. */
   callerAt(wallMs: number): Caller {
     return wallMs < this.#identity.expiresAtMs ? this.#identity.caller : ANONYMOUS;
+  }
+
+  /** Showed no certificate of this cluster. */
+  get isStranger(): boolean {
+    return this.#identity.caller.kind === "anonymous";
   }
 
   get nodeId(): string | null {
@@ -90,7 +96,14 @@ export async function listenTls(address: string, security: Security, deps: Deps)
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
   });
-  server.on("secureConnection", (socket) => registry.add(identified(socket, identify)));
+  const strangers = new Strangers(deps);
+  server.on("connection", (socket: Socket) => strangers.begin(socket));
+  server.on("secureConnection", (socket) => {
+    strangers.end(socket);
+    const connection = identified(socket, identify);
+    if (connection.isStranger) strangers.add(connection);
+    registry.add(connection);
+  });
   server.on("tlsClientError", (error, socket) => {
     deps.log.debug("TLS handshake failed", { peer: socket.remoteAddress, error: error.message });
     socket.destroy();

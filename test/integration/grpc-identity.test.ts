@@ -1,16 +1,20 @@
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { linkSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect as netConnect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { expect } from "chai";
+import { waitFor } from "../../scripts/lib/run.ts";
 import { bootstrapCredentials, RotatingCredentials } from "../../src/pki/credentials.ts";
 import type { CredentialFiles } from "../../src/pki/types.ts";
 import { LEAF_VALIDITY_MS } from "../../src/pki/x509.ts";
 import { call } from "../../src/proto/client.ts";
 import { GrpcDialer } from "../../src/proto/grpc-client.ts";
 import { serveGrpc } from "../../src/proto/grpc-server.ts";
+import { HANDSHAKES_MAX, STRANGER_BYTES_MAX } from "../../src/proto/grpc-strangers.ts";
 import type { ByteStream, Caller, CallContext, Channel, Listener, PeerName } from "../../src/proto/rpc.ts";
 import { Router } from "../../src/proto/router.ts";
 import type { Env } from "../../src/util/env.ts";
@@ -198,7 +202,7 @@ describe("grpc: who may speak", () => {
       const again = watchStream(removed.stream(path, {}));
       expect((await again.ended).end.error?.message).to.equal("removed");
       stays.write(Buffer.from("c"));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await waitFor("the answer", 5000, () => staysSeen.messages[1], 5);
       expect(staysSeen.messages.map(String)).to.deep.equal(["b", "c"]);
       stays.cancel();
     });
@@ -318,6 +322,50 @@ describe("grpc: who may speak", () => {
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
       await call(channel, GET_CLUSTER, {}, options);
+      await call(dialAs(admin), GET_CLUSTER, {}, options);
+      for (const socket of sockets) socket.destroy();
+    });
+  });
+
+  describe("strangers", () => {
+    const connectStranger = (): ClientHttp2Session => {
+      const session = connectHttp2(`https://${listener.address}`, { rejectUnauthorized: false });
+      session.on("error", () => undefined);
+      return session;
+    };
+
+    it("cannot make it buffer their messages: beyond what a request for a certificate may need they are cut off", async () => {
+      const stranger = connectStranger();
+      const closed = once(stranger, "close");
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(4 * 1024 * 1024, 1);
+      for (let at = 0; at < 20; at += 1) {
+        const stream = stranger.request({
+          ":method": "POST",
+          ":path": "/shoal.v1.Control/CreateService",
+          "content-type": "application/grpc",
+          te: "trailers",
+        });
+        stream.on("error", () => undefined);
+        stream.write(head);
+        stream.write(Buffer.alloc(STRANGER_BYTES_MAX / 10));
+      }
+      await closed;
+      await call(dialAs(admin), GET_CLUSTER, {}, options);
+    });
+
+    it("do not keep members out, however many they are", async () => {
+      const sockets = Array.from({ length: HANDSHAKES_MAX + 20 }, () => {
+        const [host = "", port = ""] = listener.address.split(":");
+        const socket = netConnect({ host, port: Number(port) });
+        socket.on("error", () => undefined);
+        return socket;
+      });
+      const [first] = sockets;
+      if (first === undefined) return;
+      const dropped = once(first.resume(), "close");
+      await Promise.all(sockets.map((socket) => once(socket, "connect")));
+      await dropped;
       await call(dialAs(admin), GET_CLUSTER, {}, options);
       for (const socket of sockets) socket.destroy();
     });
