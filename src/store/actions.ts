@@ -5,8 +5,8 @@
  * what a client sent.
  */
 import { isTableName } from "./schema.ts";
-import { ChangeCollector, runStep, type Step, type TableSet } from "./table-set.ts";
-import type { Change, TableName, Tables } from "./types.ts";
+import { ChangeCollector, runStep, type Step, type WritableTables } from "./table-set.ts";
+import type { Change, ReadTx, TableName, Tables } from "./types.ts";
 import type { StoreObject, StoreObjectInput } from "../proto/gen/StoreObject.ts";
 import type { StoreTransaction, StoreTransactionInput } from "../proto/gen/StoreTransaction.ts";
 import { AppError } from "../util/errors.ts";
@@ -26,10 +26,12 @@ export type Transition = { readonly steps: readonly Step[]; readonly changes: re
 
 /** Runs one decoded entry. It owns the objects in `actions` and stamps their meta. */
 export function transition(
-  tables: TableSet,
+  tables: WritableTables,
   entry: { readonly index: number; readonly timeMs: number; readonly actions: readonly Action[] },
 ): Transition {
   const timeMs = Math.max(tables.timeMs, entry.timeMs);
+  tables.version = entry.index;
+  tables.timeMs = timeMs;
   const steps: Step[] = expiredRequests(tables, timeMs).map((id) => ({ table: "request", id, after: undefined }));
   const changes = new ChangeCollector();
   for (const step of steps) runStep(tables, step, changes);
@@ -39,13 +41,11 @@ export function transition(
       steps.push(step);
     }
   }
-  tables.version = entry.index;
-  tables.timeMs = timeMs;
   return { steps, changes: changes.list() };
 }
 
 /** The oldest expired ones. Insertion order is order of expiry: every record lives equally long. */
-export function expiredRequests(tables: TableSet, timeMs: number): string[] {
+export function expiredRequests(tables: ReadTx, timeMs: number): string[] {
   const ids: string[] = [];
   for (const record of tables.all("request")) {
     if (record.expiresAtMs > timeMs || ids.length >= REQUESTS_SWEPT_PER_ENTRY) break;
@@ -64,7 +64,7 @@ export function stamp<Row extends Tables[TableName]>(
   return { ...row, meta: { version: at.version, createdAtMs, updatedAtMs: at.timeMs } };
 }
 
-function toSteps(tables: TableSet, action: Action, at: { version: number; timeMs: number }): Step[] {
+function toSteps(tables: WritableTables, action: Action, at: { version: number; timeMs: number }): Step[] {
   const id = action.kind === "put" ? action.object.id : action.id;
   // A step has the table and the row type of its action; the union hides that from TypeScript.
   const removal = { table: action.table, id, after: undefined } as Step;

@@ -1,11 +1,11 @@
 /**
- * The replicated state in memory. Two sets of tables share immutable rows: the committed one, which
- * the log drives on every manager, and on the leader the speculative one, which is committed plus
- * everything in flight. Both are made by the same `transition`, so replaying an own entry reuses
- * the rows its proposal made.
+ * The replicated state in memory: the committed tables, which the log drives on every manager, and on the leader the
+ * speculative ones, which lie over them and hold only what is in flight. Both are made by the same `transition`, so
+ * replaying an own entry reuses the rows its proposal made.
  */
 import { fromTransaction, toTransaction, transition } from "./actions.ts";
 import type { StoreCodec } from "./codec.ts";
+import { OverlaySet } from "./overlay-set.ts";
 import { notMade, PendingEntries, settle, unknownOutcome, type PendingEntry } from "./pending.ts";
 import { TABLE_NAMES } from "./schema.ts";
 import { readChunks, SNAPSHOT_CHUNK_BYTES, SnapshotReader, snapshotChunks } from "./snapshot.ts";
@@ -55,7 +55,7 @@ type Entry = { readonly index: number; readonly term: number; readonly payload: 
 type Settle<T> = { readonly resolve: (value: T) => void; readonly reject: (error: AppError) => void };
 
 /** `startMs`: cluster time when this environment's monotonic clock was at 0, by which it advances whatever the wall clock does. */
-type Speculation = { readonly term: number; readonly tables: TableSet; readonly startMs: number };
+type Speculation = { readonly term: number; readonly tables: OverlaySet; readonly startMs: number };
 
 export class Store implements StoreApi {
   readonly watches: WatchHub;
@@ -121,8 +121,7 @@ export class Store implements StoreApi {
   advance(index: number): void {
     this.#pending.take(index, null);
     this.#committed.version = index;
-    if (this.#speculation !== null && this.#speculation.tables.version < index)
-      this.#speculation.tables.version = index;
+    if (this.#pending.size === 0) this.#speculation?.tables.clear();
     this.watches.advance(index);
     this.#stopVerdictTimerWhenIdle();
   }
@@ -161,8 +160,7 @@ export class Store implements StoreApi {
     // This term's no-op is applied, so what an earlier leadership left beyond it is in no log.
     this.#pending.rejectAll(notMade);
     this.#stopVerdictTimerWhenIdle();
-    const tables = new TableSet();
-    tables.copyFrom(this.#committed);
+    const tables = new OverlaySet(this.#committed);
     const nowMs = Math.max(tables.timeMs, this.#clock());
     this.#speculation = { term, tables, startMs: nowMs - Math.floor(this.#env.now()) };
   }
@@ -211,9 +209,8 @@ export class Store implements StoreApi {
     } finally {
       this.#isUpdating = false;
       tx.close();
-      // What counts is the decoded entry, run below: then the leader's rows are what others decode.
-      tx.undo();
     }
+    // What it wrote is dropped. What counts is the decoded entry: then the leader's rows are what others decode.
     const { actions } = fromTransaction(this.#codec.decodeTransaction(payload));
     const origin = { term, ...tx.origin };
     proposer.propose(payload);
@@ -259,9 +256,18 @@ export class Store implements StoreApi {
       tables.version = own.index;
       tables.timeMs = own.timeMs;
     }
+    this.#foldSpeculation(own);
     const set = { version: entry.index, timeMs: tables.timeMs, changes, restored: false, origin };
     this.#notifyCommit(set);
     this.watches.append(set, entry.payload.length * DECODED_FACTOR);
+  }
+
+  /** Without an own entry it was another leader's: what is in flight here is in no log any more. */
+  #foldSpeculation(own: PendingEntry | undefined): void {
+    if (this.#speculation === null) return;
+    const { tables } = this.#speculation;
+    if (own === undefined || this.#pending.size === 0) tables.clear();
+    else tables.fold(own.steps, own.index);
   }
 
   #notifyCommit(set: ChangeSet): void {

@@ -1,7 +1,16 @@
-/** All tables at one version. The store has two: what is committed, and on the leader what is speculative. */
-import { INDEXES, TABLE_NAMES } from "./schema.ts";
-import { Table } from "./table.ts";
+/** All tables at one version: what is committed. What lies over it is in overlay-set.ts. */
+import { INDEXES } from "./schema.ts";
+import { Table, type Rows } from "./table.ts";
 import type { Change, Indexes, ReadTx, TableName, Tables } from "./types.ts";
+
+/** Tables that entries are run on. */
+export interface WritableTables extends ReadTx {
+  version: number;
+  timeMs: number;
+  rows<T extends TableName>(table: T): Rows<Tables[T]>;
+  put<T extends TableName>(table: T, row: Tables[T]): void;
+  delete(table: TableName, id: string): void;
+}
 
 type TablesByName = { readonly [T in TableName]: Table<Tables[T]> };
 
@@ -10,7 +19,7 @@ export type Step = {
   [T in TableName]: { readonly table: T; readonly id: string; readonly after: Tables[T] | undefined };
 }[TableName];
 
-export class TableSet implements ReadTx {
+export class TableSet implements WritableTables {
   version = 0;
   timeMs = 0;
   readonly #tables: TablesByName = {
@@ -22,6 +31,10 @@ export class TableSet implements ReadTx {
     request: new Table(INDEXES.request),
     run: new Table(INDEXES.run),
   };
+
+  rows<T extends TableName>(table: T): Rows<Tables[T]> {
+    return this.#table(table);
+  }
 
   get<T extends TableName>(table: T, id: string): Tables[T] | undefined {
     return this.#table(table).get(id);
@@ -47,12 +60,6 @@ export class TableSet implements ReadTx {
     this.#table(table).delete(id);
   }
 
-  copyFrom(other: TableSet): void {
-    this.version = other.version;
-    this.timeMs = other.timeMs;
-    for (const name of TABLE_NAMES) copyTable(this.#table(name), other.#table(name));
-  }
-
   /** TypeScript cannot see that the table of a name and the rows of that name belong together. */
   #table<T extends TableName>(name: T): Table<Tables[T]> {
     return this.#tables[name] as unknown as Table<Tables[T]>;
@@ -60,13 +67,13 @@ export class TableSet implements ReadTx {
 }
 
 /** Writes steps in order. @returns one change for each row that is not as before. */
-export function runSteps(tables: TableSet, steps: readonly Step[]): Change[] {
+export function runSteps(tables: WritableTables, steps: readonly Step[]): Change[] {
   const changes = new ChangeCollector();
   for (const step of steps) runStep(tables, step, changes);
   return changes.list();
 }
 
-export function runStep(tables: TableSet, step: Step, changes: ChangeCollector): void {
+export function runStep(tables: WritableTables, step: Step, changes: ChangeCollector): void {
   changes.add(step, tables.get(step.table, step.id));
   if (step.after === undefined) tables.delete(step.table, step.id);
   else tables.put(step.table, step.after);
@@ -88,8 +95,4 @@ export class ChangeCollector {
   list(): Change[] {
     return [...this.#byKey.values()];
   }
-}
-
-function copyTable<Row extends { readonly id: string }>(to: Table<Row>, from: Table<Row>): void {
-  to.copyFrom(from);
 }

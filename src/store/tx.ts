@@ -1,6 +1,7 @@
-/** One transaction of the leader, on speculative tables, with what it takes to undo it. */
+/** One transaction of the leader: reads speculative state, and writes over it, where nobody else sees it. */
 import { expiredRequests, REQUESTS_MAX, stamp, type Action } from "./actions.ts";
-import type { Step, TableSet } from "./table-set.ts";
+import { OverlaySet } from "./overlay-set.ts";
+import type { WritableTables } from "./table-set.ts";
 import type { Indexes, Origin, TableName, Tables, WriteTx } from "./types.ts";
 import { assert } from "../util/assert.ts";
 import { AppError } from "../util/errors.ts";
@@ -8,8 +9,7 @@ import { AppError } from "../util/errors.ts";
 export class WriteTransaction implements WriteTx {
   readonly version: number;
   readonly timeMs: number;
-  readonly #tables: TableSet;
-  readonly #undo: Step[] = [];
+  readonly #tables: OverlaySet;
   readonly #actions: Action[] = [];
   /** Where the last put of a row is in `#actions`, while nothing removed the row since. */
   readonly #putAt = new Map<string, number>();
@@ -18,8 +18,9 @@ export class WriteTransaction implements WriteTx {
   #open = true;
 
   /** @param at the index the entry will get, and its cluster time. */
-  constructor(tables: TableSet, at: { readonly version: number; readonly timeMs: number }) {
-    this.#tables = tables;
+  constructor(speculative: WritableTables, at: { readonly version: number; readonly timeMs: number }) {
+    this.#tables = new OverlaySet(speculative);
+    this.#tables.version = at.version;
     this.version = at.version;
     this.timeMs = at.timeMs;
   }
@@ -58,7 +59,6 @@ export class WriteTransaction implements WriteTx {
     const before = this.#tables.get(table, object.id);
     if (table === "request" && before === undefined) this.#checkRequestRoom();
     const row = stamp(object, before, this);
-    this.#remember(table, object.id, before);
     this.#tables.put(table, row);
     const key = `${table}/${object.id}`;
     // The union of actions hides from TypeScript that table and object belong together.
@@ -71,9 +71,7 @@ export class WriteTransaction implements WriteTx {
   remove(table: TableName, id: string): void {
     this.#assertOpen();
     assert(table !== "request", "request records expire, they are never removed early");
-    const before = this.#tables.get(table, id);
-    if (before === undefined) return;
-    this.#remember(table, id, before);
+    if (this.#tables.get(table, id) === undefined) return;
     this.#tables.delete(table, id);
     this.#putAt.delete(`${table}/${id}`);
     this.#actions.push({ kind: "remove", table, id });
@@ -92,20 +90,6 @@ export class WriteTransaction implements WriteTx {
   /** Writes through a handle kept beyond the callback would be in no entry. */
   close(): void {
     this.#open = false;
-  }
-
-  /** Puts the tables back as they were. */
-  undo(): void {
-    for (const { table, id, after } of this.#undo.toReversed()) {
-      if (after === undefined) this.#tables.delete(table, id);
-      else this.#tables.put(table, after);
-    }
-    this.#undo.length = 0;
-  }
-
-  #remember(table: TableName, id: string, before: Tables[TableName] | undefined): void {
-    // Read from this table a line above.
-    this.#undo.push({ table, id, after: before } as Step);
   }
 
   /** Counts out what applying this very entry sweeps, else a full table could never empty itself. */
