@@ -6,8 +6,8 @@ import type { HostCluster, HostNode } from "../../test/support/host-cluster.ts";
 import { EngineApi } from "../lib/engine-api.ts";
 import { waitFor } from "../lib/run.ts";
 import { ShoalSide } from "./day/shoal-side.ts";
-import { WORKLOAD } from "./day/side.ts";
-import type { DaySide, DayTask } from "./day/side.ts";
+import { polled, SEEN_MS, WORKLOAD } from "./day/side.ts";
+import type { DaySide } from "./day/side.ts";
 import { SwarmSide } from "./day/swarm-side.ts";
 import { imageNode } from "./image-node.ts";
 import { median, percentile, round } from "./stats.ts";
@@ -27,8 +27,6 @@ const MANAGERS = 3;
 const WORKERS = 2;
 const REPLICAS = 10;
 const SERVICE = "day";
-const SEEN_MS = 120_000;
-const LOOK_EVERY_MS = 20;
 /** Between two measurements: what is left to do of one shall not be in the next. */
 const REST_MS = 1_000;
 
@@ -101,7 +99,7 @@ class Day {
     try {
       const startedAt = performance.now();
       await side.create(SERVICE, replicas);
-      await running(side, replicas);
+      await side.reaches(SERVICE, replicas, () => true);
       if (event === "create-10" || event === "create-50") return performance.now() - startedAt;
       await sleep(REST_MS);
       if (event === "kill-container") return await this.#killContainer(side);
@@ -137,14 +135,14 @@ class Day {
     const engine = new EngineApi(this.#node(victim.host).host.dockerHost);
     const killedAt = performance.now();
     await engine.kill(victim.containerId);
-    await running(side, REPLICAS, (task) => task.id !== victim.id);
+    await side.reaches(SERVICE, REPLICAS, (task) => task.id !== victim.id);
     return performance.now() - killedAt;
   }
 
   async #rollingUpdate(side: DaySide): Promise<number> {
     const startedAt = performance.now();
     await side.update(SERVICE, "2");
-    await running(side, REPLICAS, ({ version }) => version === "2");
+    await side.reaches(SERVICE, REPLICAS, ({ version }) => version === "2");
     return performance.now() - startedAt;
   }
 
@@ -166,7 +164,7 @@ class Day {
     const lostAt = performance.now();
     await victim.host.powerOff();
     try {
-      await running(side, REPLICAS, ({ host }) => host !== name);
+      await polled(side, SERVICE, REPLICAS, ({ host }) => host !== name);
       return performance.now() - lostAt;
     } finally {
       await victim.reboot();
@@ -190,16 +188,6 @@ class Day {
     if (found === undefined) throw new Error(`No host is called ${hostName}`);
     return found;
   }
-}
-
-/** Resolves when `count` tasks for which `is` holds are seen running. */
-async function running(side: DaySide, count: number, is: (task: DayTask) => boolean = () => true): Promise<void> {
-  await waitFor(
-    `${count} running tasks of ${side.name}`,
-    SEEN_MS,
-    async () => ((await side.running(SERVICE)).filter(is).length >= count ? true : undefined),
-    LOOK_EVERY_MS,
-  );
 }
 
 async function sleep(ms: number): Promise<void> {

@@ -1,10 +1,14 @@
 import type { HostCluster, HostNode } from "../../../test/support/host-cluster.ts";
 import type { RequestInput } from "../../../src/proto/load.ts";
+import { openStream } from "../../../src/proto/client.ts";
+import type { WatchMessage } from "../../../src/proto/gen/WatchMessage.ts";
+import type { StreamEnd } from "../../../src/proto/rpc.ts";
+import { withDeadline } from "../../../src/util/env.ts";
 import { newId } from "../../../src/util/id.ts";
 import { realEnv } from "../../../src/util/real-env.ts";
 import { isUp } from "../../lib/control-client.ts";
-import type { ControlClient } from "../../lib/control-client.ts";
-import { ROLLING, WORKLOAD } from "./side.ts";
+import type { ControlClient, Task } from "../../lib/control-client.ts";
+import { ROLLING, SEEN_MS, WORKLOAD } from "./side.ts";
 import type { DaySide, DayTask } from "./side.ts";
 
 export class ShoalSide implements DaySide, Disposable {
@@ -45,7 +49,34 @@ export class ShoalSide implements DaySide, Disposable {
   }
 
   async running(service: string): Promise<DayTask[]> {
-    const tasks = await this.#client.tasks(`service=${service}`);
+    return this.#dayTasks(await this.#client.tasks(`service=${service}`));
+  }
+
+  /** By a watch: asking would cost the leader more than the tasks do. */
+  async reaches(service: string, count: number, is: (task: DayTask) => boolean): Promise<void> {
+    const what = `${count} running tasks of ${this.name}`;
+    const tasks = new Map<string, Task>();
+    let stop = (): void => undefined;
+    await withDeadline(realEnv, { ms: SEEN_MS, what }, async () => {
+      await new Promise<void>((resolve, reject) => {
+        const onMessage = ({ changes }: WatchMessage): void => {
+          for (const { action, object } of changes) {
+            const task = object?.task;
+            if (task?.serviceName !== service) continue;
+            if (action === "REMOVED") tasks.delete(task.id);
+            else tasks.set(task.id, task);
+          }
+          if (this.#dayTasks([...tasks.values()]).filter(is).length >= count) resolve();
+        };
+        const onClose = ({ error }: StreamEnd): void => reject(error ?? new Error(`${what}: the watch ended`));
+        const request = { kinds: ["task"], initial: true };
+        const stream = openStream(this.#client.channel(), "Watch.Watch", { onMessage, onClose }, { request });
+        stop = () => stream.cancel();
+      });
+    }).finally(() => stop());
+  }
+
+  #dayTasks(tasks: readonly Task[]): DayTask[] {
     return tasks.filter(isUp).map((task) => ({
       id: task.id,
       host: this.#nodes.get(task.nodeId)?.host.name ?? "",

@@ -2,7 +2,7 @@
 import type { Host } from "../../../test/support/hosts.ts";
 import { EngineApi } from "../../lib/engine-api.ts";
 import { waitFor } from "../../lib/run.ts";
-import { ROLLING, WORKLOAD } from "./side.ts";
+import { polled, ROLLING, WORKLOAD } from "./side.ts";
 import type { DaySide, DayTask } from "./side.ts";
 
 const PORT = 2377;
@@ -95,6 +95,11 @@ export class SwarmSide implements DaySide {
         containerId: Status.ContainerStatus?.ContainerID ?? "",
         version: Spec.ContainerSpec.Env.join().replace("VERSION=", ""),
       }));
+  }
+
+  /** It tells nobody of tasks that change. */
+  async reaches(service: string, count: number, is: (task: DayTask) => boolean): Promise<void> {
+    await polled(this, service, count, is);
   }
 
   async leaderHost(): Promise<string> {
