@@ -1,12 +1,22 @@
 // npm run bench -- writes | reads: Shoal beside a 3-member etcd in the same run. One JSON object a line per number of
-// clients. Shoal's managers run on the image's Node and speak mutual TLS, etcd's members neither.
+// clients. Shoal's managers run on the image's Node and always speak mutual TLS. `ratio` compares them with an etcd in the
+// clear, as it comes; `tlsRatio` with one that has mutual TLS for clients and peers, too.
 import { startLocalCluster } from "../lib/local-cluster.ts";
 import type { LocalCluster, LocalNode } from "../lib/local-cluster.ts";
 import { runOk } from "../lib/run.ts";
 import { startEtcd, type EtcdCluster } from "./etcd.ts";
 import { imageNode } from "./image-node.ts";
 import { compare, type Figures, type RoundsOptions, type Side } from "./rounds.ts";
-import { etcdReads, etcdWrites, fillEtcd, fillShoal, shoalReads, shoalWrites } from "./sides.ts";
+import {
+  etcdFollower,
+  etcdLeader,
+  etcdReads,
+  etcdWrites,
+  fillEtcd,
+  fillShoal,
+  shoalReads,
+  shoalWrites,
+} from "./sides.ts";
 import { round } from "./stats.ts";
 
 export type BesideOptions = RoundsOptions & { readonly etcd: boolean };
@@ -15,46 +25,52 @@ type Both = {
   readonly cluster: LocalCluster;
   readonly leader: LocalNode;
   readonly follower: LocalNode;
-  readonly etcd: EtcdCluster | null;
+  readonly etcds: readonly Etcd[];
 };
 
+/** Its sides are named after it. */
+type Etcd = { readonly name: "etcd" | "etcd over TLS"; readonly cluster: EtcdCluster };
+
 export async function benchWrites(options: BesideOptions): Promise<void> {
-  await withBoth(options, async ({ cluster, leader, follower, etcd }, node) => {
-    const sides: Side[] = [shoalWrites("leader", cluster, leader), shoalWrites("follower", cluster, follower)];
-    if (etcd !== null) sides.push(etcdWrites(() => etcd.leader()));
+  await withBoth(options, async ({ cluster, leader, follower, etcds }, node) => {
+    const sides: Side[] = [
+      shoalWrites("leader", cluster, leader),
+      shoalWrites("follower", cluster, follower),
+      ...etcds.map((etcd) => etcdWrites(etcd.name, etcd.cluster)),
+    ];
     for await (const { clients, of } of compare(sides, options)) {
-      print(
-        "writes",
-        clients,
-        { ...options, node },
-        { ours: of.get("leader"), theirs: of.get("etcd") },
-        {
-          followerPerSec: of.get("follower")?.perSec,
-          followerP50Ms: of.get("follower")?.p50Ms,
-        },
-      );
+      const follow = of.get("follower");
+      print({
+        said: { bench: "writes", clients, n: options.rounds, node },
+        ours: of.get("leader"),
+        etcd: of.get("etcd"),
+        overTls: of.get("etcd over TLS"),
+        more: { followerPerSec: follow?.perSec, followerP50Ms: follow?.p50Ms },
+      });
     }
   });
 }
 
 export async function benchReads(options: BesideOptions): Promise<void> {
-  await withBoth(options, async ({ cluster, leader, follower, etcd }, node) => {
+  await withBoth(options, async ({ cluster, leader, follower, etcds }, node) => {
     await fillShoal(cluster);
     const sides: Side[] = [shoalReads("leader", cluster, leader), shoalReads("follower", cluster, follower)];
-    if (etcd !== null) {
-      await fillEtcd(await etcd.leader());
-      const other = async (): Promise<string> => {
-        const first = await etcd.leader();
-        return etcd.endpoints.find((endpoint) => endpoint !== first) ?? first;
-      };
+    for (const etcd of etcds) {
+      await fillEtcd(etcd.cluster);
       sides.push(
-        etcdReads("etcd leader", () => etcd.leader()),
-        etcdReads("etcd follower", other),
+        etcdReads(`${etcd.name} leader`, etcd.cluster, etcdLeader),
+        etcdReads(`${etcd.name} follower`, etcd.cluster, etcdFollower),
       );
     }
     for await (const { clients, of } of compare(sides, options)) {
       for (const at of ["leader", "follower"]) {
-        print("reads", clients, { ...options, node }, { ours: of.get(at), theirs: of.get(`etcd ${at}`) }, { at });
+        print({
+          said: { bench: "reads", at, clients, n: options.rounds, node },
+          ours: of.get(at),
+          etcd: of.get(`etcd ${at}`),
+          overTls: of.get(`etcd over TLS ${at}`),
+          more: {},
+        });
       }
     }
   });
@@ -65,31 +81,46 @@ async function withBoth(options: BesideOptions, measure: (both: Both, node: stri
   process.env["SHOAL_NODE"] = binary;
   const version = (await runOk([binary, "--version"])).trim();
   await using cluster = await startLocalCluster({ managers: 3 });
-  const etcd = options.etcd ? await startEtcd() : null;
+  const etcds: Etcd[] = [];
   try {
+    if (options.etcd) {
+      etcds.push({ name: "etcd", cluster: await startEtcd() });
+      etcds.push({ name: "etcd over TLS", cluster: await startEtcd({ tls: true }) });
+    }
     const leader = await cluster.leader();
     const follower = cluster.managers.find((manager) => manager !== leader) ?? leader;
-    await measure({ cluster, leader, follower, etcd }, version);
+    await measure({ cluster, leader, follower, etcds }, version);
   } finally {
-    await etcd?.stop();
+    for (const etcd of etcds) await etcd.cluster.stop();
   }
 }
 
-function print(
-  bench: string,
-  clients: number,
-  { rounds, node }: { readonly rounds: number; readonly node: string },
-  { ours, theirs }: { readonly ours: Figures | undefined; readonly theirs: Figures | undefined },
-  more: Readonly<Record<string, unknown>>,
-): void {
+type Line = {
+  readonly said: Readonly<Record<string, unknown>>;
+  readonly ours: Figures | undefined;
+  readonly etcd: Figures | undefined;
+  readonly overTls: Figures | undefined;
+  readonly more: Readonly<Record<string, unknown>>;
+};
+
+function print({ said, ours, etcd, overTls, more }: Line): void {
   const beside =
-    theirs === undefined || ours === undefined
+    etcd === undefined || ours === undefined
       ? {}
       : {
-          etcdPerSec: theirs.perSec,
-          etcdP50Ms: theirs.p50Ms,
-          etcdP99Ms: theirs.p99Ms,
-          ratio: round(ours.perSec / theirs.perSec, 2),
+          etcdPerSec: etcd.perSec,
+          etcdP50Ms: etcd.p50Ms,
+          etcdP99Ms: etcd.p99Ms,
+          ratio: round(ours.perSec / etcd.perSec, 2),
         };
-  process.stdout.write(`${JSON.stringify({ bench, ...more, clients, n: rounds, node, ...ours, ...beside })}\n`);
+  const besideTls =
+    overTls === undefined || ours === undefined
+      ? {}
+      : {
+          tlsPerSec: overTls.perSec,
+          tlsP50Ms: overTls.p50Ms,
+          tlsP99Ms: overTls.p99Ms,
+          tlsRatio: round(ours.perSec / overTls.perSec, 2),
+        };
+  process.stdout.write(`${JSON.stringify({ ...said, ...ours, ...more, ...beside, ...besideTls })}\n`);
 }

@@ -1,5 +1,6 @@
-// A three-member etcd on loopback to measure against, from Debian's etcd-server, and a client for it on the same gRPC
-// library as Shoal's. Data directories are temporary; nothing is left after stop().
+// A three-member etcd on loopback to measure against, from Debian's etcd-server, in the clear or with mutual TLS between
+// all of them, and a client for it on the same gRPC library as Shoal's. Data directories are temporary; nothing is left
+// after stop().
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +13,7 @@ import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 import { cleanupOnce } from "../lib/interruption.ts";
-import { Hopeless, run, stopChild, waitFor } from "../lib/run.ts";
+import { Hopeless, run, runOk, stopChild, waitFor } from "../lib/run.ts";
 import { ROOT } from "../lib/shoal.ts";
 
 const READY_MS = 30_000;
@@ -26,10 +27,12 @@ export type EtcdStatus = { readonly version: string; readonly memberId: string; 
 export class EtcdClient {
   readonly #client: grpc.Client;
 
-  constructor(endpoint: string) {
-    this.#client = new grpc.Client(endpoint, grpc.credentials.createInsecure(), {
+  constructor(endpoint: string, credentials: grpc.ChannelCredentials) {
+    this.#client = new grpc.Client(endpoint, credentials, {
       // A connection of its own: grpc-js shares subchannels of equal options otherwise.
       "grpc.use_local_subchannel_pool": 1,
+      // A name, because TLS has none for an IP address.
+      "grpc.ssl_target_name_override": "localhost",
     });
   }
 
@@ -109,18 +112,29 @@ export class EtcdCluster implements AsyncDisposable {
   readonly endpoints: readonly string[];
   readonly folder: string;
   readonly #members: readonly ChildProcess[];
+  readonly #credentials: grpc.ChannelCredentials;
 
-  constructor(options: { endpoints: readonly string[]; folder: string; members: readonly ChildProcess[] }) {
+  constructor(options: {
+    endpoints: readonly string[];
+    folder: string;
+    members: readonly ChildProcess[];
+    credentials: grpc.ChannelCredentials;
+  }) {
     this.endpoints = options.endpoints;
     this.folder = options.folder;
     this.#members = options.members;
+    this.#credentials = options.credentials;
     process.once("exit", this.#killNow);
+  }
+
+  client(endpoint: string): EtcdClient {
+    return new EtcdClient(endpoint, this.#credentials);
   }
 
   /** Where the leader listens: writes through a follower pay one more hop. */
   async leader(): Promise<string> {
     for (const endpoint of this.endpoints) {
-      const client = new EtcdClient(endpoint);
+      const client = this.client(endpoint);
       try {
         const { memberId, leaderId } = await client.status();
         if (memberId === leaderId && leaderId !== "0") return endpoint;
@@ -157,28 +171,52 @@ async function ensureEtcd(): Promise<void> {
   throw new Error(`Cannot measure beside etcd: ${why}\nInstall it (apt-get install etcd-server), or give --no-etcd`);
 }
 
-/** @param parent folder for the data directories: on the same disk as what it is compared with */
-export async function startEtcd({ parent = tmpdir(), count = 3 } = {}): Promise<EtcdCluster> {
+/** One self-signed certificate of the kind that Shoal's nodes have, which every member and client shows and trusts. */
+async function makeCertificate(folder: string): Promise<{ readonly cert: string; readonly key: string }> {
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const what = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 1 -subj /CN=etcd";
+  const names = "-addext subjectAltName=IP:127.0.0.1,DNS:localhost -addext extendedKeyUsage=serverAuth,clientAuth";
+  await runOk(["openssl", ...`${what} ${names}`.split(" "), "-keyout", key, "-out", cert]);
+  return { cert, key };
+}
+
+function removed(folder: string, error: unknown): never {
+  rmSync(folder, { recursive: true, force: true });
+  throw error;
+}
+
+/**
+ * @param options.parent folder for the data directories: on the same disk as what it is compared with
+ * @param options.tls mutual TLS, for clients and among the members
+ */
+export async function startEtcd({ parent = tmpdir(), count = 3, tls = false } = {}): Promise<EtcdCluster> {
   await ensureEtcd();
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "shoal-etcd-"));
+  const files = tls ? await makeCertificate(folder).catch((error: unknown) => removed(folder, error)) : null;
   const ports = await freePorts(count * 2);
   const names = Array.from({ length: count }, (_, i) => `e${i + 1}`);
   const client = (i: number): string => `127.0.0.1:${ports[i]}`;
-  const peer = (i: number): string => `http://127.0.0.1:${ports[count + i]}`;
+  const scheme = tls ? "https" : "http";
+  const peer = (i: number): string => `${scheme}://127.0.0.1:${ports[count + i]}`;
   const members = names.map((name, i) => {
     const log = openSync(join(folder, `${name}.log`), "a");
     const args = [
       ["--name", name, "--data-dir", join(folder, name), "--log-level", "error", "--logger", "zap"],
-      ["--listen-client-urls", `http://${client(i)}`, "--advertise-client-urls", `http://${client(i)}`],
+      ["--listen-client-urls", `${scheme}://${client(i)}`, "--advertise-client-urls", `${scheme}://${client(i)}`],
       ["--listen-peer-urls", peer(i), "--initial-advertise-peer-urls", peer(i)],
       ["--initial-cluster", names.map((other, j) => `${other}=${peer(j)}`).join(","), "--initial-cluster-state", "new"],
+      files === null ? [] : tlsFlags(files),
     ];
     const child = spawn("etcd", args.flat(), { stdio: ["ignore", log, log] });
     closeSync(log);
     return child;
   });
-  const cluster = new EtcdCluster({ endpoints: names.map((_, i) => client(i)), folder, members });
+  const credentials =
+    files === null
+      ? grpc.credentials.createInsecure()
+      : grpc.credentials.createSsl(readFileSync(files.cert), readFileSync(files.key), readFileSync(files.cert));
+  const cluster = new EtcdCluster({ endpoints: names.map((_, i) => client(i)), folder, members, credentials });
   try {
     await waitFor("a leader of etcd", READY_MS, async () => {
       const ended = members.findIndex((member) => member.exitCode !== null);
@@ -191,6 +229,15 @@ export async function startEtcd({ parent = tmpdir(), count = 3 } = {}): Promise<
     await cluster.stop();
     throw error;
   }
+}
+
+function tlsFlags({ cert, key }: { readonly cert: string; readonly key: string }): string[] {
+  return ["", "peer-"].flatMap((whose) => [
+    `--${whose}cert-file=${cert}`,
+    `--${whose}key-file=${key}`,
+    `--${whose}trusted-ca-file=${cert}`,
+    `--${whose}client-cert-auth`,
+  ]);
 }
 
 /** Ports that were free a moment ago: all are held at once, so that no two are the same. */

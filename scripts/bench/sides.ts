@@ -7,7 +7,7 @@ import type { Channel } from "../../src/proto/rpc.ts";
 import { newId } from "../../src/util/id.ts";
 import { realEnv } from "../../src/util/real-env.ts";
 import type { LocalCluster, LocalNode } from "../lib/local-cluster.ts";
-import { EtcdClient } from "./etcd.ts";
+import type { EtcdClient, EtcdCluster } from "./etcd.ts";
 import type { Load, Side } from "./rounds.ts";
 
 const CONNECTIONS = 8;
@@ -102,8 +102,23 @@ async function removeAll(cluster: LocalCluster): Promise<void> {
   }
 }
 
-function etcdLoad(endpoint: string, operate: (client: EtcdClient) => Promise<unknown>): Load {
-  const clients = Array.from({ length: CONNECTIONS }, () => new EtcdClient(endpoint));
+/** A member of it. */
+export type EtcdEnd = (cluster: EtcdCluster) => Promise<string>;
+
+export const etcdLeader: EtcdEnd = async (cluster) => await cluster.leader();
+
+export const etcdFollower: EtcdEnd = async (cluster) => {
+  const leader = await cluster.leader();
+  return cluster.endpoints.find((endpoint) => endpoint !== leader) ?? leader;
+};
+
+async function etcdLoad(
+  cluster: EtcdCluster,
+  end: EtcdEnd,
+  operate: (client: EtcdClient) => Promise<unknown>,
+): Promise<Load> {
+  const endpoint = await end(cluster);
+  const clients = Array.from({ length: CONNECTIONS }, () => cluster.client(endpoint));
   return {
     operate: async (client) => {
       const connection = clients[client % CONNECTIONS];
@@ -115,21 +130,22 @@ function etcdLoad(endpoint: string, operate: (client: EtcdClient) => Promise<unk
   };
 }
 
-export function etcdWrites(endpoint: () => Promise<string>): Side {
+export function etcdWrites(name: string, cluster: EtcdCluster): Side {
   const value = randomBytes(VALUE_BYTES);
   return {
-    name: "etcd",
-    begin: async () => etcdLoad(await endpoint(), (client) => client.put(Buffer.from(`w${newId(realEnv)}`), value)),
+    name,
+    begin: async () =>
+      await etcdLoad(cluster, etcdLeader, (client) => client.put(Buffer.from(`w${newId(realEnv)}`), value)),
   };
 }
 
 /** Ranges over one key: linearizable is etcd's default. */
-export function etcdReads(name: string, endpoint: () => Promise<string>): Side {
-  return { name, begin: async () => etcdLoad(await endpoint(), (client) => client.get(Buffer.from(readKey()))) };
+export function etcdReads(name: string, cluster: EtcdCluster, end: EtcdEnd): Side {
+  return { name, begin: async () => await etcdLoad(cluster, end, (client) => client.get(Buffer.from(readKey()))) };
 }
 
-export async function fillEtcd(endpoint: string): Promise<void> {
-  const client = new EtcdClient(endpoint);
+export async function fillEtcd(cluster: EtcdCluster): Promise<void> {
+  const client = cluster.client(await cluster.leader());
   const value = randomBytes(VALUE_BYTES);
   for (let at = 0; at < READ_KEYS; at += 1) await client.put(Buffer.from(`r${at}`), value);
   client.close();
