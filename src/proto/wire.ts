@@ -13,6 +13,8 @@ const VARINT_BYTES_MAX = 10;
 const TWO_32 = 0x1_0000_0000;
 /** Below this, a loop over ASCII is quicker than the call into the engine's own UTF-8. */
 const SHORT_TEXT = 16;
+/** The same for reading, where every character added makes another string. */
+const SHORT_READ = 9;
 const BUFFER_BYTES_FIRST = 4096;
 /** One larger than this is not kept for the next message. */
 const BUFFER_BYTES_KEPT = 1024 * 1024;
@@ -212,7 +214,7 @@ export class Reader {
     const end = this.#delimited();
     const from = this.at;
     this.at = end;
-    if (end - from >= SHORT_TEXT) return this.#buffer.toString("utf8", from, end);
+    if (end - from >= SHORT_READ) return this.#buffer.toString("utf8", from, end);
     let text = "";
     for (let i = from; i < end; i++) {
       const byte = this.#buffer[i] ?? 0;

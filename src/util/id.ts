@@ -11,9 +11,8 @@ export function newId(env: Pick<Env, "randomBytes">): string {
 
 /** Unsigned big-endian bytes as base 36, left-padded with zeros to `length`. */
 export function toBase36(bytes: Uint8Array, length: number): string {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return value.toString(36).padStart(length, "0");
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return BigInt(`0x0${hex}`).toString(36).padStart(length, "0");
 }
 
 export function isId(text: string): boolean {
