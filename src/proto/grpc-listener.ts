@@ -24,6 +24,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The kernel probes silent peers from here on, so that dead clients do not stay for hours. */
 const TCP_KEEPALIVE_MS = 10_000;
 const UNIX_PROBE_TIMEOUT_MS = 1000;
+/** `sun_path` less its end; a longer one is cut by Node, which then listens at another path. */
+const UNIX_PATH_BYTES_MAX = 107;
 const UNIX_UMASK = 0o117;
 const UNIX_MODE = 0o660;
 
@@ -115,6 +117,17 @@ export async function listenTls(address: string, security: Security, deps: Deps)
 }
 
 export async function listenUnix(path: string, deps: Deps): Promise<SocketListener> {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > UNIX_PATH_BYTES_MAX) {
+    throw new AppError(
+      "precondition",
+      `Cannot listen on ${path}: a socket's path may have ${UNIX_PATH_BYTES_MAX} bytes, not ${bytes}`,
+      {
+        path: "socket",
+        next: "give a shorter one: --socket, or for shoal dev --data-dir",
+      },
+    );
+  }
   const registry = new Registry(deps);
   const server = createServer((socket) => registry.add(new Connection(socket, LOCAL, null)));
   try {

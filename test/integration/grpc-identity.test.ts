@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { linkSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect as netConnect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -394,6 +394,15 @@ describe("grpc: who may speak", () => {
       const channel = dialAs(admin, { address: `unix:${path}` });
       await call(channel, GET_CLUSTER, {}, options);
       expect(callers[0]?.caller).to.deep.equal({ kind: "local" });
+    });
+
+    it("refuses a path that is too long for a socket, instead of listening at the beginning of it", async () => {
+      const long = join(folder, "x".repeat(100));
+      const serving = serveGrpc(router, { address: `unix:${long}`, env: realEnv, log: silentLogger });
+      const error = await expectCode(serving, "precondition");
+      expect(error.details).to.include({ path: "socket" });
+      expect(error.details.next).to.match(/--socket/);
+      expect(readdirSync(folder)).to.deep.equal([]);
     });
 
     it("replaces the socket of a daemon that died", async () => {
