@@ -134,6 +134,8 @@ async function exportContext({ client, out }: Session, { name, hosts, output }: 
     keyPem,
     rootCertificatePem: answer.rootCertificatePem,
   };
+  if (context.hosts.length === 1)
+    out.note("It names one manager and goes where that goes: export it again when there are more, or give --hosts.");
   if (output === undefined) {
     out.json(context);
     if (process.stdout.isTTY) out.note("This holds a private key. Better: --output FILE");

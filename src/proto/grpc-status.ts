@@ -62,7 +62,7 @@ function connectionFailure({ details }: StatusObject, context: EndContext): Stre
   const message = isNeverConnected
     ? `Cannot reach ${address}: ${shortReason(details)}`
     : `The connection to ${address} broke: ${shortReason(details)}`;
-  const next = nextStep(details);
+  const next = nextStep(details) ?? (isNeverConnected ? UNREACHABLE_NEXT : undefined);
   const error = new AppError("unavailable", message, {
     sent: isNeverConnected ? SENT_NO : SENT_MAYBE,
     ...(next === undefined ? {} : { next }),
@@ -70,6 +70,7 @@ function connectionFailure({ details }: StatusObject, context: EndContext): Stre
   return { error, reset: isRefused || isBroken };
 }
 
+const UNREACHABLE_NEXT = "check the address and the network, and that a daemon runs there";
 const TLS_TROUBLE = /certificate|altnames|alert|SSL|TLS/i;
 
 function nextStep(details: string): string | undefined {

@@ -90,6 +90,9 @@ describe("proto/grpc-status", () => {
       expect(end.error?.message)
         .to.contain("10.0.0.1:7377")
         .and.not.match(/Resolution note|T10:00/);
+      expect(end.error?.details.next ?? "", "what to do where nothing was reached").to.match(
+        sent === "no" ? /that a daemon runs there/ : /^$/,
+      );
     });
   }
 
