@@ -5,7 +5,7 @@ import { parseDurationMs } from "../util/units.ts";
 import { action, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
-import { count } from "./value-syntax.ts";
+import { choice, count } from "./value-syntax.ts";
 
 export type ClusterFlags = {
   readonly replaceAfter?: string;
@@ -13,6 +13,7 @@ export type ClusterFlags = {
   readonly taskHistoryLimit?: string;
   readonly eventsKeptFor?: string;
   readonly eventsKept?: string;
+  readonly strategy?: string;
 };
 
 export function registerUpdate(cluster: Command): void {
@@ -23,6 +24,7 @@ export function registerUpdate(cluster: Command): void {
     .option("--replace-closed-after <duration>", "the same where the node's kernel closed the connection (30s)")
     .option("--task-history-limit <n>", "tasks kept per slot, the live one included (5)")
     .option("--events-kept-for <duration>", "events are dropped when they are older, 1h or more (168h)")
+    .option("--strategy <kind>", "of services that name none: spread, or binpack where they reserve anything (spread)")
     .option("--events-kept <n>", "events kept at most, 1000 or more (100000)")
     .action(action<ClusterFlags>(update));
 }
@@ -45,7 +47,7 @@ async function update({ client, out }: Session, flags: ClusterFlags): Promise<vo
 
 /** @returns what to do with the cluster's spec, whichever version of it the change meets. */
 export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => ClusterSpec {
-  const { replaceAfter, replaceClosedAfter, taskHistoryLimit, eventsKeptFor, eventsKept } = flags;
+  const { replaceAfter, replaceClosedAfter, taskHistoryLimit, eventsKeptFor, eventsKept, strategy } = flags;
   const change: Partial<ClusterSpec> = {
     ...(replaceAfter === undefined ? {} : { replaceAfterMs: parseDurationMs(replaceAfter, "--replace-after") }),
     ...(replaceClosedAfter === undefined
@@ -54,6 +56,7 @@ export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => 
     ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit: count(taskHistoryLimit, "--task-history-limit") }),
     ...(eventsKeptFor === undefined ? {} : { eventsKeptMs: parseDurationMs(eventsKeptFor, "--events-kept-for") }),
     ...(eventsKept === undefined ? {} : { eventsKept: count(eventsKept, "--events-kept") }),
+    ...(strategy === undefined ? {} : { strategy: choice(strategy, "--strategy", ["SPREAD", "BINPACK"]) }),
   };
   if (Object.keys(change).length === 0) {
     throw usage("Nothing to change", "shoal cluster update --help lists what there is");

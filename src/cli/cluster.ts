@@ -6,11 +6,14 @@ import { upgrade } from "./cluster-upgrade.ts";
 import { registerUpdate } from "./cluster-update.ts";
 import { usage } from "./exit.ts";
 import { massSilenceText } from "./mass-silence.ts";
+import { retryOnConflict, shown } from "./read-change-write.ts";
 import { beginning, resume, warnIfWaiting, type ResumeFlags } from "./resume.ts";
 import { realEnv } from "../util/real-env.ts";
 import { shortId } from "./render.ts";
 
 const LABEL_WIDTH = 11;
+
+type RotateFlags = { readonly rotate?: boolean };
 
 export function registerCluster(cluster: Command): void {
   staleFlag(cluster.command("info").description("Show leader, managers, nodes and tasks")).action(
@@ -30,8 +33,20 @@ export function registerCluster(cluster: Command): void {
   cluster
     .command("join-token [role]")
     .description("Show how to join: worker, manager or both")
+    .option("--rotate", "make a new token for the role that is named; the one before opens nothing any more")
     .option("-q, --quiet", "only the token")
-    .action(action((session, _, [role]) => joinTokens(session, role)));
+    .action(action<RotateFlags>((session, flags, [role]) => joinTokens(session, flags, role)));
+}
+
+async function rotate(
+  client: Session["client"],
+  which: { readonly rotateManagerToken: true } | { readonly rotateWorkerToken: true },
+): Promise<void> {
+  await retryOnConflict(async () => {
+    const { cluster } = await client.call("Control.GetCluster", {});
+    const version = shown(cluster, "the cluster").meta?.version ?? 0;
+    await client.call("Control.UpdateCluster", { requestId: client.requestId(), version, ...which });
+  });
 }
 
 async function info({ client, out }: Session, { stale }: { readonly stale?: boolean }): Promise<void> {
@@ -84,8 +99,14 @@ export function survives(managers: number): string {
   return `any ${losses} of ${managers} may be lost without losing anything`;
 }
 
-async function joinTokens({ client, out }: Session, role: string | undefined): Promise<void> {
+async function joinTokens(
+  { client, out }: Session,
+  { rotate: isRotated = false }: RotateFlags,
+  role: string | undefined,
+): Promise<void> {
   if (role !== undefined && role !== "worker" && role !== "manager") throw usage(`"${role}" is not worker or manager`);
+  if (isRotated && role === undefined) throw usage("--rotate: a role is missing", "say worker or manager");
+  if (isRotated) await rotate(client, role === "manager" ? { rotateManagerToken: true } : { rotateWorkerToken: true });
   const tokens = await client.call("Control.GetJoinTokens", {});
   if (out.isQuiet) {
     out.line(role === "manager" ? tokens.manager : tokens.worker);

@@ -344,6 +344,9 @@ describe("integration/cli", () => {
         });
         assert.match(made, /only manager/);
         const [, token = ""] = /To add a worker:\n {2}shoal join --token (\S+)/.exec(made) ?? [];
+        const alone = await shoal(["context", "export", "--host", `unix:${manager.socket}`]);
+        assert.match(alone.stderr, /names one manager/);
+        assert.match(alone.stdout, /^\{.*\}\n$/);
         const again = await shoal(["init", "--host", `unix:${manager.socket}`]);
         assert.equal(again.code, FAILED, "a second init");
         const local = `unix:${worker.socket}`;

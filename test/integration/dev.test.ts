@@ -9,7 +9,7 @@ import { runOk, waitFor } from "../../scripts/lib/run.ts";
 import { SHOAL_BIN } from "../../scripts/lib/shoal.ts";
 
 describe("integration/dev", () => {
-  it("runs a service by what it prints, and ends in order with its tasks", async () => {
+  it("runs a service by what it prints, makes a new token, and ends in order with its tasks", async () => {
     const root = mkdtempSync(join(tmpdir(), "shoal-dev-"));
     const env = { PATH: process.env["PATH"], HOME: root };
     const words = ["dev", "--port", `${await freePort()}`, "--executor", "process", "--log-level", "error"];
@@ -33,6 +33,14 @@ describe("integration/dev", () => {
       const task = JSON.parse(await shoal("task", "ls", "--format", "json")) as { status: { runtimeId: string } };
       const pid = Number(task.status.runtimeId);
       expect(isAlive(pid)).to.equal(true);
+      const token = async (...flags: string[]): Promise<string> =>
+        await shoal("cluster", "join-token", "-q", ...flags, "worker");
+      const before = await token();
+      const rotated = await token("--rotate");
+      expect(rotated)
+        .to.match(/^SHOAL-1-/)
+        .and.not.equal(before);
+      expect(await token()).to.equal(rotated);
       dev.kill("SIGINT");
       expect(await ended).to.equal(0);
       expect(isAlive(pid), "its task").to.equal(false);

@@ -35,6 +35,11 @@ describe("cli: what becomes of tasks whose node does not answer", () => {
     expect(() => parseClusterChange({})).to.throw(/Nothing to change/);
   });
 
+  it("changes how the cluster places what names no strategy", () => {
+    expect(parseClusterChange({ strategy: "binpack" })({ name: "c" } as never)).to.include({ strategy: "BINPACK" });
+    expect(() => parseClusterChange({ strategy: "tight" })).to.throw(/--strategy/);
+  });
+
   it("tells a mass silence while it holds", () => {
     const mass = { sinceMs: 1000, untilMs: 61_000, silent: 4, nodes: 6 };
     expect(massSilenceText(mass, 13_000)).to.equal(
