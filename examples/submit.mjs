@@ -54,7 +54,9 @@ const { service } = await call("CreateService", {
   spec: { name, replicated: { replicas: Number(replicas) }, task },
 });
 console.log(`created ${service.spec.name} (${service.id})`);
+const until = Date.now() + 60_000;
 for (let running = 0; running < Number(replicas);) {
+  if (Date.now() > until) throw new Error(`it does not run yet; find out with: shoal why ${name}`);
   await new Promise((resolve) => setTimeout(resolve, 200));
   ({ running } = await call("GetService", { id: service.id }));
   console.log(`${running} of ${replicas} running`);

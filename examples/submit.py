@@ -2,7 +2,7 @@
 
     python3 examples/submit.py [NAME] [REPLICAS] [IMAGE] [COMMAND...]
 
-Needs grpcio, protobuf and a protoc (Debian: python3-grpcio protobuf-compiler; pip: grpcio grpcio-tools).
+Needs grpcio, protobuf and a protoc (Debian: python3-grpcio protobuf-compiler libprotobuf-dev; pip: grpcio grpcio-tools).
 The messages are made from proto/ at start; the current context says how to reach the cluster.
 """
 
@@ -71,7 +71,10 @@ create = control_pb2.CreateServiceRequest(request_id=str(uuid.uuid4()), spec=spe
 service = call("CreateService", create, control_pb2.CreateServiceResponse).service
 print(f"created {service.spec.name} ({service.id})")
 running = 0
+until = time.monotonic() + 60
 while running < replicas:
+    if time.monotonic() > until:
+        sys.exit(f"it does not run yet; find out with: shoal why {name}")
     time.sleep(0.2)
     running = call("GetService", control_pb2.GetRequest(id=service.id), control_pb2.GetServiceResponse).running
     print(f"{running} of {replicas} running")
