@@ -1,5 +1,6 @@
-/** At most so many at once; the others wait in order. */
+/** At most so many at once; the others wait in order. Who waits for something else meanwhile lets others in. */
 import { cancelled } from "../util/errors.ts";
+import type { Outside } from "./executor/executor.ts";
 
 export class Limiter {
   readonly #limit: number;
@@ -10,15 +11,29 @@ export class Limiter {
     this.#limit = limit;
   }
 
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** @param work what it waits for `outside` holds no place; it goes on once it has one again */
+  async run<T>(signal: AbortSignal, work: (outside: Outside) => Promise<T>): Promise<T> {
+    await this.#enter(signal);
+    let isInside = true;
+    const outside: Outside = async (wait) => {
+      isInside = false;
+      this.#release();
+      const result = await wait();
+      await this.#enter(signal);
+      isInside = true;
+      return result;
+    };
+    try {
+      return await work(outside);
+    } finally {
+      if (isInside) this.#release();
+    }
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw cancelled("Waiting for a free slot");
     if (this.#running < this.#limit) this.#running += 1;
     else await this.#wait(signal);
-    try {
-      return await work();
-    } finally {
-      this.#release();
-    }
   }
 
   /** Resolves holding a place that the one before handed over. */

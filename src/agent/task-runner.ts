@@ -297,7 +297,10 @@ export class TaskRunner {
       }
       case "prepare": {
         this.#isStale = false;
-        const made = await startLimiter.run(signal, () => executor.prepareTask(this.executorTask(), signal));
+        // Its pull holds no place: what is here already starts meanwhile, however slow a registry is.
+        const made = await startLimiter.run(signal, (outside) =>
+          executor.prepareTask(this.executorTask(), signal, outside),
+        );
         if (made !== null && !this.#isStale) this.#saw(made);
         return;
       }

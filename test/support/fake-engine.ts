@@ -24,6 +24,8 @@ export type FakeBehaviour = {
   /** From looking or doing to the answer's arrival: what it says may be out of date by then. */
   answerMs: number;
   prepareMs: number;
+  /** Of a task whose image is to be pulled before that. */
+  pullMs: (taskId: string) => number;
   startMs: number;
   /** How long a container takes to obey its stop signal; longer than its grace means it is killed. */
   stopMs: number;
@@ -77,6 +79,7 @@ const DEFAULTS: FakeBehaviour = {
   callMs: 1,
   answerMs: 0,
   prepareMs: 20,
+  pullMs: () => 0,
   startMs: 20,
   stopMs: 5,
   healthyMs: 50,

@@ -9,12 +9,13 @@ import {
   type LogLine,
   type LogQuery,
   type LogSource,
+  type Outside,
   type Probe,
   type ProbeLimits,
   type ProbeOutcome,
   type RuntimeState,
 } from "../../src/agent/executor/executor.ts";
-import type { Env, Timer } from "../../src/util/env.ts";
+import { sleep, type Env, type Timer } from "../../src/util/env.ts";
 import type { FakeContainer, FakeEngine } from "./fake-engine.ts";
 
 export { FakeEngine } from "./fake-engine.ts";
@@ -100,7 +101,14 @@ export class FakeExecutor implements Executor {
     return this.#alive(() => this.#engine.inspect(this.#who(), taskId, signal));
   }
 
-  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
+  prepareTask(task: ExecutorTask, signal: AbortSignal, outside?: Outside): Promise<RuntimeState | null> {
+    const pullMs = this.#engine.behaviour.pullMs(task.id);
+    if (pullMs > 0 && outside !== undefined) {
+      return this.#alive(async () => {
+        await outside(() => sleep(this.#env, pullMs, signal));
+        return await this.#engine.prepare(this.#who(), task, signal);
+      });
+    }
     return this.#alive(() => this.#engine.prepare(this.#who(), task, signal));
   }
 

@@ -102,6 +102,12 @@ export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;
 /** Longer lines come in pieces. */
 export const LOG_LINE_BYTES_MAX = 16 * 1024;
 
+/**
+ * Waits for what has a bound of its own (a pull) without the place that its caller holds among those that start. What
+ * fails outside ends the work: it has no place to go on in.
+ */
+export type Outside = <T>(wait: () => Promise<T>) => Promise<T>;
+
 export interface Executor {
   /** Absent where there are no images. */
   readonly images?: ImageStore;
@@ -120,7 +126,7 @@ export interface Executor {
   /** Null if nothing of this task exists. @throws unavailable */
   inspect(taskId: string, signal: AbortSignal): Promise<RuntimeState | null>;
   /** Image, create. Idempotent. @returns what it made, or null: inspect it */
-  prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null>;
+  prepareTask(task: ExecutorTask, signal: AbortSignal, outside?: Outside): Promise<RuntimeState | null>;
   /**
    * Resolves when started (health comes by events). Idempotent; one that exited is started again: the
    * agent does so when the engine or the machine went down under it.

@@ -30,6 +30,36 @@ describe("agent/limiter", () => {
     await Promise.all(others);
     expect(await limiter.run(none, () => Promise.resolve("free"))).to.equal("free");
   });
+
+  it("lets others in while one waits outside, and gives back no place that it does not hold", async () => {
+    const limiter = new Limiter(1);
+    const none = new AbortController().signal;
+    const told: string[] = [];
+    let arrive = (): void => undefined;
+    const pulled = new Promise<void>((resolve) => (arrive = resolve));
+    const waiting = limiter.run(none, async (outside) => {
+      await outside(() => pulled);
+      told.push("went on");
+    });
+    await limiter.run(none, async () => {
+      told.push("another");
+      arrive();
+      await settle();
+      expect(told, "one at a time").to.deep.equal(["another"]);
+    });
+    await waiting;
+    const failing = limiter.run(none, (outside) => outside(() => Promise.reject(new Error("fails"))));
+    expect(await failing.catch(() => "failed")).to.equal("failed");
+    let running = 0;
+    const alone = async (): Promise<void> => {
+      running += 1;
+      await settle();
+      expect(running).to.equal(1);
+      running -= 1;
+    };
+    await Promise.all([limiter.run(none, alone), limiter.run(none, alone)]);
+    expect(told).to.deep.equal(["another", "went on"]);
+  });
 });
 
 describe("agent/boot-id", () => {

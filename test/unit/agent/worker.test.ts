@@ -126,6 +126,16 @@ describe("agent/worker", () => {
     expect(h.run.state("t1")).to.equal("SHUTDOWN");
   });
 
+  it("starts what is here while registries are slow: a pull holds no place among those that start", async () => {
+    const slow = Array.from({ length: 2 * STARTS_MAX }, (_, at) => `slow${at}`);
+    h.engine.behaviour.pullMs = (id) => (id.startsWith("slow") ? 30_000 : 0);
+    h.worker.apply(completeSet(slow.map((id) => anAssignment(id))));
+    await h.sim.run(100);
+    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("local")] }));
+    await h.until("local", "RUNNING", 1000);
+    for (const id of slow) await h.until(id, "RUNNING", 60_000);
+  });
+
   it("prepares a bounded number at once, and stops do not wait behind them", async () => {
     await running("old");
     h.engine.behaviour.prepareMs = 1000;

@@ -17,6 +17,7 @@ import type {
   ImageStore,
   LogQuery,
   LogSource,
+  Outside,
   Probe,
   ProbeLimits,
   ProbeOutcome,
@@ -169,13 +170,13 @@ export class DockerExecutor implements Executor {
     return state;
   }
 
-  async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
+  async prepareTask(task: ExecutorTask, signal: AbortSignal, outside: Outside = here): Promise<RuntimeState | null> {
     this.#link.check();
     const { image, pullPolicy } = containerOf(task);
     if (pullPolicy === "ALWAYS") {
       // Where every start pulls, look first: a repeated prepare must not pull again.
       if ((await this.#find(task.id, signal)) !== null) return null;
-      await this.#puller.ensure(image, pullPolicy, signal);
+      await outside(() => this.#puller.ensure(image, pullPolicy, signal));
     }
     try {
       return await this.#create(task, signal);
@@ -183,7 +184,7 @@ export class DockerExecutor implements Executor {
       // The image is not there, or was pruned since it was pulled.
       if (statusOf(error) !== 404) throw error;
     }
-    await this.#puller.ensure(image, pullPolicy, signal);
+    await outside(() => this.#puller.ensure(image, pullPolicy, signal));
     return await this.#create(task, signal);
   }
 
@@ -442,6 +443,8 @@ export class DockerExecutor implements Executor {
     return must(this.#owner, "an executor is started before it is used");
   }
 }
+
+const here: Outside = (wait) => wait();
 
 function addressOf(deps: DockerExecutorDeps): EngineAddress {
   return "socketPath" in deps ? { socketPath: deps.socketPath } : { host: deps.host, port: deps.port ?? TCP_PORT };
