@@ -156,9 +156,19 @@ class LogsFollower {
       return;
     }
     const isFollowed = this.#serviceIds.has(task.serviceId) || this.#waiting.has(id);
-    if (!isFollowed || task.nodeId === "" || this.#seen.has(id) || this.#sources.size >= SOURCES_MAX) return;
+    if (!isFollowed || task.nodeId === "" || this.#seen.has(id)) return;
     this.#waiting.delete(id);
-    this.#open(this.#deps.store.view(), task, { follow: true, sinceMs: this.#options.sinceMs });
+    if (this.#sources.size >= SOURCES_MAX) this.#leaveOut(task);
+    else this.#open(this.#deps.store.view(), task, { follow: true, sinceMs: this.#options.sinceMs });
+  }
+
+  /** Said once: its lines would be missing unseen. */
+  #leaveOut(task: Task): void {
+    this.#seen.add(task.id);
+    const ids = { taskId: task.id, nodeId: task.nodeId };
+    const nodeName = this.#deps.store.view().get("node", task.nodeId)?.spec?.name ?? "";
+    this.#send({ begin: { ...ids, name: taskName(task), nodeName } });
+    this.#send({ end: { ...ids, error: `Not followed: this call reads ${SOURCES_MAX} tasks already` } });
   }
 
   #resolve(tx: ReadTx, target: string): readonly Task[] {

@@ -228,6 +228,19 @@ describe("manager/control/logs", () => {
     expect(rig.stream.end_?.error).to.equal(null);
   });
 
+  it("says of a new task that it is one more than a call follows", async () => {
+    const rig = await new Rig().begin(Array.from({ length: SOURCES_MAX }, (_, at) => `t${at}`));
+    await rig.open({ targets: ["web"], options: { follow: true } });
+    rig.take();
+    await rig.put("late", { slot: 999, nodeId: "n1", status: { state: "ASSIGNED" } });
+    await rig.put("late", { slot: 999, nodeId: "n1", status: { state: "RUNNING" } });
+    expect(rig.sources).to.have.length(SOURCES_MAX);
+    expect(rig.take()).to.deep.equal([
+      "begin web.999 on n1",
+      `end late Not followed: this call reads ${SOURCES_MAX} tasks already`,
+    ]);
+  });
+
   it("follows a task that no node has yet, and ends with it", async () => {
     const rig = await new Rig().begin([]);
     await rig.put("t1", { status: { state: "PENDING" } });
