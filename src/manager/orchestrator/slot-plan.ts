@@ -174,10 +174,15 @@ function planEndings({ key, tasks }: Slot): Step[] {
   return steps;
 }
 
-/** Out-of-date tasks, without those that still waited to take over from another of them when the next revision came. */
+/**
+ * Out-of-date tasks, without those that still were to take over from another of them when the next revision came: they
+ * waited for their start, or never became ready beside it.
+ */
 function withoutOvertaken(plan: SlotPlan, good: readonly SlotTask[]): readonly SlotTask[] {
   const old = good.filter((view) => !view.current);
-  const overtaken = old.filter(({ task }) => task.desired === "READY");
+  const isBesideOlder = ({ task }: SlotTask, at: number): boolean =>
+    task.readyAtMs === 0 && old.slice(0, at).some((other) => other.task.revision !== task.revision);
+  const overtaken = old.filter((view, at) => view.task.desired === "READY" || isBesideOlder(view, at));
   if (overtaken.length === 0 || overtaken.length === old.length) return old;
   shutDown(plan, overtaken, cause("orchestrator", "another revision came before its start"));
   return old.filter((view) => !overtaken.includes(view));

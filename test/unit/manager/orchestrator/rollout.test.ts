@@ -210,6 +210,24 @@ describe("manager/orchestrator: rollouts", () => {
     rig.expectAll("web:3");
   });
 
+  it("start-first: holds what serves and one attempt a slot, however many updates come that never become ready", async () => {
+    rig = new RolloutRig({ replicas: 2 });
+    const { world } = rig;
+    await rig.deploy();
+    world.behave = () => ({ unreadyMs: 3_600_000 });
+    for (const image of ["web:2", "web:3", "web:4"]) {
+      rig.put({ image });
+      await world.run(3000);
+      const slots = [1, 2].map((slot) =>
+        world
+          .slot(slot)
+          .filter(isWanted)
+          .map((task) => rig.imageOf(task)),
+      );
+      expect(slots, image).to.have.deep.members([["web:1", image], ["web:1"]]);
+    }
+  });
+
   it("keeps tasks whose revision differs only in number: an update back replaces only what was replaced", async () => {
     rig = new RolloutRig({ replicas: 3 });
     const before = await rig.deploy();
