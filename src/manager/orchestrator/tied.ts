@@ -1,14 +1,20 @@
 /** What a slot may do with its next task where it has data on one node, or must never run twice (model/ties.ts). Pure. */
-import { hasStoppedSingles, SINGLE_REPLACE_AFTER_MS } from "../../model/ties.ts";
+import { hasStoppedSingles, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
+import type { Task } from "../../model/index.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
 import { earlier } from "./steps.ts";
 
 /** Id of the only node on which the slot's next task finds its data; empty for any. */
-export function homeOf(tasks: readonly SlotTask[], { ties, nodeOf }: ServiceState): string {
+export function homeOf(tasks: readonly SlotTask[], { ties, nodeOf, specOf }: ServiceState): string {
   if (ties.local === "") return "";
+  // Another revision may have none.
+  const hasData = ({ revision }: Task): boolean => {
+    const own = specOf(revision);
+    return own === undefined || tiesOf({ single: false, task: own }).local !== "";
+  };
   const last = tasks.findLast(
-    ({ task }) => task.desired !== "REMOVE" && (task.pinnedNodeId !== "" || mayHaveRun(task)),
+    ({ task }) => task.desired !== "REMOVE" && hasData(task) && (task.pinnedNodeId !== "" || mayHaveRun(task)),
   );
   const nodeId = last === undefined ? "" : last.task.pinnedNodeId || last.task.nodeId;
   return nodeOf(nodeId) === undefined ? "" : nodeId;

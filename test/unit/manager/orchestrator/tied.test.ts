@@ -125,6 +125,18 @@ describe("manager/orchestrator: tasks tied to their node", () => {
       expect(new Set([task.nodeId, second, third]).size).to.equal(3);
     });
 
+    it("goes back to its data when a revision without it was tried elsewhere", async () => {
+      const home = (await deployed({ task: mounting({}) })).nodeId;
+      world.changeNode(home, { availability: "PAUSE" });
+      world.putService(service("web", { task: spec({ image: "app:2" }) }));
+      await world.until(() => nodeId() !== home && nodeId() !== "", "it runs without its data");
+      world.putService(service("web", { task: mounting({}) }));
+      await world.run(10_000);
+      expect(world.wanted().map(({ pinnedNodeId }) => pinnedNodeId)).to.include(home);
+      world.changeNode(home, { availability: "ACTIVE" });
+      await world.until(() => nodeId() === home, "it runs at home");
+    });
+
     it("has nothing to lose before it ever ran", async () => {
       world.behave = (task) => (task.nodeId === "n1" ? { rejects: "no such image" } : {});
       for (const id of ["n2", "n3"]) world.changeNode(id, { availability: "PAUSE" });
