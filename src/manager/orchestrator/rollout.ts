@@ -27,7 +27,7 @@ export function planRollout(plans: readonly SlotPlan[], state: ServiceState): Re
     for (const plan of outdated) keepUp(plan, state);
     return record;
   }
-  for (const plan of plans) if (plan.phase === "moving") moveOn(plan, plans, state);
+  moveOn(plans, record.rollout, state);
   takeTurns(outdated, turnsOf(plans, record.rollout, state), state);
   return record;
 }
@@ -124,16 +124,29 @@ function takeTurn(plan: SlotPlan, state: ServiceState): boolean {
 /**
  * Old and new task of a slot side by side. Stop-first: the new one is desired READY, and the old one
  * stops once that is prepared. Start-first: the new one just runs, unless no node has room for both.
+ * More slots than should may be in motion, where what was replaced on a silent node runs again: still
+ * no more of them at once give up an old task that serves.
  */
-function moveOn(plan: SlotPlan, plans: readonly SlotPlan[], state: ServiceState): void {
-  if (plan.old.length === 0) return;
-  const waiting = plan.current.filter(({ task }) => task.desired === "READY");
-  if (waiting.length > 0) handOver(plan, waiting, state);
-  else if (plan.current.length === 1) stopFirstForRoom(plan, plans, state);
+function moveOn(plans: readonly SlotPlan[], rollout: Rollout | null, state: ServiceState): void {
+  const failed = new Set(rollout?.failures.map(failureKey));
+  const moving = plans.filter(({ phase }) => phase === "moving");
+  const serves = ({ old }: SlotPlan): boolean => old.some(({ serving }) => serving);
+  const dark = moving.filter((plan) => !serves(plan) && !failed.has(plan.slot.key)).length;
+  let left = state.rules.parallelism - dark;
+  for (const plan of moving) {
+    if (plan.old.length === 0) continue;
+    const waiting = plan.current.filter(({ task }) => task.desired === "READY");
+    if (waiting.length === 0) stopFirstForRoom(plan, plans, state);
+    else if (!serves(plan)) handOver(plan, waiting, state);
+    else if (left > 0 && handOver(plan, waiting, state)) left -= 1;
+  }
 }
 
-/** @param waiting more than one where a node was silent in between */
-function handOver(plan: SlotPlan, waiting: readonly SlotTask[], state: ServiceState): void {
+/**
+ * @param waiting more than one where a node was silent in between
+ * @returns whether the old task is told to stop
+ */
+function handOver(plan: SlotPlan, waiting: readonly SlotTask[], state: ServiceState): boolean {
   const prepared = waiting.filter(({ task }) => compareStates(observedState(task), "READY") >= 0);
   const due = prepared.find(({ task }) => task.startAfterMs <= state.nowMs);
   const why = cause("orchestrator", `update to revision ${state.service.revision}`);
@@ -144,16 +157,17 @@ function handOver(plan: SlotPlan, waiting: readonly SlotTask[], state: ServiceSt
       plan.current.filter((view) => view !== due),
       why,
     );
-    return;
+    return true;
   }
   for (const { task } of waiting) {
     if (task.startAfterMs > state.nowMs) plan.wakeAtMs = earlier(plan.wakeAtMs, task.startAfterMs);
   }
+  return false;
 }
 
 function stopFirstForRoom(plan: SlotPlan, plans: readonly SlotPlan[], state: ServiceState): void {
-  const [next] = plan.current;
-  if (next === undefined || next.task.nodeId !== "" || next.task.pendingReason === "") return;
+  const [next, ...others] = plan.current;
+  if (next === undefined || others.length > 0 || next.task.nodeId !== "" || next.task.pendingReason === "") return;
   const lacksSinceMs = lacksRoomSinceMs(next, plans);
   if (lacksSinceMs === null) return;
   if (lacksSinceMs + ROOM_WAIT_MS > state.nowMs) {

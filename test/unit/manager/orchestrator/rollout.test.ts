@@ -211,7 +211,7 @@ describe("manager/orchestrator: rollouts", () => {
   });
 
   it("start-first: holds what serves and one attempt a slot, however many updates come that never become ready", async () => {
-    rig = new RolloutRig({ replicas: 2 });
+    rig = new RolloutRig({ replicas: 2, order: "START_FIRST" });
     const { world } = rig;
     await rig.deploy();
     world.behave = () => ({ unreadyMs: 3_600_000 });
@@ -249,6 +249,23 @@ describe("manager/orchestrator: rollouts", () => {
     expect(world.wanted().every((task) => task.nodeId === "")).to.equal(true);
     rig.put({});
     await world.until(() => world.running().length === 3, "all run", 200);
+  });
+
+  it("stops no more at once than it may, though a blip of their node put all slots in motion", async () => {
+    rig = new RolloutRig({ replicas: 3, order: "STOP_FIRST" }, { nodes: 1 });
+    const { world } = rig;
+    await rig.deploy();
+    world.loseNode("n1");
+    await world.until(() => world.tasks().some(({ replaces }) => replaces !== ""), "stand-ins wait for a node");
+    rig.put({ image: "web:2" });
+    await world.run(2000);
+    expect(world.wanted().filter((task) => task.revision === 2)).to.have.length(3);
+    world.returnNode("n1");
+    await world.until(() => world.running().length === 3, "all run again");
+    rig.reset();
+    const isNew = (): boolean => world.running().every(({ revision }) => revision === 2);
+    await world.until(() => world.running().length === 3 && isNew(), "all are replaced");
+    expect(rig.fewest).to.equal(2);
   });
 
   it("reaches all that can run although there are more replicas than places", async () => {
