@@ -144,6 +144,7 @@ export class FakeNode {
       healthy: true,
       ready: true,
       checkMessage: "",
+      single: false,
     };
   }
 }

@@ -124,14 +124,14 @@ export class Agent {
       { env, log, dialer, reporter: this.#reporter, ownAddress: options.address },
       {
         onIncarnation: (incarnation) => this.meet(incarnation),
-        onAssignments: (set) => this.worker.apply(set),
+        onAssignments: (set, sessionId) => this.worker.apply(set, sessionId),
         onManagers: (addresses) => this.#rememberManagers(addresses),
         onNodeSpec: (spec) => {
           this.#nodeSpec = spec;
         },
         onRole: (role) => deps.onRole?.(role),
         onExpelled: () => deps.onExpelled?.(),
-        onHeard: () => this.#cutOff.heard(),
+        onHeard: (sentAt) => this.#cutOff.heard(sentAt),
         hello: () => this.#hello(),
         health: () => this.#health(),
         managers: () => this.#managers,

@@ -1,6 +1,7 @@
 /**
  * Notices that no manager was in reach for too long. What must never run twice is stopped then, because
- * the managers may start it elsewhere a little later (model/ties.ts has both times).
+ * the managers may start it elsewhere a little later (model/ties.ts has both times). They count from this node's last
+ * word that they heard, so that counts here, too: what they say, or said long ago, proves nothing.
  */
 import { CUT_OFF_STOP_MS } from "../model/ties.ts";
 import type { Env, Timer } from "../util/env.ts";
@@ -21,12 +22,12 @@ export class CutOffWatch {
   }
 
   start(): void {
-    this.#expectWithin(CUT_OFF_AT_START_MS);
+    this.#expectUntil(this.#env.now() + CUT_OFF_AT_START_MS);
   }
 
-  /** A manager that has a session for this node said something. */
-  heard(): void {
-    this.#expectWithin(CUT_OFF_STOP_MS);
+  /** A manager that has a session for this node has heard what it said then. */
+  heard(sentAt: number): void {
+    this.#expectUntil(sentAt + CUT_OFF_STOP_MS);
   }
 
   stop(): void {
@@ -34,9 +35,9 @@ export class CutOffWatch {
     this.#timer?.cancel();
   }
 
-  #expectWithin(ms: number): void {
-    this.#dueAt = this.#env.now() + ms;
-    this.#timer ??= this.#arm(ms);
+  #expectUntil(at: number): void {
+    this.#dueAt = Math.max(this.#dueAt, at);
+    this.#timer ??= this.#arm(Math.max(0, this.#dueAt - this.#env.now()));
   }
 
   /** One timer for many words: it looks again when it ends. */

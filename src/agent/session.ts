@@ -36,19 +36,24 @@ export const OWN_MANAGER_MS = 10_000;
 /** A goodbye waits no longer than this for the manager to close. */
 export const GOODBYE_MS = 1000;
 const HEARTBEAT_MS_MIN = 50;
+/** Of those that were not answered yet the newest are remembered. */
+const BEATS_MAX = 32;
 /** UTF-16 units: managers keep as many, and end a session over a message of 64 KiB. */
 const ENGINE_MESSAGE_MAX = 1024;
 
 export type SessionHandlers = {
-  /** @throws AppError when the set cannot be acted on: another manager is asked. */
-  onAssignments(set: AssignmentSet): void;
+  /**
+   * @param sessionId of the session it came by
+   * @throws AppError when the set cannot be acted on: another manager is asked.
+   */
+  onAssignments(set: AssignmentSet, sessionId: string): void;
   onManagers(addresses: readonly string[]): void;
   onNodeSpec(spec: NodeSpec): void;
   onRole(role: "worker" | "manager"): void;
   /** Every manager will refuse this node from here on. */
   onExpelled(): void;
-  /** A manager that holds this node's session said something. */
-  onHeard(): void;
+  /** A manager that holds this node's session has heard what was said at this time of Env's clock, or later. */
+  onHeard(sentAt: number): void;
   /** First of all that a manager says. @throws AppError when it is not to be listened to: another one is asked. */
   onIncarnation(incarnation: string): void;
   hello(): NonNullable<SessionUpInput["hello"]>;
@@ -79,6 +84,9 @@ type Link = {
   /** How long the manager may be silent from now on. */
   patienceMs: number;
   isBlocked: boolean;
+  /** Heartbeats so far, and when those were sent that are not answered yet. */
+  beats: number;
+  readonly beatAt: Map<number, number>;
   watchdog: Timer | null;
   heartbeat: Timer | null;
 };
@@ -142,18 +150,32 @@ export class SessionKeeper {
 
   /** At once instead of with the next beat: the engine's health changed. */
   beat(): void {
-    this.#write({ heartbeat: this.#heartbeat() });
+    const link = this.#writable();
+    if (link === null) return;
+    link.beats += 1;
+    link.beatAt.set(link.beats, this.#deps.env.now());
+    link.beatAt.delete(link.beats - BEATS_MAX);
+    const { ok, message } = this.#handlers.health();
+    const engineMessage = message.slice(0, ENGINE_MESSAGE_MAX);
+    this.#write({ heartbeat: { engineOk: ok, engineMessage, number: link.beats } });
   }
 
-  #heartbeat(): { engineOk: boolean; engineMessage: string } {
-    const { ok, message } = this.#handlers.health();
-    return { engineOk: ok, engineMessage: message.slice(0, ENGINE_MESSAGE_MAX) };
+  /** What it says so late is no proof that managers hear this node now, but that they did when it was asked. */
+  #answered(link: Link, number: number): void {
+    const sentAt = link.beatAt.get(number);
+    if (sentAt === undefined) return;
+    for (const before of link.beatAt.keys()) if (before <= number) link.beatAt.delete(before);
+    this.#handlers.onHeard(sentAt);
+  }
+
+  #writable(): Link | null {
+    const link = this.#link;
+    return link === null || link.sessionId === "" || link.isBlocked ? null : link;
   }
 
   #write(message: SessionUpInput): void {
-    const link = this.#link;
-    if (link === null || link.sessionId === "" || link.isBlocked) return;
-    link.isBlocked = !link.stream.write(message);
+    const link = this.#writable();
+    if (link !== null) link.isBlocked = !link.stream.write(message);
   }
 
   #connect(): void {
@@ -182,6 +204,8 @@ export class SessionKeeper {
       sessionId: "",
       patienceMs,
       isBlocked: false,
+      beats: 0,
+      beatAt: new Map(),
       watchdog: null,
       heartbeat: null,
     };
@@ -231,7 +255,6 @@ export class SessionKeeper {
     link.heardAt = this.#deps.env.now();
     try {
       this.#handle(link, message);
-      if (link.sessionId !== "") this.#handlers.onHeard();
     } catch (error) {
       this.#lose(link, AppError.from(error));
     }
@@ -252,7 +275,7 @@ export class SessionKeeper {
         if (this.#isStopped) break;
         const set = message.assignments ? link.assignments.add(message.assignments) : null;
         if (set === null) break;
-        this.#handlers.onAssignments(set);
+        this.#handlers.onAssignments(set, link.sessionId);
         // Only a manager whose state could be used counts as found.
         this.#failures = 0;
         this.#backoff.reset();
@@ -269,6 +292,7 @@ export class SessionKeeper {
         if (message.role) this.#handlers.onRole(message.role.role === "MANAGER" ? "manager" : "worker");
         break;
       case "heartbeat":
+        this.#answered(link, message.heartbeat?.number ?? 0);
         break;
       case undefined:
         throw new AppError("unsupported", `Manager ${link.address} says what this program does not know`, {

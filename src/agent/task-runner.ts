@@ -101,13 +101,16 @@ export class TaskRunner {
   }
 
   /** A newer assignment of the same task. Desired only rises; a status the manager knows may be ahead of ours. */
-  update({ task, spec }: Assignment): void {
+  update({ task, spec }: Assignment, { isHeld }: { readonly isHeld: boolean }): void {
     if (task === null) return;
+    const isTold = task.single && !this.#task.single;
     const desired = canRaise(this.#task.desired, task.desired) ? task.desired : this.#task.desired;
-    this.#task = { ...task, desired };
+    this.#task = { ...task, desired, single: task.single || this.#task.single };
     this.#spec = spec ?? this.#spec;
-    this.#isHeld = false;
+    this.#isHeld &&= isHeld;
     if (task.status !== null && canRaise(this.#status.state, task.status.state)) this.#record(task.status);
+    // Managers start it elsewhere only where its agent said that it knows.
+    else if (isTold) this.#record(this.#status);
     this.#interruptIfUnwanted();
     this.advance();
   }
@@ -142,11 +145,16 @@ export class TaskRunner {
     this.advance();
   }
 
+  get isSingle(): boolean {
+    return this.#task.single;
+  }
+
   get isEnding(): boolean {
     return this.#ending !== "" && !isTerminal(this.#status.state);
   }
 
   release(): void {
+    if (!this.#isHeld) return;
     this.#isHeld = false;
     this.advance();
   }

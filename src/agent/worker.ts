@@ -166,8 +166,11 @@ export class Worker {
     for (const [id, runner] of this.#runners) reporter.report(id, this.#stamp(runner, runner.status));
   }
 
-  /** @throws conflict when the set is older than what this agent acted on: ask another manager. */
-  apply(set: AssignmentSet): void {
+  /**
+   * @param sessionId of the session that the set came by
+   * @throws conflict when the set is older than what this agent acted on: ask another manager.
+   */
+  apply(set: AssignmentSet, sessionId: string): void {
     const { db } = this.#deps;
     this.meet(set.clusterIncarnation);
     if (set.version !== 0 && set.version < db.meta.version) {
@@ -176,19 +179,24 @@ export class Worker {
         `This manager's state ${set.version} is behind ${db.meta.version}, which this node acted on`,
       );
     }
-    for (const assignment of set.assigned) this.#assign(assignment, set.clusterIncarnation);
+    // Else what never runs twice may be about to start elsewhere for this node's silence, and the set is from before.
+    const isHeardOf = set.sessionId === sessionId;
+    for (const assignment of set.assigned) this.#assign(assignment, { incarnation: set.clusterIncarnation, isHeardOf });
     for (const taskId of set.removed) this.#unassign(taskId);
     if (set.complete) this.#dropUnlisted(set);
     if (set.version !== 0) db.update({ version: set.version });
     if (set.complete) {
       if (!this.#hasCompleteSet) db.update({ saidGoodbye: false });
       this.#hasCompleteSet = true;
-      for (const runner of this.#runners.values()) runner.release();
       this.#scope.spawn("leftovers", (signal) => this.#resync(signal));
     }
+    for (const runner of this.#runners.values()) if (runner.isSingle ? isHeardOf : set.complete) runner.release();
   }
 
-  #assign(assignment: Assignment, incarnation: string): void {
+  #assign(
+    assignment: Assignment,
+    { incarnation, isHeardOf }: { readonly incarnation: string; readonly isHeardOf: boolean },
+  ): void {
     const { db, log } = this.#deps;
     const { task } = assignment;
     if (task === null || task.id === "") {
@@ -198,14 +206,15 @@ export class Worker {
     db.putAssignment(assignment, incarnation);
     this.#incarnations.set(task.id, incarnation);
     const known = this.#runners.get(task.id);
+    const isHeld = task.single && !isHeardOf;
     if (known !== undefined) {
-      known.update(assignment);
+      known.update(assignment, { isHeld });
       return;
     }
     // The managers may know more of it than this node: its database may have been lost.
     const status = task.status ?? { ...EMPTY_STATUS, state: "ASSIGNED" };
     db.putStatus(task.id, status);
-    this.#newRunner(assignment, { status, engineWasAway: false, isHeld: false, isNew: task.status === null }).advance();
+    this.#newRunner(assignment, { status, engineWasAway: false, isHeld, isNew: task.status === null }).advance();
   }
 
   #restore(
@@ -249,7 +258,8 @@ export class Worker {
 
   #stamp(runner: TaskRunner, status: TaskStatus): TaskStatus {
     this.#sequence += 1;
-    const stamped = { ...status, agentEpoch: this.#deps.db.meta.epoch, sequence: this.#sequence };
+    const { epoch } = this.#deps.db.meta;
+    const stamped = { ...status, agentEpoch: epoch, sequence: this.#sequence, single: runner.isSingle };
     this.#deps.db.putStatus(runner.id, stamped);
     return stamped;
   }

@@ -2,15 +2,15 @@
  * What forbids a service's tasks to be started elsewhere although their node does not answer: data that
  * is on the node only, or that two tasks at once would spoil. Pure.
  */
-import type { Mount, Node, ServiceSpec, Silence } from "./index.ts";
+import type { Mount, Node, ServiceSpec, Silence, Task } from "./index.ts";
 import { lossTimes, type LossTimes } from "./node-loss.ts";
 
-/** Cut off from all managers for so long, an agent stops what must never run twice. */
+/** From its last word that a manager answered, an agent stops what must never run twice after so long. */
 export const CUT_OFF_STOP_MS = 20_000;
 /**
- * From the node's last word until it is started elsewhere. Between the two lie the task's end (a grace of at
- * most CUT_OFF_GRACE_MS), a manager that answered its agents without reaching the leader (3.75 s), and slack
- * for messages under way and clocks that differ.
+ * From the node's last word that the leader knows of until it is started elsewhere. Between the two lie the task's end (a
+ * grace of at most CUT_OFF_GRACE_MS), a manager that answered its agents without reaching the leader (4.75 s: its last
+ * news was up to a second old), and slack for clocks that differ. How late an answer was makes no difference.
  */
 export const SINGLE_REPLACE_AFTER_MS = 30_000;
 export const CUT_OFF_GRACE_MS = 4000;
@@ -53,17 +53,29 @@ export function tiedLossTimes(spec: ServiceSpec | null, cluster: LossTimes): Los
   return { silentMs: Math.max(times.silentMs, SINGLE_REPLACE_AFTER_MS), closedMs: Infinity };
 }
 
-/** Everything that never ran twice there has stopped by now, though nobody heard of it. */
-export function hasStoppedSingles({ status }: Pick<Node, "status">, nowMs: number): boolean {
+/**
+ * What never runs twice has stopped there by now, though nobody heard of it: whoever leaves stops everything; of whoever
+ * is silent it is certain only if its agent had said that it knows.
+ */
+export function hasStoppedUnheard(
+  task: Pick<Task, "status">,
+  { status }: Pick<Node, "status">,
+  nowMs: number,
+): boolean {
   switch (status?.state) {
     case "LEFT":
       return nowMs - status.sinceMs >= SINGLE_REPLACE_AFTER_MS;
     case "DOWN":
     case "UNREACHABLE":
-      return isCutOffFor(status.silence) && status.engineOk;
+      return isCutOffFor(status.silence) && stopsItself(task, { status });
     default:
       return false;
   }
+}
+
+/** Cut off, its agent would stop it: it knows that it should, and was able to when it was last heard of. */
+export function stopsItself({ status }: Pick<Task, "status">, node: Pick<Node, "status">): boolean {
+  return status?.single === true && node.status?.engineOk === true;
 }
 
 function isCutOffFor(silence: Silence | null): boolean {

@@ -39,7 +39,7 @@ describe("node logs over TLS", () => {
     cleanup.add({ close: () => worker.stop() });
     cleanup.add({ close: () => service.stop() });
     await worker.start({ clusterId: ca.clusterId, nodeId, role: "worker" }, { nodeName: "node1", bootId: "boot1" });
-    worker.apply(completeSet([anAssignment("t1")]));
+    worker.apply(completeSet([anAssignment("t1")]), "");
     while (worker.statusOf("t1")?.state !== "RUNNING") await sleep(env, 5);
 
     const dialer = dialerWith(await nodeFiles(ca, "manager", newId(env)));

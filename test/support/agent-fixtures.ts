@@ -53,6 +53,7 @@ export function completeSet(assigned: Assignment[], change: Partial<AssignmentSe
     assigned,
     removed: [],
     version: 0,
+    sessionId: "",
     ...change,
   };
 }

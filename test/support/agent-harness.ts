@@ -2,7 +2,7 @@
 import { Reporter } from "../../src/agent/reporter.ts";
 import { TaskDb } from "../../src/agent/task-db.ts";
 import { Worker } from "../../src/agent/worker.ts";
-import type { TaskReport } from "../../src/model/index.ts";
+import type { AssignmentSet, TaskReport } from "../../src/model/index.ts";
 import type { NodeIdentity } from "../../src/pki/types.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { FakeEngine, FakeExecutor } from "./fake-executor.ts";
@@ -69,6 +69,11 @@ export class WorkerHarness {
       timeoutMs: 1000,
       what: "start",
     });
+  }
+
+  /** A set that came by a session of which its state knows, unless another one is named. */
+  apply(set: AssignmentSet, sessionId = set.sessionId): void {
+    this.worker.apply(set, sessionId);
   }
 
   /** SIGKILL of the agent: the engine and its containers go on. */

@@ -42,6 +42,7 @@ export function aTask(shape: TaskShape = {}): Task {
       healthy: shape.healthy ?? state === "RUNNING",
       ready: shape.ready ?? state === "RUNNING",
       checkMessage: shape.checkMessage ?? "",
+      single: false,
     },
     replaces: "",
     startAfterMs: 0,
@@ -104,6 +105,7 @@ export function aNode(shape: NodeShape = {}): Node {
       silence: null,
       engineSinceMs: 0,
       drainSinceMs: 0,
+      sessionId: "",
     },
     keyFingerprint: "",
   };

@@ -45,13 +45,19 @@ export class FakeManager {
     this.node.listen(this.address, router);
   }
 
+  get sessionId(): string {
+    return `${this.address}/${this.hellos.length}`;
+  }
+
   kill(silent = false): void {
     this.env.kill();
     this.node.kill({ silent });
   }
 
+  /** Its state knows of the present session, unless the set names another one. */
   send(set: AssignmentSet, stream = this.stream): void {
-    const bytes = codec("AssignmentSet").encode(set);
+    const { sessionId = this.sessionId } = set.sessionId === "" ? {} : set;
+    const bytes = codec("AssignmentSet").encode({ ...set, sessionId });
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const data = bytes.subarray(at, at + CHUNK_BYTES);
       stream?.write({ assignments: { data, last: at + CHUNK_BYTES >= bytes.length } });
@@ -80,7 +86,7 @@ export class FakeManager {
     if (message.description) this.descriptions.push(message.description);
     if (message.heartbeat) {
       this.heartbeats.push(message.heartbeat);
-      if (this.answers) stream.write({ heartbeat: {} });
+      if (this.answers) stream.write({ heartbeat: { number: message.heartbeat.number } });
     }
     if (message.statuses) this.#onReports(stream, message.statuses.reports);
     if (message.goodbye) {
@@ -95,8 +101,9 @@ export class FakeManager {
       stream.cancel(this.refuses);
       return;
     }
-    const sessionId = `${this.address}/${this.hellos.length}`;
-    stream.write({ welcome: { sessionId, heartbeatMs: this.heartbeatMs, clusterIncarnation: "incarnation-1" } });
+    stream.write({
+      welcome: { sessionId: this.sessionId, heartbeatMs: this.heartbeatMs, clusterIncarnation: "incarnation-1" },
+    });
     if (this.managers.length > 0) stream.write({ managers: { addresses: this.managers } });
     if (this.first !== null) this.send(this.first, stream);
   }

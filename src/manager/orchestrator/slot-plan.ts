@@ -152,12 +152,15 @@ function engineWakeMs({ tasks }: Slot, { nowMs }: ServiceState): number | null {
   }, null);
 }
 
-/** Their agents must know, also if it was said of the service only now. */
+/**
+ * Their agents must know, also if it was said of the service only now. It is never taken back: an agent that said it
+ * knows must not forget on the way to what another change says.
+ */
 function planSingles({ key, tasks }: Slot, { ties }: ServiceState): Step[] {
-  const single = ties.single !== "";
+  if (ties.single === "") return [];
   return tasks
-    .filter(({ task, fate }) => fate === "good" && task.single !== single)
-    .map(({ task }): Step => ({ kind: "single", key, task, single }));
+    .filter(({ task, fate }) => fate === "good" && !task.single)
+    .map(({ task }): Step => ({ kind: "single", key, task }));
 }
 
 /** What is over gets a desired state that says so. */
@@ -256,10 +259,7 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
   for (const view of views) {
     if (view.task.desired !== "READY") continue;
     const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state));
-    const wait = waitForOthers(
-      plan.slot.tasks.filter((other) => other !== view),
-      state,
-    );
+    const wait = waitForOthers(plan.slot.tasks, state, view.task);
     if (!wait.isOver) {
       plan.wakeAtMs = earlier(plan.wakeAtMs, wait.untilMs);
       continue;

@@ -7,7 +7,7 @@ import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revisi
 import { nodeName, slotName } from "../../model/naming.ts";
 import { leavesGently } from "./drain.ts";
 import { engineLostAtMs, isLost, type LossTimes } from "../../model/node-loss.ts";
-import { hasStoppedSingles, tiedLossTimes, type Ties } from "../../model/ties.ts";
+import { hasStoppedUnheard, stopsItself, tiedLossTimes, type Ties } from "../../model/ties.ts";
 import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
@@ -151,7 +151,7 @@ function troubleOf(
     return leavesGently(task, node, state) ? null : { fate: "lost", text: `node ${name} is drained` };
   }
   if (node.status?.state === "LEFT") return { fate: "lost", text: `node ${name} left` };
-  if (isLost(node, tiedLossTimes(state.service.spec, state.lossTimes))) return ofSilentNode(node, state);
+  if (isLost(node, tiedLossTimes(state.service.spec, state.lossTimes))) return ofSilentNode(task, node, state);
   if (isEngineLost(task, node, state)) return ofLostEngine(node, state);
   if (task.unfit !== "") return { fate: "lost", text: task.unfit };
   // What only the service's newer placement refuses is the rollout's, which replaces in turns; what that one allows stays.
@@ -176,10 +176,9 @@ function ofLostEngine(node: Node, { ties }: ServiceState): ReturnType<typeof tro
  * Null: nothing takes its place, though nobody knows whether it runs. What never runs twice is over by the time it is
  * replaced, and a host that comes back must be told so first of all: it would start it again beside its stand-in.
  */
-function ofSilentNode(node: Node, { ties, nowMs }: ServiceState): ReturnType<typeof troubleOf> {
-  const isStoppable = node.status?.engineOk === true;
-  if (ties.local !== "" || (ties.single !== "" && !isStoppable)) return null;
-  const isOver = ties.single !== "" && hasStoppedSingles(node, nowMs);
+function ofSilentNode(task: Task, node: Node, { ties, nowMs }: ServiceState): ReturnType<typeof troubleOf> {
+  if (ties.local !== "" || (ties.single !== "" && !stopsItself(task, node))) return null;
+  const isOver = ties.single !== "" && hasStoppedUnheard(task, node, nowMs);
   return { fate: isOver ? "lost" : "silent", text: `node ${nodeName(node)} is down` };
 }
 

@@ -40,8 +40,8 @@ export type Step =
       readonly timedOut?: true;
       readonly cause: Cause;
     }
-  /** It never runs twice, or may from now on: its agent must know. */
-  | { readonly kind: "single"; readonly key: string; readonly task: Task; readonly single: boolean }
+  /** It never runs twice from now on: its agent must know. */
+  | { readonly kind: "single"; readonly key: string; readonly task: Task }
   /** A job's run begins, or is another than it was. */
   | { readonly kind: "run"; readonly key: string; readonly run: Run }
   /** Its node was removed: nobody else will report its end. */
@@ -107,7 +107,7 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       return;
     }
     case "single":
-      tx.put("task", { ...step.task, single: step.single });
+      tx.put("task", { ...step.task, single: true });
       return;
     case "run":
       tx.put("run", step.run);
@@ -138,6 +138,7 @@ export function applyRollout(tx: WriteTx, service: Service, change: RolloutChang
 }
 
 function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { kind: "create" }>): Task {
+  const single = tiesOf(service.spec).single !== "";
   return {
     id: newId(env),
     meta: null,
@@ -148,7 +149,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     nodeId: "",
     desired: step.desired,
     // There is no allocator yet, so nothing stands between NEW and PENDING.
-    status: { ...EMPTY_STATUS, state: "PENDING", message: "waiting for a node", atMs: tx.timeMs },
+    status: { ...EMPTY_STATUS, state: "PENDING", message: "waiting for a node", atMs: tx.timeMs, single },
     replaces: step.replaces,
     startAfterMs: step.startAfterMs,
     cause: step.cause,
@@ -156,7 +157,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     ports: [],
     pinnedNodeId: step.pinnedNodeId,
     run: step.run,
-    single: tiesOf(service.spec).single !== "",
+    single,
     timedOut: false,
     readyAtMs: 0,
     earlyEnds: step.earlyEnds,
@@ -179,6 +180,7 @@ const EMPTY_STATUS: NonNullable<Task["status"]> = {
   healthy: false,
   ready: false,
   checkMessage: "",
+  single: false,
 };
 
 function stoppedStatus(tx: WriteTx, task: Task, state: "SHUTDOWN" | "ORPHANED", message: string): Task["status"] {

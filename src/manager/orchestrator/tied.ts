@@ -1,5 +1,5 @@
 /** What a slot may do with its next task where it has data on one node, or must never run twice (model/ties.ts). Pure. */
-import { hasStoppedSingles, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
+import { hasStoppedUnheard, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
 import type { Task } from "../../model/index.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
@@ -30,10 +30,15 @@ export type Wait = {
   readonly untilMs: number | null;
 };
 
-/** Whether a task that never runs twice may start beside these others of its slot. */
-export function waitForOthers(others: readonly SlotTask[], { ties, nowMs }: ServiceState): Wait {
+/**
+ * Whether a task that never runs twice may start beside the others of its slot; of a service that is called single, beside
+ * any other of it: slots that it was scaled down by may still stop.
+ */
+export function waitForOthers(slot: readonly SlotTask[], state: ServiceState, self: Task | null = null): Wait {
+  const { ties, nowMs } = state;
   if (ties.single === "") return { isOver: true, untilMs: null };
-  const running = others.filter((view) => mayRun(view, nowMs));
+  const all = state.service.spec?.single === true ? state.tasks.map((task) => placedIn(state, task)) : slot;
+  const running = all.filter((view) => view.task.id !== self?.id && mayRun(view, nowMs));
   const untilMs = running.reduce<number | null>((at, { node }) => {
     // It said goodbye: what it runs has a bounded time to stop.
     const isLeaving = node?.status?.state === "LEFT";
@@ -42,7 +47,13 @@ export function waitForOthers(others: readonly SlotTask[], { ties, nowMs }: Serv
   return { isOver: running.length === 0, untilMs };
 }
 
-function mayRun({ task, node }: SlotTask, nowMs: number): boolean {
+type Placed = Pick<SlotTask, "task" | "node">;
+
+function placedIn({ nodeOf }: ServiceState, task: Task): Placed {
+  return { task, node: task.nodeId === "" ? undefined : nodeOf(task.nodeId) };
+}
+
+function mayRun({ task, node }: Placed, nowMs: number): boolean {
   if (task.nodeId === "" || isTerminal(observedState(task))) return false;
-  return node !== undefined && !hasStoppedSingles(node, nowMs);
+  return node !== undefined && !hasStoppedUnheard(task, node, nowMs);
 }

@@ -2,8 +2,8 @@
 import { formatSpan } from "../../util/units.ts";
 import { nodeName } from "../../model/naming.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
-import { hasStoppedSingles, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
-import type { ExplainReason, Task } from "../../model/index.ts";
+import { hasStoppedUnheard, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
+import type { ExplainReason, Node, Task } from "../../model/index.ts";
 import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import type { About } from "./explain-task.ts";
@@ -25,14 +25,21 @@ export function tieReasons(tx: ReadTx, task: Task, about: About): ExplainReason[
     );
   }
   if (ties.single !== "" && task.nodeId !== "" && ties.local === "") {
-    const isClosed = node.status?.silence?.closed === true;
-    const when = isClosed
-      ? `node ${name} closed its connection and may still run it: nothing takes its place before it answers or is removed`
-      : `it stops by itself there, and is started elsewhere once the node was silent for ${formatSpan(SINGLE_REPLACE_AFTER_MS)}`;
-    const next = isClosed ? `start \`shoal daemon\` on ${name}, or remove the node once its host is off` : "";
+    const mayGoOn = unstopped(task, node);
+    const when =
+      mayGoOn !== ""
+        ? `node ${name} ${mayGoOn} and may still run it: nothing takes its place before it answers or is removed`
+        : `it stops by itself there, and is started elsewhere once the node was silent for ${formatSpan(SINGLE_REPLACE_AFTER_MS)}`;
+    const next = mayGoOn !== "" ? `start \`shoal daemon\` on ${name}, or remove the node once its host is off` : "";
     reasons.push(about("single", `it never runs twice, for ${ties.single}; ${when}`, next));
   }
   return reasons;
+}
+
+/** Why nobody can be sure that a silent node stops it; empty if it does. */
+function unstopped({ status }: Task, { status: of }: Node): string {
+  if (of?.silence?.closed === true) return "closed its connection";
+  return of?.silence && status?.single !== true ? "has not heard that it never runs twice" : "";
 }
 
 /** Of a task that is prepared: which other one must have stopped first. */
@@ -42,7 +49,7 @@ export function waitReasons(tx: ReadTx, task: Task, about: About): ExplainReason
   return attemptsOf(tx, task).flatMap((other) => {
     const node = tx.get("node", other.nodeId);
     if (other.id === task.id || node === undefined || isTerminal(observedState(other))) return [];
-    if (hasStoppedSingles(node, tx.timeMs)) return [];
+    if (hasStoppedUnheard(other, node, tx.timeMs)) return [];
     return [
       about("single", `it never runs twice, for ${single}: task ${other.id} on node ${nodeName(node)} may still run`),
     ];

@@ -24,17 +24,26 @@ export class AssignmentTracker {
   readonly #dirty = new Set<string>();
   #sequence = 0;
   #isComplete = false;
+  /** Of the node, as last said. */
+  #sessionId = "";
+  /** What the committed state says of it is another one now. */
+  #isSessionNews = false;
 
   constructor(nodeId: string) {
     this.#nodeId = nodeId;
   }
 
   get hasWork(): boolean {
-    return !this.#isComplete || this.#dirty.size > 0;
+    return !this.#isComplete || this.#dirty.size > 0 || this.#isSessionNews;
   }
 
   markDirty(taskId: string): void {
     if (this.#isComplete) this.#dirty.add(taskId);
+  }
+
+  /** The state may know of another session of the node than before. */
+  noteSession(sessionId: string): void {
+    this.#isSessionNews = this.#isComplete && sessionId !== this.#sessionId;
   }
 
   /** @returns the next set to send, or null when nothing the agent acts on changed. */
@@ -53,6 +62,7 @@ export class AssignmentTracker {
     }
     this.#isComplete = true;
     this.#sequence = 1;
+    this.#readSession(tx);
     const { version } = tx;
     return {
       complete: true,
@@ -62,7 +72,13 @@ export class AssignmentTracker {
       assigned,
       removed: [],
       version,
+      sessionId: this.#sessionId,
     };
+  }
+
+  #readSession(tx: ReadTx): void {
+    this.#sessionId = tx.get("node", this.#nodeId)?.status?.sessionId ?? "";
+    this.#isSessionNews = false;
   }
 
   #incremental(tx: ReadTx, incarnation: string): AssignmentSet | null {
@@ -80,7 +96,8 @@ export class AssignmentTracker {
         assigned.push(assignment);
       }
     }
-    if (assigned.length === 0 && removed.length === 0) return null;
+    if (assigned.length === 0 && removed.length === 0 && !this.#isSessionNews) return null;
+    this.#readSession(tx);
     const appliesTo = this.#sequence;
     this.#sequence += 1;
     const { version } = tx;
@@ -92,6 +109,7 @@ export class AssignmentTracker {
       assigned,
       removed,
       version,
+      sessionId: this.#sessionId,
     };
   }
 }

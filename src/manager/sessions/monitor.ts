@@ -209,6 +209,7 @@ export class NodeMonitor {
       engineSinceMs: seen.engineOk === before.engineOk ? before.engineSinceMs : tx.timeMs,
       engineMessage: seen.engineMessage,
       sessionManagerId: managerId,
+      sessionId: seen.sessionId,
       agentEpoch: seen.agentEpoch,
     };
     const description = seen.description ?? node.description;
@@ -348,6 +349,7 @@ export const EMPTY_STATUS: NodeStatus = {
   silence: null,
   engineSinceMs: 0,
   drainSinceMs: 0,
+  sessionId: "",
 };
 
 function putIfChanged(tx: WriteTx, before: Node, after: Node): void {

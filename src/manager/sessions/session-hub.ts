@@ -35,6 +35,8 @@ export const ADMISSIONS_BURST = 200;
 export const DESCRIPTION_BYTES_MAX = 16 * 1024;
 const ADDRESS_MAX = 300;
 
+const NO_HEARTBEAT = { engineOk: true, engineMessage: "", number: 0 };
+
 type SessionStream = ServerStream<"Session.Session">;
 type Held = { readonly session: AgentSession; heardAt: number };
 
@@ -163,8 +165,8 @@ export class SessionHub {
     held.heardAt = clock.now();
     switch (message.message) {
       case "heartbeat": {
-        session.answerHeartbeat();
-        const { engineOk: ok, engineMessage } = message.heartbeat ?? { engineOk: true, engineMessage: "" };
+        const { engineOk: ok, engineMessage, number } = message.heartbeat ?? NO_HEARTBEAT;
+        session.answerHeartbeat(number);
         if (session.updateEngine({ ok, message: engineMessage.slice(0, STATUS_TEXT_MAX) })) relay.described(session);
         break;
       }
@@ -230,6 +232,8 @@ export class SessionHub {
         } else {
           if (change.after.spec !== null) held.session.sendNodeSpec(change.after.spec);
           held.session.sendRole(change.after.role);
+          held.session.noteSession(change.after.status?.sessionId ?? "");
+          this.#markDirty(held);
         }
       }
     }

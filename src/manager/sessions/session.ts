@@ -79,9 +79,9 @@ export class AgentSession {
     this.#stream.write({ welcome: { sessionId: this.sessionId, heartbeatMs, clusterIncarnation } });
   }
 
-  answerHeartbeat(): void {
+  answerHeartbeat(number: number): void {
     // A blocked stream already proves to the agent that it reads too slowly; more would only queue.
-    if (!this.#isBlocked) this.#stream.write({ heartbeat: {} });
+    if (!this.#isBlocked) this.#stream.write({ heartbeat: { number } });
   }
 
   acknowledge(acks: readonly { taskId: string; agentEpoch: number; sequence: number }[]): void {
@@ -112,6 +112,10 @@ export class AgentSession {
 
   markDirty(taskId: string): void {
     this.#tracker.markDirty(taskId);
+  }
+
+  noteSession(sessionId: string): void {
+    this.#tracker.noteSession(sessionId);
   }
 
   /** Sends what is due; while the agent reads slowly, changes coalesce in the tracker instead of queueing. */
@@ -160,7 +164,7 @@ export class AgentSession {
 }
 
 /** A complete set stands alone, so it follows whatever was sent before. */
-const NOTHING_ASSIGNED = { complete: true, appliesTo: 0, resultsIn: 1, assigned: [], removed: [] };
+const NOTHING_ASSIGNED = { complete: true, appliesTo: 0, resultsIn: 1, assigned: [], removed: [], sessionId: "" };
 
 function chunksOf(set: AssignmentSet): { data: Uint8Array; last: boolean }[] {
   const bytes = assignmentSetCodec.encode(set);

@@ -21,6 +21,11 @@ export interface AssignmentSetInput {
    * the set: a manager that lags must not stop tasks it has not heard of yet. 0 is unknown.
    */
   'version'?: (number | string | Long);
+  /**
+   * The node's session that this state knows of. Only if it is the present one has the leader heard of the node again, and
+   * nothing of it is being started elsewhere for an earlier silence: until then the agent starts nothing that never runs twice.
+   */
+  'sessionId'?: (string);
 }
 
 export interface AssignmentSet {
@@ -41,4 +46,9 @@ export interface AssignmentSet {
    * the set: a manager that lags must not stop tasks it has not heard of yet. 0 is unknown.
    */
   'version': (number);
+  /**
+   * The node's session that this state knows of. Only if it is the present one has the leader heard of the node again, and
+   * nothing of it is being started elsewhere for an earlier silence: until then the agent starts nothing that never runs twice.
+   */
+  'sessionId': (string);
 }

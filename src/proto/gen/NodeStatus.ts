@@ -83,6 +83,10 @@ export interface NodeStatusInput {
    * Cluster time at which its drain began; 0 while it is not drained.
    */
   'drainSinceMs'?: (number | string | Long);
+  /**
+   * The newest session that the leader has heard of.
+   */
+  'sessionId'?: (string);
 }
 
 export interface NodeStatus {
@@ -117,4 +121,8 @@ export interface NodeStatus {
    * Cluster time at which its drain began; 0 while it is not drained.
    */
   'drainSinceMs': (number);
+  /**
+   * The newest session that the leader has heard of.
+   */
+  'sessionId': (string);
 }

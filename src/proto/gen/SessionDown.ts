@@ -21,9 +21,17 @@ export interface _shoal_v1_SessionDown_AssignmentChunk {
 }
 
 export interface _shoal_v1_SessionDown_HeartbeatInput {
+  /**
+   * Of the heartbeat that it answers: proof that a manager has heard the agent since it sent that.
+   */
+  'number'?: (number | string | Long);
 }
 
 export interface _shoal_v1_SessionDown_Heartbeat {
+  /**
+   * Of the heartbeat that it answers: proof that a manager has heard the agent since it sent that.
+   */
+  'number': (number);
 }
 
 export interface _shoal_v1_SessionDown_ManagersInput {

@@ -24,6 +24,10 @@ export interface _shoal_v1_SessionUp_HeartbeatInput {
    */
   'engineOk'?: (boolean);
   'engineMessage'?: (string);
+  /**
+   * Counts up from 1 within a session; the answer repeats it.
+   */
+  'number'?: (number | string | Long);
 }
 
 export interface _shoal_v1_SessionUp_Heartbeat {
@@ -32,6 +36,10 @@ export interface _shoal_v1_SessionUp_Heartbeat {
    */
   'engineOk': (boolean);
   'engineMessage': (string);
+  /**
+   * Counts up from 1 within a session; the answer repeats it.
+   */
+  'number': (number);
 }
 
 export interface _shoal_v1_SessionUp_HelloInput {

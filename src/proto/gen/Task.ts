@@ -128,7 +128,7 @@ export interface TaskInput {
    */
   'earlyEnds'?: (number | string | Long);
   /**
-   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it.
+   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it. Once set it stays.
    */
   'single'?: (boolean);
   /**
@@ -196,7 +196,7 @@ export interface Task {
    */
   'earlyEnds': (number);
   /**
-   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it.
+   * It never runs beside another task of its slot: an agent cut off from all managers for 20 s stops it. Once set it stays.
    */
   'single': (boolean);
   /**

@@ -40,6 +40,10 @@ export interface TaskStatusInput {
    * What the check that does not pass said last; empty while none fails.
    */
   'checkMessage'?: (string);
+  /**
+   * Whoever has the task knows that it never runs twice.
+   */
+  'single'?: (boolean);
   '_exitCode'?: "exitCode";
 }
 
@@ -79,5 +83,9 @@ export interface TaskStatus {
    * What the check that does not pass said last; empty while none fails.
    */
   'checkMessage': (string);
+  /**
+   * Whoever has the task knows that it never runs twice.
+   */
+  'single': (boolean);
   '_exitCode'?: "exitCode";
 }

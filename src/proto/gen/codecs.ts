@@ -882,10 +882,11 @@ function encodeNodeStatus(w: Writer, m: NodeStatusInput): void {
   if (m.silence != null) { const start = w.open(66); encodeSilence(w, m.silence); w.close(start); }
   if (m.engineSinceMs) w.uint(72, Number(m.engineSinceMs));
   if (m.drainSinceMs) w.uint(80, Number(m.drainSinceMs));
+  if (m.sessionId) w.text(90, m.sessionId);
 }
 
 function decodeNodeStatus(r: Reader): NodeStatus {
-  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0, drainSinceMs: 0 };
+  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0, drainSinceMs: 0, sessionId: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -909,6 +910,8 @@ function decodeNodeStatus(r: Reader): NodeStatus {
         m.engineSinceMs = r.uint(); break;
       case 80:
         m.drainSinceMs = r.uint(); break;
+      case 90:
+        m.sessionId = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -1265,10 +1268,11 @@ function encodeTaskStatus(w: Writer, m: TaskStatusInput): void {
   if (m.healthy) w.bool(96, m.healthy);
   if (m.ready) w.bool(104, m.ready);
   if (m.checkMessage) w.text(114, m.checkMessage);
+  if (m.single) w.bool(128, m.single);
 }
 
 function decodeTaskStatus(r: Reader): TaskStatus {
-  const m: TaskStatus = { state: "NEW", message: "", error: "", atMs: 0, agentEpoch: 0, sequence: 0, runtimeId: "", ports: [], startedAtMs: 0, finishedAtMs: 0, healthy: false, ready: false, checkMessage: "" };
+  const m: TaskStatus = { state: "NEW", message: "", error: "", atMs: 0, agentEpoch: 0, sequence: 0, runtimeId: "", ports: [], startedAtMs: 0, finishedAtMs: 0, healthy: false, ready: false, checkMessage: "", single: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1300,6 +1304,8 @@ function decodeTaskStatus(r: Reader): TaskStatus {
         m.ready = r.bool(); break;
       case 114:
         m.checkMessage = r.text(); break;
+      case 128:
+        m.single = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -4187,10 +4193,11 @@ function decodeSessionUp_Hello(r: Reader): SessionUp_Hello {
 function encodeSessionUp_Heartbeat(w: Writer, m: SessionUp_HeartbeatInput): void {
   if (m.engineOk) w.bool(8, m.engineOk);
   if (m.engineMessage) w.text(18, m.engineMessage);
+  if (m.number) w.uint(24, Number(m.number));
 }
 
 function decodeSessionUp_Heartbeat(r: Reader): SessionUp_Heartbeat {
-  const m: SessionUp_Heartbeat = { engineOk: false, engineMessage: "" };
+  const m: SessionUp_Heartbeat = { engineOk: false, engineMessage: "", number: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -4198,6 +4205,8 @@ function decodeSessionUp_Heartbeat(r: Reader): SessionUp_Heartbeat {
         m.engineOk = r.bool(); break;
       case 18:
         m.engineMessage = r.text(); break;
+      case 24:
+        m.number = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -4394,13 +4403,16 @@ function decodeSessionDown_TaskAck(r: Reader): SessionDown_TaskAck {
 }
 
 function encodeSessionDown_Heartbeat(w: Writer, m: SessionDown_HeartbeatInput): void {
+  if (m.number) w.uint(8, Number(m.number));
 }
 
 function decodeSessionDown_Heartbeat(r: Reader): SessionDown_Heartbeat {
-  const m: SessionDown_Heartbeat = {  };
+  const m: SessionDown_Heartbeat = { number: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
+      case 8:
+        m.number = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -4432,10 +4444,11 @@ function encodeAssignmentSet(w: Writer, m: AssignmentSetInput): void {
   if (m.assigned != null) for (const x of m.assigned) { const start = w.open(42); encodeAssignment(w, x); w.close(start); }
   if (m.removed != null) for (const x of m.removed) w.text(50, x);
   if (m.version) w.uint(56, Number(m.version));
+  if (m.sessionId) w.text(66, m.sessionId);
 }
 
 function decodeAssignmentSet(r: Reader): AssignmentSet {
-  const m: AssignmentSet = { complete: false, appliesTo: 0, resultsIn: 0, clusterIncarnation: "", assigned: [], removed: [], version: 0 };
+  const m: AssignmentSet = { complete: false, appliesTo: 0, resultsIn: 0, clusterIncarnation: "", assigned: [], removed: [], version: 0, sessionId: "" };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -4453,6 +4466,8 @@ function decodeAssignmentSet(r: Reader): AssignmentSet {
         m.removed.push(r.text()); break;
       case 56:
         m.version = r.uint(); break;
+      case 66:
+        m.sessionId = r.text(); break;
       default: r.skip(tag);
     }
   }

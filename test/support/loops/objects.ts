@@ -86,6 +86,7 @@ export function node(id: string, part: NodePart = {}): Node {
       silence: part.silence ?? null,
       engineSinceMs: part.engineSinceMs ?? 0,
       drainSinceMs: part.drainSinceMs ?? 0,
+      sessionId: "",
     },
   });
 }

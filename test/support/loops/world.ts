@@ -223,6 +223,7 @@ export class World {
       const wallMs = this.env.wallNow();
       const status = {
         ...task.status!,
+        single: task.single,
         ...(part.state === "RUNNING"
           ? { startedAtMs: wallMs, healthy: true, ready: true }
           : { healthy: false, ready: false }),

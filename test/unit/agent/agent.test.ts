@@ -1,138 +1,14 @@
 import { expect } from "chai";
-import { Agent, type AgentStop } from "../../../src/agent/agent.ts";
 import { OWN_MANAGER_MS, SILENCE_MS } from "../../../src/agent/session.ts";
-import type { Dialer } from "../../../src/proto/rpc.ts";
-import { Router } from "../../../src/proto/router.ts";
-import type { DiskProbe } from "../../../src/util/disk-space.ts";
 import { AppError } from "../../../src/util/errors.ts";
-import { silentLogger } from "../../../src/util/log.ts";
 import { anAssignment, aSpec, completeSet, incrementalSet } from "../../support/agent-fixtures.ts";
-import { IDENTITY } from "../../support/agent-harness.ts";
-import { FakeEngine, FakeExecutor } from "../../support/fake-executor.ts";
-import { FakeManager } from "../../support/fake-manager.ts";
-import { MemoryDisk } from "../../support/memory-kv.ts";
-import { MemoryNetwork, type MemoryNode } from "../../support/memory-rpc.ts";
-import { Sim, type SimEnv } from "../../support/sim-env.ts";
-
-class World {
-  readonly sim: Sim;
-  readonly network: MemoryNetwork;
-  readonly engine: FakeEngine;
-  readonly disk = new MemoryDisk();
-  readonly managers: FakeManager[];
-  agent: Agent;
-  env: SimEnv;
-  node: MemoryNode;
-  executor: FakeExecutor;
-  /** Addresses dialled, in order. */
-  readonly dialled: string[] = [];
-  /** Of the disk it writes to. */
-  freeShare = 0.5;
-  /** By which managers reach it. */
-  readonly #address: string;
-  #starts = 0;
-
-  constructor(seed = 1, { address = "worker1:7377" } = {}) {
-    this.#address = address;
-    this.sim = new Sim(seed);
-    this.network = new MemoryNetwork(this.sim.env("network"));
-    this.engine = new FakeEngine(this.sim.env("engine"));
-    this.managers = ["m1", "m2", "m3"].map((name) => new FakeManager(this.sim, this.network, name));
-    for (const manager of this.managers) {
-      manager.managers = this.addresses;
-      manager.first = completeSet([anAssignment("t1")], { version: 5 });
-    }
-    ({ agent: this.agent, env: this.env, node: this.node, executor: this.executor } = this.#make());
-  }
-
-  get addresses(): string[] {
-    return this.managers.map(({ address }) => address);
-  }
-
-  #make(seeds = this.addresses): { agent: Agent; env: SimEnv; node: MemoryNode; executor: FakeExecutor } {
-    this.#starts += 1;
-    const env = this.sim.env(`agent${this.#starts}`);
-    const node = this.network.node("worker1", { env, identity: { kind: "node", ...IDENTITY } });
-    const router = new Router(silentLogger);
-    node.listen("worker1:7377", router);
-    const executor = new FakeExecutor(env, this.engine);
-    const dialer: Dialer = {
-      dial: (address, options) => {
-        this.dialled.push(address);
-        return node.dial(address, options);
-      },
-    };
-    const probeOf = (): DiskProbe => async () => ({ freeBytes: this.freeShare * 1000, totalBytes: 1000 });
-    const agent = new Agent(
-      {
-        env,
-        log: silentLogger,
-        dialer,
-        router,
-        executor,
-        kvFactory: this.disk.factory(env),
-        identity: IDENTITY,
-        probeOf,
-      },
-      {
-        address: this.#address,
-        nodeName: "worker-1",
-        managers: seeds,
-        version: "0.1.0",
-        bootId: "boot1",
-        dataDir: "/var/lib/shoal",
-      },
-    );
-    return { agent, env, node, executor };
-  }
-
-  async start(): Promise<void> {
-    await this.sim.resolve(this.agent.start(), { timeoutMs: 1000, what: "agent starts" });
-  }
-
-  crash(): void {
-    this.env.kill();
-    this.executor.crash();
-    this.node.kill();
-    this.disk.crash({ kind: "process" });
-  }
-
-  async restart(seeds?: string[]): Promise<void> {
-    // A process that ended in order is gone too.
-    this.node.kill();
-    Object.assign(this, this.#make(seeds));
-    await this.start();
-  }
-
-  /** The manager that holds the session now. */
-  holder(): FakeManager {
-    const { manager } = this.agent.status();
-    const found = this.managers.find(({ address }) => address === manager);
-    if (found === undefined) throw new Error("No session");
-    return found;
-  }
-
-  async untilSession(timeoutMs = 10_000): Promise<FakeManager> {
-    const isOpen = (): boolean => this.agent.status().manager !== "";
-    await this.sim.runUntil(isOpen, { timeoutMs, what: "session" });
-    return this.holder();
-  }
-
-  async untilRunning(): Promise<void> {
-    const isRunning = (): boolean => this.agent.worker.statusOf("t1")?.state === "RUNNING";
-    await this.sim.runUntil(isRunning, { timeoutMs: 5000, what: "t1 running" });
-  }
-
-  async stop(how: AgentStop): Promise<void> {
-    await this.sim.resolve(this.agent.stop(how), { timeoutMs: 60_000, what: "agent stops" });
-  }
-}
+import { AgentWorld } from "../../support/agent-world.ts";
 
 describe("agent/agent", () => {
-  let w: World;
+  let w: AgentWorld;
 
   beforeEach(async () => {
-    w = new World();
+    w = new AgentWorld();
     await w.start();
   });
 
@@ -184,7 +60,7 @@ describe("agent/agent", () => {
 
     it("goes to another one's, which can tell when the host was last heard of", async () => {
       for (let seed = 1; seed <= 6; seed += 1) {
-        w = new World(seed, { address: own });
+        w = new AgentWorld(seed, { address: own });
         await w.start();
         const first = await w.untilSession();
         first.kill();
@@ -194,7 +70,7 @@ describe("agent/agent", () => {
     });
 
     it("stays at its own only while there is no other", async () => {
-      w = new World(2, { address: own });
+      w = new AgentWorld(2, { address: own });
       const [mine, ...others] = w.managers;
       for (const manager of others) manager.refuses = new AppError("unavailable", "not yet");
       await w.start();
@@ -211,7 +87,7 @@ describe("agent/agent", () => {
     });
 
     it("stays at its own for good where it is the only one", async () => {
-      w = new World(3, { address: own });
+      w = new AgentWorld(3, { address: own });
       for (const manager of w.managers) manager.managers = [own];
       await w.restart([own]);
       expect(await w.untilSession()).to.equal(w.managers[0]);
@@ -365,53 +241,6 @@ describe("agent/agent", () => {
     expect(manager.descriptions.at(-1)?.fullPaths).to.deep.equal([]);
   });
 
-  describe("what never runs twice", () => {
-    const state = (): string | undefined => w.engine.container("t1")?.state.state;
-    beforeEach(async () => {
-      for (const manager of w.managers)
-        manager.first = completeSet([anAssignment("t1", { single: true })], { version: 5 });
-      await w.untilSession();
-      await w.untilRunning();
-      for (const manager of w.managers) manager.send(manager.first!);
-      await w.sim.run(3000);
-    });
-
-    it("is stopped when no manager was in reach for 20 s, not sooner, and reported when one is", async () => {
-      for (const manager of w.managers) manager.answers = false;
-      for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
-      await w.sim.run(19_000);
-      expect(state()).to.equal("running");
-      await w.sim.run(1500);
-      expect(state()).to.equal("exited");
-      for (const manager of w.managers) Object.assign(manager, { answers: true, refuses: null });
-      const manager = await w.untilSession();
-      await w.sim.run(100);
-      expect(manager.latest("t1")).to.include({ state: "SHUTDOWN", message: "stopped: no manager was in reach" });
-    });
-
-    it("goes on where managers come and go, one of them always back within 20 s", async () => {
-      for (let round = 0; round < 5; round += 1) {
-        for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
-        for (const manager of w.managers) manager.stream?.cancel(new AppError("unavailable", "cut off"));
-        await w.sim.run(15_000);
-        for (const manager of w.managers) manager.refuses = null;
-        await w.untilSession();
-        await w.sim.run(1000);
-      }
-      expect(state()).to.equal("running");
-    });
-
-    it("is stopped soon after a restart of the agent that finds no manager: it cannot know how long that lasts", async () => {
-      for (const manager of w.managers) manager.refuses = new AppError("unavailable", "cut off");
-      w.crash();
-      await w.restart();
-      await w.sim.run(4500);
-      expect(state()).to.equal("running");
-      await w.sim.run(1000);
-      expect(state()).to.equal("exited");
-    });
-  });
-
   describe("when it is stopped", () => {
     it("for good: what never runs twice is stopped and reported before the goodbye", async () => {
       const manager = await w.untilSession();
@@ -485,7 +314,7 @@ describe("agent/agent", () => {
     });
 
     it("before it was started, or while the engine hangs, ends within its bound", async () => {
-      const fresh = new World(2);
+      const fresh = new AgentWorld(2);
       await fresh.stop({ goodbye: true });
       await w.untilSession();
       await w.untilRunning();

@@ -45,7 +45,7 @@ async function untilStatus(h: WorkerHarness, part: Partial<TaskStatus>, id = "a"
 }
 
 function run(h: WorkerHarness, spec: TaskSpec, ...ids: string[]): void {
-  h.worker.apply(completeSet((ids.length === 0 ? ["a"] : ids).map((id) => anAssignment(id, {}, spec))));
+  h.apply(completeSet((ids.length === 0 ? ["a"] : ids).map((id) => anAssignment(id, {}, spec))));
 }
 
 describe("agent: checks of tasks", () => {
@@ -200,12 +200,12 @@ describe("agent: checks of tasks", () => {
     const h = await aWorker({ [LIVE_PORT]: { isOk: true, tookMs: 2 * timeoutMs } });
     const stuck = checked({ liveness: every(LIVE_PORT, { timeoutMs }) });
     const stuckOnes = Array.from({ length: hanging }, (_, at) => anAssignment(`stuck${at}`, {}, stuck));
-    h.worker.apply(completeSet(stuckOnes));
+    h.apply(completeSet(stuckOnes));
     for (let at = 0; at < hanging; at += 1) await h.until(`stuck${at}`, "RUNNING");
     await h.sim.run(2_000);
     const other = checked({ readiness: every(READY_PORT), liveness: every(STARTUP_PORT) });
     const others = ["a", "b"].map((id) => anAssignment(id, { serviceId: "other" }, other));
-    h.worker.apply(completeSet([...stuckOnes, ...others]));
+    h.apply(completeSet([...stuckOnes, ...others]));
     for (const id of ["a", "b"]) await h.until(id, "RUNNING");
     const runningAt = h.sim.now;
     for (const id of ["a", "b"]) await untilStatus(h, { ready: true }, id);
@@ -217,7 +217,7 @@ describe("agent: checks of tasks", () => {
     const h = await aWorker({ [READY_PORT]: { isOk: true, tookMs: 400 } });
     run(h, checked({ readiness: every(READY_PORT) }));
     await h.until("a", "RUNNING");
-    h.worker.apply(completeSet([anAssignment("a", { desired: "SHUTDOWN" }, checked(ALL))]));
+    h.apply(completeSet([anAssignment("a", { desired: "SHUTDOWN" }, checked(ALL))]));
     await h.until("a", "SHUTDOWN");
     expect(status(h)).to.include({ healthy: false, ready: false });
     const { calls } = h.engine;

@@ -73,7 +73,7 @@ describe("agent/node-service", () => {
   });
 
   async function running(id = "t1"): Promise<void> {
-    h.worker.apply(completeSet([anAssignment(id)]));
+    h.apply(completeSet([anAssignment(id)]));
     await h.until(id, "RUNNING");
   }
 
@@ -133,10 +133,10 @@ describe("agent/node-service", () => {
   it("waits for a task that is not here or not started yet", async () => {
     const reader = new Reader(manager, "t1", { follow: true });
     await h.sim.run(2000);
-    h.worker.apply(completeSet([anAssignment("t1", { desired: "READY" })]));
+    h.apply(completeSet([anAssignment("t1", { desired: "READY" })]));
     await h.sim.run(60_000);
     expect(reader.closed).to.equal(null);
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1")] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1")] }));
     await h.until("t1", "RUNNING");
     h.engine.log("t1", "hello");
     await h.sim.run(10);
@@ -153,7 +153,7 @@ describe("agent/node-service", () => {
   });
 
   it("says why a task that never started has no lines", async () => {
-    h.worker.apply(completeSet([anAssignment("t1", { status: { state: "REJECTED", error: "No such image: nope" } })]));
+    h.apply(completeSet([anAssignment("t1", { status: { state: "REJECTED", error: "No such image: nope" } })]));
     const reader = new Reader(manager, "t1", { follow: true });
     await ended(reader);
     expect(reader.end).to.equal("The task never started: No such image: nope");
@@ -171,7 +171,7 @@ describe("agent/node-service", () => {
     // That exit was seen before the engine went: it is over, and so is the reader.
     expect(reader.end).to.equal("");
 
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t2", {}, aSpec())] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t2", {}, aSpec())] }));
     await h.until("t2", "RUNNING");
     const second = new Reader(manager, "t2", { follow: true });
     h.engine.log("t2", "one");

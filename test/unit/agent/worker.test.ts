@@ -24,7 +24,7 @@ describe("agent/worker", () => {
   });
 
   async function running(...ids: string[]): Promise<void> {
-    h.worker.apply(
+    h.apply(
       completeSet(
         ids.map((id) => anAssignment(id)),
         { version: 10 },
@@ -53,13 +53,13 @@ describe("agent/worker", () => {
   });
 
   it("makes again what a prune of the engine removed: what waits for its start at once, what is started within 5 s", async () => {
-    h.worker.apply(completeSet([anAssignment("t1", { desired: "READY" }), anAssignment("t2", { desired: "READY" })]));
+    h.apply(completeSet([anAssignment("t1", { desired: "READY" }), anAssignment("t2", { desired: "READY" })]));
     for (const id of ["t1", "t2"]) await h.until(id, "READY");
     h.engine.vanish("t1");
     await h.sim.run(1000);
     expect(h.engine.container("t1")?.state.state).to.equal("created");
     h.engine.vanish("t2");
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1"), anAssignment("t2")] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1"), anAssignment("t2")] }));
     for (const id of ["t1", "t2"]) await h.until(id, "RUNNING", 5000);
     expect(h.run.statesReported("t2")).to.not.include("FAILED");
   });
@@ -75,16 +75,16 @@ describe("agent/worker", () => {
   });
 
   it("waits in READY until RUNNING is wanted", async () => {
-    h.worker.apply(completeSet([anAssignment("t1", { desired: "READY" })]));
+    h.apply(completeSet([anAssignment("t1", { desired: "READY" })]));
     await h.until("t1", "READY");
     await h.sim.run(5000);
     expect(h.run.state("t1")).to.equal("READY");
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1")] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1")] }));
     await h.until("t1", "RUNNING");
   });
 
   it("stays STARTING until the check passes, and fails what gets unhealthy after stopping it", async () => {
-    h.worker.apply(completeSet([anAssignment("t1", {}, aCheckedSpec())]));
+    h.apply(completeSet([anAssignment("t1", {}, aCheckedSpec())]));
     await h.until("t1", "STARTING");
     await h.until("t1", "RUNNING");
     h.engine.setHealth("t1", "unhealthy");
@@ -95,33 +95,33 @@ describe("agent/worker", () => {
 
   it("shuts a task down and removes what is left only when the task is forgotten", async () => {
     await running("t1");
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
     await h.until("t1", "SHUTDOWN");
     expect(h.engine.containers(), "its logs can still be read").to.have.lengthOf(1);
-    h.worker.apply(incrementalSet(2, { removed: ["t1"] }));
+    h.apply(incrementalSet(2, { removed: ["t1"] }));
     await h.sim.runUntil(() => h.engine.containers().length === 0, { timeoutMs: 1000, what: "removal" });
     expect(h.worker.size).to.equal(0);
   });
 
   it("does not let a lower desired state revive a task", async () => {
     await running("t1");
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
-    h.worker.apply(incrementalSet(2, { assigned: [anAssignment("t1", { desired: "RUNNING" })] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
+    h.apply(incrementalSet(2, { assigned: [anAssignment("t1", { desired: "RUNNING" })] }));
     await h.until("t1", "SHUTDOWN");
   });
 
   it("rejects a task whose image is missing", async () => {
     h.engine.behaviour.fail = (op) => (op === "prepare" ? new AppError("not-found", "No such image: nope") : null);
-    h.worker.apply(completeSet([anAssignment("t1")]));
+    h.apply(completeSet([anAssignment("t1")]));
     await h.until("t1", "REJECTED");
     expect(h.worker.statusOf("t1")?.error).to.equal("No such image: nope");
   });
 
   it("gives up preparing as soon as the task is not wanted any more", async () => {
     h.engine.behaviour.prepareMs = 60_000;
-    h.worker.apply(completeSet([anAssignment("t1")]));
+    h.apply(completeSet([anAssignment("t1")]));
     await h.sim.run(100);
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("t1", { desired: "SHUTDOWN" })] }));
     await h.sim.run(20);
     expect(h.run.state("t1")).to.equal("SHUTDOWN");
   });
@@ -129,9 +129,9 @@ describe("agent/worker", () => {
   it("starts what is here while registries are slow: a pull holds no place among those that start", async () => {
     const slow = Array.from({ length: 2 * STARTS_MAX }, (_, at) => `slow${at}`);
     h.engine.behaviour.pullMs = (id) => (id.startsWith("slow") ? 30_000 : 0);
-    h.worker.apply(completeSet(slow.map((id) => anAssignment(id))));
+    h.apply(completeSet(slow.map((id) => anAssignment(id))));
     await h.sim.run(100);
-    h.worker.apply(incrementalSet(1, { assigned: [anAssignment("local")] }));
+    h.apply(incrementalSet(1, { assigned: [anAssignment("local")] }));
     await h.until("local", "RUNNING", 1000);
     for (const id of slow) await h.until(id, "RUNNING", 60_000);
   });
@@ -140,10 +140,10 @@ describe("agent/worker", () => {
     await running("old");
     h.engine.behaviour.prepareMs = 1000;
     const ids = Array.from({ length: 3 * STARTS_MAX }, (_, at) => `t${at}`);
-    h.worker.apply(incrementalSet(1, { assigned: ids.map((id) => anAssignment(id)) }));
+    h.apply(incrementalSet(1, { assigned: ids.map((id) => anAssignment(id)) }));
     await h.sim.run(1500);
     expect(h.engine.containers().length - 1).to.equal(STARTS_MAX);
-    h.worker.apply(incrementalSet(2, { assigned: [anAssignment("old", { desired: "SHUTDOWN" })] }));
+    h.apply(incrementalSet(2, { assigned: [anAssignment("old", { desired: "SHUTDOWN" })] }));
     await h.sim.run(20);
     expect(h.run.state("old")).to.equal("SHUTDOWN");
     for (const id of ids) await h.until(id, "RUNNING", 60_000);
@@ -181,12 +181,12 @@ describe("agent/worker", () => {
       for (const ms of [0, 1, 5, 15, 25, 35, 45, 60]) {
         h = new WorkerHarness(ms);
         await h.start();
-        h.worker.apply(completeSet([anAssignment("t1")]));
+        h.apply(completeSet([anAssignment("t1")]));
         await h.sim.run(ms);
         h.crash("power");
         await h.restart("boot2");
         // Nothing durable of it yet: then a manager has to say it again.
-        if (h.worker.size === 0) h.worker.apply(completeSet([anAssignment("t1")]));
+        if (h.worker.size === 0) h.apply(completeSet([anAssignment("t1")]));
         const isUp = (): boolean => h.run.state("t1") === "RUNNING" && h.engine.running().length === 1;
         await h.sim.runUntil(isUp, { timeoutMs: 5000, what: `running again, crashed after ${ms} ms` });
       }
@@ -204,10 +204,10 @@ describe("agent/worker", () => {
       h.crash();
       h.disk.wipe();
       await h.restart();
-      h.worker.apply(completeSet([anAssignment("t1", { status: { state: "COMPLETE" } })]));
+      h.apply(completeSet([anAssignment("t1", { status: { state: "COMPLETE" } })]));
       await h.sim.run(1000);
       expect(h.engine.container("t1")?.starts).to.equal(1);
-      h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t9", { status: { state: "FAILED" } })] }));
+      h.apply(incrementalSet(1, { assigned: [anAssignment("t9", { status: { state: "FAILED" } })] }));
       await h.sim.run(10);
       h.crash();
       await h.restart();
@@ -224,7 +224,7 @@ describe("agent/worker", () => {
       await h.restart();
       await h.sim.run(1000);
       expect(h.engine.running(), "nothing is stopped before a manager was heard").to.have.lengthOf(1);
-      h.worker.apply(completeSet([anAssignment("t1", { status: { state: "RUNNING" } })]));
+      h.apply(completeSet([anAssignment("t1", { status: { state: "RUNNING" } })]));
       await h.sim.run(1000);
       expect(h.run.state("t1")).to.equal("RUNNING");
       expect(h.engine.container("t1")?.starts).to.equal(1);
@@ -249,7 +249,7 @@ describe("agent/worker", () => {
       it(`does not answer (${outage}), fails no task and goes on when it is back`, async () => {
         await running("t1");
         h.engine.setOutage(outage);
-        h.worker.apply(incrementalSet(1, { assigned: [anAssignment("t2")] }));
+        h.apply(incrementalSet(1, { assigned: [anAssignment("t2")] }));
         await h.sim.run(30_000);
         expect(h.run.state("t1")).to.equal("RUNNING");
         expect(h.run.state("t2")).to.equal("PREPARING");
@@ -321,7 +321,7 @@ describe("agent/worker", () => {
       await h.start();
       await h.sim.run(60_000);
       expect(h.engine.running()).to.have.lengthOf(1);
-      h.worker.apply(completeSet([]));
+      h.apply(completeSet([]));
       await h.sim.runUntil(() => h.engine.containers().length === 0, { timeoutMs: 2000, what: "removal" });
     });
 
@@ -329,7 +329,7 @@ describe("agent/worker", () => {
       h = new WorkerHarness();
       await stray({ ...OWNER, nodeId: "node2" });
       await h.start();
-      h.worker.apply(completeSet([]));
+      h.apply(completeSet([]));
       await h.sim.run(60_000);
       expect(h.engine.running()).to.have.lengthOf(1);
     });
@@ -338,7 +338,7 @@ describe("agent/worker", () => {
       h = new WorkerHarness();
       await h.start();
       await running("t1", "t2");
-      h.worker.apply(completeSet([anAssignment("t2")], { version: 11 }));
+      h.apply(completeSet([anAssignment("t2")], { version: 11 }));
       await h.sim.runUntil(() => h.engine.containers().length === 1, { timeoutMs: 2000, what: "removal" });
       expect(h.engine.running()[0]?.task.id).to.equal("t2");
     });
@@ -359,7 +359,7 @@ describe("agent/worker", () => {
       h = new WorkerHarness();
       await h.start();
       await running("t1", "t2");
-      h.worker.apply(completeSet([anAssignment("t2")], { clusterIncarnation: LATER, version: 1 }));
+      h.apply(completeSet([anAssignment("t2")], { clusterIncarnation: LATER, version: 1 }));
       await h.sim.runUntil(() => h.engine.containers().length === 1, { timeoutMs: 2000, what: "removal" });
       expect(h.engine.running()[0]?.task.id).to.equal("t2");
     });
@@ -374,8 +374,8 @@ describe("agent/worker", () => {
       await h.restart();
       for (const say of [
         () => h.worker.meet(INCARNATION),
-        () => h.worker.apply(completeSet([], { version: 99 })),
-        () => h.worker.apply({ ...completeSet([], { version: 99 }), complete: false, removed: ["t1"] }),
+        () => h.apply(completeSet([], { version: 99 })),
+        () => h.apply({ ...completeSet([], { version: 99 }), complete: false, removed: ["t1"] }),
       ])
         expect(say).to.throw(AppError, "an earlier incarnation");
       // Of two lives that began from the same one it stays with the one it met.
@@ -388,11 +388,11 @@ describe("agent/worker", () => {
       h = new WorkerHarness();
       await h.start();
       await running("t1");
-      expect(() => h.worker.apply(completeSet([], { version: 9 }))).to.throw(AppError, "behind");
+      expect(() => h.apply(completeSet([], { version: 9 }))).to.throw(AppError, "behind");
       await h.sim.run(10_000);
       h.crash();
       await h.restart();
-      expect(() => h.worker.apply(completeSet([], { version: 9 })), "also after a restart").to.throw(AppError);
+      expect(() => h.apply(completeSet([], { version: 9 })), "also after a restart").to.throw(AppError);
       expect(h.engine.running()).to.have.lengthOf(1);
     });
 
@@ -401,7 +401,7 @@ describe("agent/worker", () => {
       await h.start();
       await running("t1");
       h.engine.setOutage("refused");
-      h.worker.apply(completeSet([], { version: 11 }));
+      h.apply(completeSet([], { version: 11 }));
       await h.sim.run(10_000);
       h.engine.setOutage("none");
       await h.sim.runUntil(() => h.engine.containers().length === 0, { timeoutMs: 3000, what: "removal" });
@@ -421,7 +421,7 @@ describe("agent/worker", () => {
       await h.restart("boot2");
       await h.sim.run(30_000);
       expect(h.engine.running()).to.have.lengthOf(0);
-      h.worker.apply(completeSet([anAssignment("t1", { status: { state: "RUNNING" } })]));
+      h.apply(completeSet([anAssignment("t1", { status: { state: "RUNNING" } })]));
       await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 2000, what: "running again" });
     });
 
@@ -437,7 +437,7 @@ describe("agent/worker", () => {
       await h.sim.run(30_000);
       expect(h.engine.running()).to.have.lengthOf(0);
       const again = completeSet([anAssignment("t1", { status: { state: "RUNNING" } })], { version: 11 });
-      h.worker.apply(again);
+      h.apply(again);
       await h.sim.runUntil(() => h.engine.running().length === 1, { timeoutMs: 2000, what: "running again" });
       h.crash("power");
       await h.restart("boot4");
@@ -450,14 +450,14 @@ describe("agent/worker", () => {
       await h.sim.resolve(h.worker.stopRuntimes(10_000, { remove: false }), { timeoutMs: 11_000, what: "stop" });
       await h.stop();
       await h.restart("boot2");
-      h.worker.apply(completeSet([anAssignment("t1", { desired: "SHUTDOWN", status: { state: "RUNNING" } })]));
+      h.apply(completeSet([anAssignment("t1", { desired: "SHUTDOWN", status: { state: "RUNNING" } })]));
       await h.until("t1", "SHUTDOWN");
       expect(h.engine.container("t1")?.starts).to.equal(1);
     });
 
     it("gives up after the bound on a task that ignores its signal", async () => {
       h.engine.behaviour.stopMs = 60_000;
-      h.worker.apply(completeSet([anAssignment("t1", {}, aSpec({ container: { image: "x", stopGraceMs: 50_000 } }))]));
+      h.apply(completeSet([anAssignment("t1", {}, aSpec({ container: { image: "x", stopGraceMs: 50_000 } }))]));
       await h.until("t1", "RUNNING");
       const started = h.sim.now;
       await h.sim.resolve(h.worker.stopRuntimes(10_000, { remove: true }), { timeoutMs: 11_000, what: "stop" });

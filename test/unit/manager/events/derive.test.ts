@@ -54,6 +54,7 @@ const status = (state: TaskState, part: Partial<TaskStatus> = {}): TaskStatus =>
   healthy: state === "RUNNING",
   ready: state === "RUNNING",
   checkMessage: "",
+  single: false,
   ...part,
 });
 

@@ -51,6 +51,22 @@ describe("manager/sessions/assignments", () => {
     expect(tracker.hasWork).to.equal(false);
   });
 
+  it("says which session of the node its state knows of, also when only that changes", async () => {
+    const known = node("n1");
+    const write = (sessionId: string): Promise<unknown> =>
+      store.update((tx) => tx.put("node", { ...known, status: { ...known.status!, sessionId } }));
+    await write("s1");
+    await put("t1");
+    expect(next()?.sessionId).to.equal("s1");
+    tracker.noteSession("s1");
+    expect(tracker.hasWork).to.equal(false);
+    await write("s2");
+    tracker.noteSession("s2");
+    expect(tracker.hasWork).to.equal(true);
+    expect(next()).to.include({ sessionId: "s2", complete: false, appliesTo: 1 });
+    expect([tracker.hasWork, next()]).to.deep.equal([false, null]);
+  });
+
   it("goes on with what changed, chained one set to the next", async () => {
     await put("t1");
     next();
@@ -135,7 +151,7 @@ describe("manager/sessions/session", () => {
     session.flush(store.view(), "inc-1");
     expect(written).to.have.length(2);
     session.flush(store.view(), "inc-1");
-    session.answerHeartbeat();
+    session.answerHeartbeat(1);
     expect(written, "a full stream gets nothing more").to.have.length(2);
     room = 1000;
     session.drained();
