@@ -4,7 +4,7 @@
  * are compared at every entry they apply.
  */
 import { createHash } from "node:crypto";
-import type { Cluster, Node } from "../../src/model/index.ts";
+import type { Cluster, GenericResource, Node } from "../../src/model/index.ts";
 import type { NodeStart } from "../../src/daemon/node.ts";
 import type { Manager, ManagerTuning } from "../../src/manager/manager.ts";
 import type { NodeRoleName } from "../../src/pki/types.ts";
@@ -33,6 +33,8 @@ export type MachineTraits = {
   readonly diskProbe?: DiskProbe;
   readonly engine?: Partial<FakeBehaviour>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** What its operator says it has beside CPU and memory. */
+  readonly generic?: readonly GenericResource[];
   /** Whether it offers a runtime. Default: workers do. */
   readonly runs?: boolean;
 };
@@ -257,12 +259,14 @@ export class SimCluster {
       clock,
       diskProbe,
       labels = {},
+      generic = [],
     } = this.#options.traits?.(name, role) ?? {};
     const options: MachineOptions = {
       id: newId(this.sim.env(`${name}/id`)),
       name,
       role,
       engine: runs ? new FakeEngine(this.sim.env(`${name}/engine`), { engineId: `engine-${name}`, ...engine }) : null,
+      generic,
       ...(clock === undefined ? {} : { clock }),
       ...(diskProbe === undefined ? {} : { diskProbe }),
     };

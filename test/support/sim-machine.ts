@@ -9,6 +9,7 @@ import { EVENT_STORE } from "../../src/manager/events/ring.ts";
 import { LOG_STORE, SNAPSHOT_STORE } from "../../src/manager/replica/open-state.ts";
 import { inAnotherLife, type Retired } from "../../src/manager/replica/retired.ts";
 import { takePromises } from "../../src/manager/replica/take-promises.ts";
+import type { GenericResource } from "../../src/model/index.ts";
 import { isSuperseded } from "../../src/model/incarnation.ts";
 import { removedError } from "../../src/model/removed-nodes.ts";
 import type { NodeRoleName } from "../../src/pki/types.ts";
@@ -51,6 +52,8 @@ export type MachineOptions = {
   readonly role: NodeRoleName;
   /** Null: it offers no runtime. */
   readonly engine: FakeEngine | null;
+  /** What its operator says it has beside CPU and memory. */
+  readonly generic?: readonly GenericResource[];
   readonly clock?: Partial<ClockOptions>;
   readonly diskProbe?: DiskProbe;
 };
@@ -84,10 +87,11 @@ export class Machine {
   readonly #world: MachineWorld;
   readonly #clock: Partial<ClockOptions>;
   readonly #diskProbe: DiskProbe | null;
+  readonly #generic: readonly GenericResource[];
   #follower: RoleFollower | null = null;
   #isStarted = false;
 
-  constructor(world: MachineWorld, { id, name, role, engine, clock = {}, diskProbe }: MachineOptions) {
+  constructor(world: MachineWorld, { id, name, role, engine, generic = [], clock = {}, diskProbe }: MachineOptions) {
     this.#world = world;
     this.id = id;
     this.name = name;
@@ -96,6 +100,7 @@ export class Machine {
     this.address = `${name}:7377`;
     this.#clock = clock;
     this.#diskProbe = diskProbe ?? null;
+    this.#generic = generic;
     this.#wallSkewMs = clock.skewMs ?? 0;
     this.env = world.sim.env(name);
     this.network = world.network.node(name, { env: this.env, identity: { kind: "anonymous" } });
@@ -169,6 +174,7 @@ export class Machine {
         version: "sim",
         dataDir: this.name,
         bootId: `boot-${this.powerCuts}`,
+        generic: this.#generic,
       },
     );
   }

@@ -9,6 +9,8 @@ import type { World } from "./world.ts";
 const UNCLEAR: ReadonlySet<ErrorCode> = new Set(["unavailable", "deadline", "unknown-outcome", "cancelled"]);
 /** Refusals that time heals, of changes that were certainly not made. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(["not-leader", "exhausted", "unsupported"]);
+/** What says nothing of the object: the cluster was busy, had no leader, or whoever was asked is no manager any more. */
+export const NO_ANSWER: ReadonlySet<ErrorCode> = new Set([...UNCLEAR, ...PASSING]);
 
 export type Asking = {
   readonly from: MemoryNode;

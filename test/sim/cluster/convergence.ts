@@ -3,10 +3,12 @@
  * every wanted slot runs once, where it may; nothing else runs; all managers hold the same.
  */
 import type { Node, Service, Task, TaskSpec } from "../../../src/model/index.ts";
+import { jobOf } from "../../../src/model/service-mode.ts";
 import { isHeld } from "../../../src/model/rollout.ts";
-import { observedState } from "../../../src/model/task-state.ts";
+import { isReady, observedState } from "../../../src/model/task-state.ts";
 import type { Machine } from "../../support/sim-cluster.ts";
-import { isRestless } from "./images.ts";
+import { imageOf, isRestless, UNREADY } from "./images.ts";
+import { jobMissing } from "./job-convergence.ts";
 import { nodeRefusal, refusal } from "./invariants/placement.ts";
 import { taskText } from "./task-text.ts";
 import type { Truth } from "./truth.ts";
@@ -17,7 +19,10 @@ export function missing(world: World): string[] {
   const problems = [...managersMissing(world), ...nodesMissing(world)];
   // Without a leader the rest is old news.
   if (problems.length > 0) return problems;
-  for (const service of world.truth.all("service")) problems.push(...serviceMissing(world, service));
+  for (const service of world.truth.all("service")) {
+    const isJob = jobOf(service.spec) !== null;
+    problems.push(...(isJob ? jobMissing(world.truth, service) : serviceMissing(world, service)));
+  }
   problems.push(...orphansMissing(world), ...containersMissing(world));
   return problems;
 }
@@ -70,7 +75,9 @@ function serviceMissing(world: World, service: Service): string[] {
   const isWaiting = waitsForPeople(service);
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
-    const isBlocked = live.some((task) => isStuck(truth, task, service));
+    const isBlocked = live.some(
+      (task) => isStuck(truth, task, service) || (task.replaces !== "" && task.nodeId === ""),
+    );
     if (live.length > (isWaiting || isBlocked ? 2 : 1))
       problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
@@ -86,12 +93,12 @@ function serviceMissing(world: World, service: Service): string[] {
   return problems;
 }
 
-/** A restart policy may say that an ended task has no successor. */
+/** A restart policy, each task's own, may say that an ended task has no successor. */
 function givenUp(truth: Truth, service: Service): boolean {
-  const restart = service.spec?.task?.restart;
-  const isFinal =
-    restart?.condition === "NONE" || restart?.condition === "ON_FAILURE" || Number(restart?.maxAttempts) > 0;
-  return isFinal && truth.tasksOfService(service.id).some((task) => isOver(task));
+  return truth.tasksOfService(service.id).some((task) => {
+    const { condition = "ANY", maxAttempts = 0 } = truth.specOf(task)?.restart ?? {};
+    return isOver(task) && (condition !== "ANY" || Number(maxAttempts) > 0);
+  });
 }
 
 function taskMissing(world: World, service: Service, task: Task): string | null {
@@ -115,7 +122,10 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   if (observedState(task) !== "RUNNING" || task.desired !== "RUNNING")
     return `is ${observedState(task)} of ${task.desired}: ${task.status?.message}`;
   const node = truth.get("node", task.nodeId);
-  if (node?.spec?.availability === "DRAIN") return "runs on a drained node";
+  // It goes on until its stand-in serves, or the deadline.
+  const standIn = truth.tasksOfService(service.id).find((other) => other.replaces === task.id && isWanted(other));
+  const isHeldUp = standIn !== undefined && standIn.nodeId === "" && roomFor(truth, standIn, own) === null;
+  if (node?.spec?.availability === "DRAIN") return isHeldUp ? null : "runs on a drained node";
   const broken = node === undefined ? "its node is not there" : nodeRefusal(node, own);
   return broken;
 }
@@ -124,11 +134,13 @@ function waitsForPeople({ rollout }: Service): boolean {
   return isHeld(rollout) || rollout?.state === "CANARY";
 }
 
-/** It is to replace another task, and no node takes it. */
+/** A rollout waits for it, until its deadline: no node takes it, or it does not become ready. */
 function isStuck(truth: Truth, task: Task, { revision, rollout }: Service): boolean {
   const spec = truth.specOf(task);
-  const isUnplaced = isWanted(task) && !isOver(task) && task.nodeId === "" && task.revision === revision;
-  return rollout?.state === "UPDATING" && isUnplaced && spec !== null && roomFor(truth, task, spec) === null;
+  if (!isWanted(task) || isOver(task) || task.revision !== revision || spec === null) return false;
+  if (rollout?.state !== "UPDATING" && rollout?.state !== "ROLLING_BACK") return false;
+  if (task.nodeId !== "") return imageOf(spec) === UNREADY && !isReady(task);
+  return roomFor(truth, task, spec) === null;
 }
 
 function unplaced(truth: Truth, task: Task, spec: TaskSpec): string {
@@ -188,8 +200,8 @@ function runs(machines: readonly Machine[], { id, nodeId }: Task): boolean {
   return engine?.container(id)?.state.state === "running";
 }
 
-function isWanted({ desired }: Task): boolean {
-  return desired === "RUNNING" || desired === "READY";
+function isWanted({ desired, run }: Task): boolean {
+  return desired === "RUNNING" || desired === "READY" || (run > 0 && desired === "COMPLETE");
 }
 
 function isLive(task: Task): boolean {

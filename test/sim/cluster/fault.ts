@@ -9,6 +9,8 @@ export type Fault = {
   readonly name: string;
   /** How often, beside others; 1 is usual. */
   readonly weight: number;
+  /** It lasts for tens of seconds, whatever the plan says: for patient plans only. */
+  readonly isLong?: true;
   /** @returns null when nothing is there now that it could hit. */
   readonly inject: (world: World, durationMs: number) => Injected | null;
 };
@@ -16,6 +18,8 @@ export type Fault = {
 export type Injected = {
   /** Whom it hit, for the trace. */
   readonly on: string;
+  /** Instead of the plan's duration. */
+  readonly lastsMs?: number;
   /** Ends it, after its duration or when everything is healed. Absent: it is over at once, or repairs itself. */
   readonly undo?: () => void;
 };

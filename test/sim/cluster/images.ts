@@ -12,8 +12,14 @@ export const CRASHES = "crashes";
 export const FINISHES = "finishes";
 /** Cannot be prepared: there is no such image. */
 export const MISSING = "missing";
+/** Runs, and never answers a probe well. */
+export const UNREADY = "unready";
+/** Runs, and answers some probes well and some not. */
+export const FLAKY = "flaky";
 
-export function imageBehaviour(dice: Dice): Pick<FakeBehaviour, "lifeOf" | "fail"> {
+type Behaviour = Pick<FakeBehaviour, "lifeOf" | "fail" | "probe">;
+
+export function imageBehaviour(dice: Dice): Behaviour {
   return {
     lifeOf: (task) => {
       switch (imageOf(task.spec)) {
@@ -29,6 +35,16 @@ export function imageBehaviour(dice: Dice): Pick<FakeBehaviour, "lifeOf" | "fail
       op === "prepare" && task !== null && imageOf(task.spec) === MISSING
         ? new AppError("not-found", "There is no such image")
         : null,
+    probe: (task) => {
+      switch (imageOf(task.spec)) {
+        case UNREADY:
+          return { isOk: false, message: "not yet" };
+        case FLAKY:
+          return { isOk: dice.chance(0.7), tookMs: dice.one(0, 0, 0, 10_000) };
+        default:
+          return { isOk: true };
+      }
+    },
   };
 }
 
@@ -38,5 +54,11 @@ export function imageOf(spec: TaskSpec | null): string {
 
 /** Its tasks come and go for ever. */
 export function isRestless(spec: TaskSpec | null): boolean {
-  return [CRASHES, FINISHES, MISSING].includes(imageOf(spec));
+  const image = imageOf(spec);
+  return [CRASHES, FINISHES, MISSING, FLAKY].includes(image) || (image === UNREADY && mayBeEnded(spec));
+}
+
+/** By a check of its own that fails. */
+function mayBeEnded(spec: TaskSpec | null): boolean {
+  return spec?.checks?.liveness != null || spec?.checks?.startup != null;
 }

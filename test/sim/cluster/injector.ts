@@ -36,8 +36,8 @@ export class Injector {
     if (injected === null) return;
     this.injected += 1;
     coverage.add(`fault ${fault.name}`);
-    this.#world.trace(() => `FAULT ${fault.name} ${injected.on} for ${Math.round(durationMs)} ms`);
-    const { undo } = injected;
+    const { undo, lastsMs = durationMs } = injected;
+    this.#world.trace(() => `FAULT ${fault.name} ${injected.on} for ${Math.round(lastsMs)} ms`);
     if (undo === undefined) return;
     const end = (): void => {
       if (!this.#undos.delete(end)) return;
@@ -45,7 +45,7 @@ export class Injector {
       undo();
     };
     this.#undos.add(end);
-    sim.schedule(durationMs, end);
+    sim.schedule(lastsMs, end);
   }
 
   /** No more of them, and nothing of them left: everything up, connected and answering. */

@@ -4,6 +4,9 @@ import type { FakeBehaviour } from "../../support/fake-engine.ts";
 import type { Dice } from "./dice.ts";
 import type { Fault } from "./fault.ts";
 
+/** They take four times as long as others. */
+const PATIENT_SHARE = 0.1;
+
 export type Plan = {
   readonly managers: number;
   readonly workers: number;
@@ -23,12 +26,18 @@ export type Plan = {
   readonly tuning: ManagerTuning;
   readonly engine: Pick<FakeBehaviour, "callMs" | "answerMs" | "prepareMs" | "startMs" | "stopMs">;
   readonly taskHistoryLimit: number;
+  /** Few faults, but some that outlast what a cut-off agent and its managers wait for what never runs twice. */
+  readonly isPatient: boolean;
   readonly faultyMs: number;
   readonly faults: readonly Fault[];
   readonly faultEveryMs: readonly [from: number, to: number];
   readonly faultLastsMs: readonly [from: number, to: number];
   readonly clients: number;
   readonly services: number;
+  /** Names of jobs and schedules. */
+  readonly jobs: readonly string[];
+  /** Of fresh services, those that have data or never run twice. */
+  readonly tiedShare: number;
   readonly thinkMs: number;
   readonly watchers: number;
   readonly hasOperator: boolean;
@@ -37,7 +46,35 @@ export type Plan = {
 };
 
 export function planOf(dice: Dice, faults: readonly Fault[]): Plan {
+  const isPatient = dice.chance(PATIENT_SHARE);
+  const quick = faults.filter(({ isLong }) => isLong !== true);
+  const plan = quickPlan(dice, quick);
+  return isPatient ? patient(dice, plan, faults) : plan;
+}
+
+/** One service at least that is tied to its node, time enough for it to move, and hardly anything else that costs events. */
+function patient(dice: Dice, plan: Plan, faults: readonly Fault[]): Plan {
   return {
+    ...plan,
+    isPatient: true,
+    managers: Math.min(3, plan.managers),
+    workers: 2,
+    // Of real clocks; what waits 20 s and 30 s leaves no room for bad ones.
+    drift: Math.min(plan.drift, 0.01),
+    tiedShare: 0.8,
+    services: 2,
+    clients: 1,
+    thinkMs: 4_000,
+    watchers: 0,
+    faultyMs: dice.between(60_000, 90_000),
+    faults: [...faults.filter(({ isLong }) => isLong), ...dice.some(plan.faults, 0.3)],
+    faultEveryMs: [4_000, 14_000],
+  };
+}
+
+function quickPlan(dice: Dice, faults: readonly Fault[]): Plan {
+  return {
+    isPatient: false,
     managers: dice.one(1, 3, 3, 3, 3, 5),
     workers: 1 + dice.int(4),
     managersRun: dice.chance(0.3),
@@ -58,12 +95,14 @@ export function planOf(dice: Dice, faults: readonly Fault[]): Plan {
       stopMs: dice.one(5, 300, 3_000),
     },
     taskHistoryLimit: dice.one(0, 1, 2, 5),
-    faultyMs: dice.between(12_000, 24_000),
+    faultyMs: dice.between(10_000, 19_000),
     faults: dice.some(faults, 0.6),
     faultEveryMs: dice.one([100, 1_000], [400, 2_500], [1_000, 5_000]),
     faultLastsMs: dice.one([50, 2_000], [100, 6_000], [2_000, 12_000]),
     clients: 1 + dice.int(4),
     services: 2 + dice.int(4),
+    jobs: dice.one([], [], ["job1"], ["cron1"], ["job1", "cron1"]),
+    tiedShare: dice.one(0.1, 0.1, 0.3),
     thinkMs: dice.one(200, 600, 1_500),
     watchers: dice.int(3),
     hasOperator: dice.chance(0.7),

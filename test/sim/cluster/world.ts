@@ -1,5 +1,6 @@
 /** One run's world, as faults, workloads and invariants see it. */
 import type { Manager } from "../../../src/manager/manager.ts";
+import type { GenericResource } from "../../../src/model/index.ts";
 import type { Change, ChangeSet } from "../../../src/store/types.ts";
 import { AppError } from "../../../src/util/errors.ts";
 import type { LogFields, Logger } from "../../../src/util/log.ts";
@@ -76,6 +77,7 @@ export class World {
           onEffect: (effect) => this.#onEffect(name, effect),
         },
         labels: { zone: clocks.one("a", "b") },
+        generic: genericOf(this.dice(`generic ${name}`)),
         runs: role === "worker" || plan.managersRun,
       }),
     });
@@ -250,6 +252,14 @@ const BUGS: ReadonlySet<string> = new Set([
   "role changes are not followed any more",
   "assignment without a task ignored",
 ]);
+
+/** What a node has to offer beside CPU and memory: some by name, some by number. */
+function genericOf(dice: Dice): GenericResource[] {
+  return [
+    ...(dice.chance(0.6) ? [{ kind: "gpu", count: 0, names: ["g0", "g1", "g2"].slice(dice.int(3)) }] : []),
+    { kind: "licence", count: 1 + dice.int(3), names: [] },
+  ];
+}
 
 function changeText({ table, id, before, after }: Change): string {
   const kind = before === undefined ? "+" : after === undefined ? "-" : "";

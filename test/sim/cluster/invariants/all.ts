@@ -4,16 +4,28 @@ import { assignments } from "./assignments.ts";
 import { blips } from "./blips.ts";
 import { bounds } from "./bounds.ts";
 import { boundedHistory } from "./history.ts";
+import { jobs } from "./jobs.ts";
 import { leaders } from "./leaders.ts";
+import { pinned } from "./pinned.ts";
 import { placement } from "./placement.ts";
 import { requestsOnce } from "./requests.ts";
+import { reservations } from "./reservations.ts";
+import { restarts } from "./restarts.ts";
+import { rolloutPace } from "./rollout-pace.ts";
 import { rollouts } from "./rollouts.ts";
+import { singles } from "./singles.ts";
 import { statesRise } from "./states.ts";
 
 export const INVARIANTS: readonly MakeInvariant[] = [
   statesRise,
   placement,
+  reservations,
+  singles,
+  pinned,
   rollouts,
+  rolloutPace,
+  restarts,
+  jobs,
   assignments,
   blips,
   boundedHistory,

@@ -17,11 +17,25 @@ const INCARNATION = "1";
 const downCodec = codec("SessionDown");
 const setCodec = codec("AssignmentSet");
 const HEALTH_CHECK_FAILED = "health check failed";
+/** From its own word that a manager answered an agent waits 20 s; from its start 5 s. The answer may be late by 3 s. */
+const CUT_OFF_MS = 16_500;
+const CUT_OFF_AT_START_MS = 4_500;
 
 export const assignments: MakeInvariant = (world) => {
   const chunks = new WeakMap<object, Uint8Array[]>();
   /** Ids of tasks that were ever assigned to a node. */
   const assigned = new Map<string, Set<string>>();
+  /** When each agent last heard an answer of a manager, and when it started. */
+  const answeredAt = new Map<string, number>();
+  const bootedAt = new Map<string, number>();
+
+  /** It stops what never runs twice, though it is wanted. */
+  const isCutOff = ({ name }: Machine): boolean => {
+    const booted = bootedAt.get(name) ?? 0;
+    const answered = answeredAt.get(name) ?? 0;
+    const sinceMs = (1 - world.plan.drift) * (answered < booted ? CUT_OFF_AT_START_MS : CUT_OFF_MS);
+    return world.sim.now - Math.max(answered, booted) >= sinceMs;
+  };
 
   const take = (set: AssignmentSet, to: Machine): void => {
     if (set.clusterIncarnation !== INCARNATION) throw new Error(`${to.name} gets a set of ${set.clusterIncarnation}`);
@@ -36,7 +50,8 @@ export const assignments: MakeInvariant = (world) => {
 
   const onDelivery = ({ path, direction, kind, data, to, pipe }: Delivery): void => {
     if (path !== PATH || direction !== "down" || kind !== "message" || data === null) return;
-    const { assignments: chunk } = downCodec.decode(data);
+    const { assignments: chunk, heartbeat } = downCodec.decode(data);
+    if (heartbeat) answeredAt.set(to, world.sim.now);
     if (!chunk) return;
     const parts = chunks.get(pipe) ?? [];
     chunks.set(pipe, parts);
@@ -52,12 +67,13 @@ export const assignments: MakeInvariant = (world) => {
       if (assigned.get(machine.id)?.has(taskId) !== true)
         throw new Error(`${machine.name} ${op}s ${taskId}, never assigned`);
     } else if (container?.state.state === "running") {
-      const why = wanted(world, machine, effect);
+      const why = world.truth.get("task", taskId)?.single && isCutOff(machine) ? null : wanted(world, machine, effect);
       if (why !== null) throw new Error(`${machine.name} ${op}s ${taskId}, but ${why}`);
     }
   };
 
-  return { name: "agents do what they were told", onDelivery, onEffect };
+  const onBoot = ({ name }: Machine): void => void bootedAt.set(name, world.sim.now);
+  return { name: "agents do what they were told", onDelivery, onEffect, onBoot };
 };
 
 /** Why a running container should be left alone; null if there is a reason to stop it. */
@@ -66,8 +82,13 @@ function wanted(world: World, machine: Machine, { taskId, container }: FakeEffec
   const task = truth.get("task", taskId);
   const node = truth.get("node", machine.id);
   if (task === undefined || node === undefined || machine.isStopping) return null;
-  if (container?.state.health === "unhealthy" || task.status?.error === HEALTH_CHECK_FAILED) return null;
-  if (machine.node?.agent.worker.statusOf(taskId)?.error === HEALTH_CHECK_FAILED) return null;
+  if (container?.state.health === "unhealthy") return null;
+  // A check that failed is recorded before the stop, by the agent first.
+  const errors = [task.status?.error, machine.node?.agent.worker.statusOf(taskId)?.error];
+  const { liveness, startup } = truth.specOf(task)?.checks ?? {};
+  const endsIt = (error = ""): boolean =>
+    error === HEALTH_CHECK_FAILED || (error !== "" && Boolean(liveness ?? startup));
+  if (errors.some(endsIt)) return null;
   if (TASK_STATE_NUMBER[task.desired] > TASK_STATE_NUMBER.RUNNING) return null;
   if (TASK_STATE_NUMBER[task.status?.state ?? "NEW"] > TASK_STATE_NUMBER.RUNNING) return null;
   return `it is wanted (${task.desired}) and ${task.status?.state ?? "NEW"}`;

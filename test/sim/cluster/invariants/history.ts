@@ -9,7 +9,7 @@ import type { World } from "../world.ts";
 const SLACK = 20;
 
 export const boundedHistory: MakeInvariant = (world) => {
-  /** Tasks that ended by themselves, by service, revision, slot and rollout, which begins the count anew; reaped ones too. */
+  /** Tasks that ended by themselves, by service, run, revision, slot and rollout, which begins the count anew; reaped ones too. */
   const ends = new Map<string, Set<string>>();
   return {
     name: "history and restarts are bounded",
@@ -20,7 +20,7 @@ export const boundedHistory: MakeInvariant = (world) => {
         if (change.before === undefined) checkSlot(world, task);
         if (endedByItself(task) && (change.before === undefined || !endedByItself(change.before))) {
           const since = world.truth.get("service", task.serviceId)?.rollout?.startedAtMs ?? 0;
-          const key = `${task.serviceId}/${task.revision}/${task.slot}/${since}`;
+          const key = `${task.serviceId}/${task.run}/${task.revision}/${task.slot}/${since}`;
           const ids = ends.get(key) ?? new Set();
           ends.set(key, ids.add(task.id));
           checkAttempts(world, task, ids);
@@ -30,8 +30,8 @@ export const boundedHistory: MakeInvariant = (world) => {
   };
 };
 
-function checkSlot({ truth, plan }: World, { serviceId, slot }: Task): void {
-  const tasks = truth.tasksOfSlot(serviceId, slot);
+function checkSlot({ truth, plan }: World, { serviceId, slot, run }: Task): void {
+  const tasks = truth.tasksOfSlot(serviceId, slot).filter((task) => task.run === run);
   const attempts = Math.max(0, ...tasks.map((task) => Number(truth.specOf(task)?.restart?.maxAttempts ?? 0)));
   const limit = Math.max(plan.taskHistoryLimit || DEFAULT_TASK_HISTORY, attempts + 1) + SLACK;
   if (tasks.length > limit)

@@ -1,10 +1,11 @@
 /** At the very entry that places it, a task's node may have it: judged anew, from committed rows alone. */
 import type { Node, PortSpec, Task, TaskSpec } from "../../../../src/model/index.ts";
-import { compareStates, isWanted, observedState } from "../../../../src/model/task-state.ts";
+import { isWanted } from "../../../../src/model/task-state.ts";
 import { parseConstraint } from "../../../../src/model/constraint.ts";
 import { matches } from "../../../../src/model/constraint-match.ts";
 import type { MakeInvariant } from "../invariant.ts";
 import type { Truth } from "../truth.ts";
+import { holds, namesRefusal, overdraft } from "./reservations.ts";
 
 export const placement: MakeInvariant = (world) => ({
   name: "tasks are placed where they may be",
@@ -12,7 +13,8 @@ export const placement: MakeInvariant = (world) => ({
     for (const change of changes) {
       if (change.table !== "task" || change.after === undefined || change.after.nodeId === "") continue;
       if ((change.before?.nodeId ?? "") !== "") continue;
-      const why = refusal(world.truth, change.after);
+      const why = refusal(world.truth, change.after) ?? namesRefusal(world.truth, change.after);
+      if (change.after.generic.length > 0) world.coverage.add("generic resources given");
       if (why !== null) throw new Error(`${change.after.id} is placed at ${version}, but ${why}`);
     }
   },
@@ -24,6 +26,7 @@ export function refusal(truth: Truth, task: Task): string | null {
   const spec = truth.specOf(task);
   if (node === undefined) return "its node is not there";
   if (spec === null) return "its revision is not there";
+  if (task.pinnedNodeId !== "" && task.pinnedNodeId !== node.id) return `it may run on ${task.pinnedNodeId} only`;
   return standing(node) ?? nodeRefusal(node, spec) ?? loadRefusal(truth, node, task, spec);
 }
 
@@ -44,13 +47,14 @@ function loadRefusal(truth: Truth, node: Node, task: Task, spec: TaskSpec): stri
   const makesWay = (other: Task): boolean =>
     task.desired === "READY" && other.serviceId === task.serviceId && other.slot === task.slot;
   const beside = truth.tasksOfNode(node.id).filter((other) => other.id !== task.id && holds(other));
-  const memory = runningAtOnce(truth, [...beside, task]);
-  const room = Number(node.description?.resources?.memoryBytes ?? 0);
-  if (memory > room) return `${memory} of ${room} bytes would be reserved`;
+  const overdrawn = overdraft(truth, node, [...beside, task]);
+  if (overdrawn !== null) return overdrawn;
   const others = beside.filter((other) => !makesWay(other));
   const taken = others.flatMap((other) => fixed(truth.specOf(other)));
   const conflict = fixed(spec).find((port) => taken.includes(port));
   if (conflict !== undefined) return `port ${conflict} is taken`;
+  const company = companyRefusal(truth, task, spec, beside);
+  if (company !== null) return company;
   const max = Number(spec.placement?.maxReplicasPerNode ?? 0);
   // The limit is the revision's own: what another one, without it, places a moment later in the same entry is not bound by it.
   const isLater = ({ meta, revision }: Task): boolean =>
@@ -63,26 +67,27 @@ function loadRefusal(truth: Truth, node: Node, task: Task, spec: TaskSpec): stri
   return max > 0 && slots.size >= max ? `its node has the slots ${[...slots].join(", ")}, of at most ${max}` : null;
 }
 
-/** Bytes: a slot's old task and the one that waits for its end never run at once, so the larger counts. */
-function runningAtOnce(truth: Truth, tasks: readonly Task[]): number {
-  const bySlot = new Map<string, { waiting: number; others: number }>();
-  for (const task of tasks) {
-    // Told to stop before its start.
-    if (!isWanted(task) && compareStates(observedState(task), "STARTING") < 0) continue;
-    const key = `${task.serviceId}/${task.slot}`;
-    const sum = bySlot.get(key) ?? { waiting: 0, others: 0 };
-    const bytes = Number(truth.specOf(task)?.resources?.reservations?.memoryBytes ?? 0);
-    if (task.desired === "READY") sum.waiting += bytes;
-    else sum.others += bytes;
-    bySlot.set(key, sum);
+/** `service == x`: something of it is on the node, or the task is the first of its own kind; `service != x`: nothing is. */
+function companyRefusal(
+  truth: Truth,
+  task: Task,
+  { placement: wants }: TaskSpec,
+  beside: readonly Task[],
+): string | null {
+  for (const text of wants?.constraints ?? []) {
+    const { key, test } = parseConstraint(text, "");
+    if (key !== "service" || test.kind !== "one-of") continue;
+    const ids = test.values.map((name) => truth.serviceNamed(name)?.id ?? "");
+    const there = beside.filter(({ serviceId }) => ids.includes(serviceId));
+    const stranger = there.find(({ serviceId, slot }) => serviceId !== task.serviceId || slot !== task.slot);
+    if (test.negated && stranger !== undefined)
+      return `its node runs ${stranger.id}, and it keeps away from that: ${text}`;
+    if (test.negated || there.some(isWanted)) continue;
+    const kin = truth.tasksOfService(task.serviceId).filter((other) => other.id !== task.id && other.nodeId !== "");
+    const isFirst = ids.includes(task.serviceId) && !kin.some((other) => holds(other) && isWanted(other));
+    if (!isFirst) return `its node runs nothing that it wants to be with: ${text}`;
   }
-  return [...bySlot.values()].reduce((total, { waiting, others }) => total + Math.max(waiting, others), 0);
-}
-
-/** It takes room as long as it is not known to have stopped. */
-function holds({ status }: Task): boolean {
-  const state = status?.state ?? "NEW";
-  return !["COMPLETE", "SHUTDOWN", "FAILED", "REJECTED", "ORPHANED"].includes(state);
+  return null;
 }
 
 function fixed(spec: TaskSpec | null): number[] {

@@ -3,6 +3,7 @@ import type { Node } from "../../../../src/model/index.ts";
 import { AppError, type ErrorCode } from "../../../../src/util/errors.ts";
 import { newId } from "../../../../src/util/id.ts";
 import type { Machine } from "../../../support/sim-cluster.ts";
+import { NO_ANSWER } from "../ask.ts";
 import type { Dice } from "../dice.ts";
 import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
@@ -10,15 +11,7 @@ import type { World } from "../world.ts";
 const MANAGERS_MAX = 5;
 const EVERY_MS = [500, 4_000] as const;
 /** Somebody else was faster, or the cluster is not in a state for it. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  "conflict",
-  "precondition",
-  "not-found",
-  "exhausted",
-  "unavailable",
-  "deadline",
-  "unknown-outcome",
-]);
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([...NO_ANSWER, "conflict", "precondition", "not-found"]);
 
 class Operator extends LoopingWorkload {
   readonly name = "operator";
@@ -41,7 +34,9 @@ class Operator extends LoopingWorkload {
   }
 
   async #try(machine: Machine): Promise<void> {
-    const actions = [() => this.#availability(machine), () => this.#label(machine), () => this.#role(machine)];
+    const actions = [() => this.#availability(machine), () => this.#label(machine)];
+    // A node that is away while all managers become others finds none of them any more by itself.
+    if (!this.#world.plan.isPatient) actions.push(() => this.#role(machine));
     try {
       await this.#dice.pick(actions)?.();
     } catch (error) {

@@ -8,23 +8,15 @@ import { AppError, type ErrorCode } from "../../../../src/util/errors.ts";
 import { newId } from "../../../../src/util/id.ts";
 import type { ServiceOperation } from "../../../support/linearizability/models.ts";
 import type { MemoryNode } from "../../../support/memory-rpc.ts";
-import { askUntilClear } from "../ask.ts";
+import { askUntilClear, NO_ANSWER } from "../ask.ts";
 import type { Dice } from "../dice.ts";
 import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
+import { changedJob, freshJob, isJobName } from "./job-specs.ts";
 import { changedSpec, freshSpec, VALUE_LABEL } from "./specs.ts";
 
 /** A change is repeated for so long before its client gives up. */
 const PATIENCE_MS = [2_000, 20_000] as const;
-/** The cluster is busy or has no leader: nothing was answered that a history could hold. */
-const NO_ANSWER: ReadonlySet<ErrorCode> = new Set([
-  "unavailable",
-  "exhausted",
-  "not-leader",
-  "unknown-outcome",
-  "deadline",
-]);
-
 type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Said = OmitEach<ServiceOperation, "client" | "call" | "return">;
 
@@ -42,10 +34,13 @@ class ServiceClient extends LoopingWorkload {
   readonly #number: number;
   readonly #dice: Dice;
   readonly #from: MemoryNode;
+  readonly #names: readonly string[];
   #changes = 0;
 
   constructor(world: World, number: number) {
     super();
+    const { services, jobs } = world.plan;
+    this.#names = [...Array.from({ length: services }, (_, at) => `s${at + 1}`), ...jobs];
     this.name = `client ${number}`;
     this.#world = world;
     this.#number = number;
@@ -55,7 +50,7 @@ class ServiceClient extends LoopingWorkload {
 
   protected override async run(): Promise<void> {
     while (!this.isStopped) {
-      await this.#once(`s${1 + this.#dice.int(this.#world.plan.services)}`);
+      await this.#once(this.#dice.pick(this.#names) ?? "");
       await this.#world.pause(this.#dice.between(0, 2 * this.#world.plan.thinkMs));
     }
   }
@@ -86,7 +81,10 @@ class ServiceClient extends LoopingWorkload {
   async #create(name: string): Promise<void> {
     const value = this.#value();
     const [input, call] = [{ name, value }, this.#world.point()];
-    const spec = freshSpec(this.#dice, name, value);
+    const { plan } = this.#world;
+    const spec = isJobName(name)
+      ? freshJob(this.#dice, name, value)
+      : freshSpec({ dice: this.#dice, plan }, name, value);
     const outcome = await this.#attempt("Control.CreateService", { requestId: this.#id(), spec }, ["exists"]);
     if (outcome.kind === "refused") this.#said(call, { op: "create", input, output: "exists", index: null });
     else if (outcome.kind === "open") this.#said(call, { op: "create", input, output: null, index: null });
@@ -99,7 +97,10 @@ class ServiceClient extends LoopingWorkload {
   async #update(name: string, { version, spec: before }: Found): Promise<void> {
     const value = this.#value();
     const [input, call] = [{ name, version, value }, this.#world.point()];
-    const spec = changedSpec(this.#dice, before, value);
+    const { plan } = this.#world;
+    const spec = isJobName(name)
+      ? changedJob(this.#dice, before, value)
+      : changedSpec({ dice: this.#dice, plan }, before, value);
     const request = { requestId: this.#id(), id: name, version, spec };
     const outcome = await this.#attempt("Control.UpdateService", request, ["conflict", "not-found"]);
     if (outcome.kind === "refused") {

@@ -1,21 +1,45 @@
 /** Service specs as people write them, from dice: modest, demanding, impossible and broken ones. */
+import type { CheckInput } from "../../../../src/proto/gen/Check.ts";
+import type { MountInput } from "../../../../src/proto/gen/Mount.ts";
 import type { ServiceSpecInput } from "../../../../src/proto/gen/ServiceSpec.ts";
 import type { TaskSpecInput } from "../../../../src/proto/gen/TaskSpec.ts";
 import type { Dice } from "../dice.ts";
-import { CRASHES, FINISHES, MISSING, SERVES } from "../images.ts";
+import { CRASHES, FINISHES, FLAKY, MISSING, SERVES, UNREADY } from "../images.ts";
+import type { Plan } from "../plan.ts";
 
 const GIB = 2 ** 30;
 /** The label that says which change made a spec: unique over a run. */
 export const VALUE_LABEL = "value";
 
-export function freshSpec(dice: Dice, name: string, value: string): ServiceSpecInput {
+export type SpecDice = { readonly dice: Dice; readonly plan: Plan };
+
+export function freshSpec({ dice, plan }: SpecDice, name: string, value: string): ServiceSpecInput {
+  const kind = dice.chance(plan.tiedShare) ? dice.one("single", "single", "shared", "local", "local") : "free";
+  const isOnce = kind === "single" || kind === "shared";
+  const task = taskSpec({ dice, plan }, value);
   return {
     name,
     labels: { [VALUE_LABEL]: value },
-    replicated: { replicas: dice.int(4) },
+    replicated: { replicas: isOnce ? replicasOfSingle(dice) : dice.int(4) },
+    single: kind === "single",
     update: update(dice),
-    task: taskSpec(dice, value),
+    task: kind === "free" ? task : tied(dice, task, kind),
+    ...(dice.chance(0.1) ? { nodeLoss: { onReturn: "KEEP_REPLACEMENT" as const, replaceAfterMs: 4_000 } } : {}),
   };
+}
+
+function replicasOfSingle(dice: Dice): number {
+  return dice.chance(0.85) ? 1 : 0;
+}
+
+/** What has data: it mostly serves. */
+function tied(dice: Dice, task: TaskSpecInput, kind: "single" | "shared" | "local"): TaskSpecInput {
+  const image = dice.chance(0.9) ? `${SERVES}:1` : task.container?.image;
+  const { ports: _ports, placement: _placement, ...rest } = task;
+  const container = { ...task.container, ...(image === undefined ? {} : { image }) };
+  if (kind === "single") return { ...rest, container };
+  const mount: MountInput = { type: "VOLUME", source: "data", target: "/data", shared: kind === "shared" };
+  return { ...rest, container: { ...container, mounts: [mount] } };
 }
 
 function update(dice: Dice): NonNullable<ServiceSpecInput["update"]> {
@@ -31,8 +55,10 @@ function update(dice: Dice): NonNullable<ServiceSpecInput["update"]> {
   };
 }
 
-function taskSpec(dice: Dice, value: string): TaskSpecInput {
-  const image = dice.one(SERVES, SERVES, SERVES, SERVES, SERVES, SERVES, CRASHES, FINISHES, MISSING);
+function taskSpec({ dice, plan }: SpecDice, value: string): TaskSpecInput {
+  const good = [SERVES, SERVES, SERVES, SERVES, SERVES, SERVES, SERVES, SERVES];
+  const image = dice.one(CRASHES, FINISHES, MISSING, UNREADY, FLAKY, ...good);
+  const isChecked = image === UNREADY || image === FLAKY || dice.chance(0.25);
   return {
     container: {
       image: `${image}:1`,
@@ -41,11 +67,33 @@ function taskSpec(dice: Dice, value: string): TaskSpecInput {
       ...(dice.chance(0.25) ? { health: { test: ["CMD", "true"], intervalMs: 1_000 } } : {}),
     },
     restart: restart(dice, image),
-    ...(dice.chance(0.2)
-      ? { resources: { reservations: { memoryBytes: dice.one(1, 3, 5) * GIB, nanoCpus: 1e8 } } }
-      : {}),
-    ...(dice.chance(0.25) ? { placement: placement(dice) } : {}),
+    ...(isChecked ? { checks: checks(dice) } : {}),
+    ...(dice.chance(0.35) ? { resources: { reservations: reservations(dice) } } : {}),
+    ...(dice.chance(0.35) ? { placement: placement(dice, plan) } : {}),
     ...(dice.chance(0.15) ? { ports: [{ target: 80, published: dice.one(0, 8_080), protocol: "TCP" as const }] } : {}),
+  };
+}
+
+function checks(dice: Dice): NonNullable<TaskSpecInput["checks"]> {
+  const check = (): CheckInput => ({
+    command: { command: ["ask"] },
+    initialDelayMs: dice.one(0, 0, 300),
+    intervalMs: dice.one(200, 500, 1_000),
+    timeoutMs: 500,
+    failures: dice.one(1, 2, 3),
+  });
+  return {
+    readiness: { ...check(), successes: dice.one(1, 1, 2) },
+    ...(dice.chance(0.3) ? { startup: { ...check(), failures: 4 } } : {}),
+    ...(dice.chance(0.3) ? { liveness: check() } : {}),
+  };
+}
+
+function reservations(dice: Dice): NonNullable<NonNullable<TaskSpecInput["resources"]>["reservations"]> {
+  const kind = dice.one("gpu", "gpu", "licence");
+  return {
+    ...(dice.chance(0.5) ? { memoryBytes: dice.one(1, 3, 5) * GIB, nanoCpus: dice.one(1e8, 15e8) } : {}),
+    ...(dice.chance(0.6) ? { generic: [{ kind, count: dice.one(1, 1, 2) }] } : {}),
   };
 }
 
@@ -58,29 +106,46 @@ function restart(dice: Dice, image: string): NonNullable<TaskSpecInput["restart"
   };
 }
 
-function placement(dice: Dice): NonNullable<TaskSpecInput["placement"]> {
+function placement(dice: Dice, plan: Plan): NonNullable<TaskSpecInput["placement"]> {
+  const other = `s${1 + dice.int(plan.services)}`;
+  const spread = { spread: "node.labels.zone" };
+  const affinity = { affinity: { constraint: `service == ${other}`, weight: dice.one(-50, 50) } };
   return {
     constraints: dice.chance(0.5)
-      ? [dice.one("node.labels.zone == a", "node.role == worker", "node.labels.zone != b")]
+      ? [
+          dice.one(
+            "node.labels.zone == a",
+            "node.role == worker",
+            "node.labels.zone != b",
+            "node.labels.zone in (a, b)",
+            `service != ${other}`,
+            `service == ${other}`,
+          ),
+        ]
       : [],
     maxReplicasPerNode: dice.one(0, 1, 2),
+    preferences: dice.one([], [spread], [affinity], [spread, affinity]),
   };
 }
 
 /** What people change: mostly the number of replicas or the image, now and then everything. */
-export function changedSpec(dice: Dice, before: ServiceSpecInput, value: string): ServiceSpecInput {
+export function changedSpec(source: SpecDice, before: ServiceSpecInput, value: string): ServiceSpecInput {
+  const { dice } = source;
   const spec = { ...before, labels: { ...before.labels, [VALUE_LABEL]: value } };
   const task = before.task ?? {};
-  switch (dice.int(6)) {
+  const isOne = Number(before.replicated?.replicas ?? 0) <= 1;
+  switch (dice.int(7)) {
     case 0:
     case 1:
-      return { ...spec, replicated: { replicas: dice.int(5) } };
+      return { ...spec, replicated: { replicas: before.single ? replicasOfSingle(dice) : dice.int(5) } };
     case 2:
     case 3:
       return { ...spec, task: { ...task, container: { ...task.container, env: [`VALUE=${value}`] } } };
     case 4:
       return { ...spec, task: { ...task, forceUpdate: Number(task.forceUpdate ?? 0) + 1 } };
+    case 5:
+      return isOne ? { ...spec, single: !before.single } : { ...spec, update: update(dice) };
     default:
-      return freshSpec(dice, before.name ?? "", value);
+      return freshSpec(source, before.name ?? "", value);
   }
 }

@@ -2,7 +2,7 @@
 import { AppError, type ErrorCode } from "../../../../src/util/errors.ts";
 import { newId } from "../../../../src/util/id.ts";
 import type { MemoryNode } from "../../../support/memory-rpc.ts";
-import { askUntilClear } from "../ask.ts";
+import { askUntilClear, NO_ANSWER } from "../ask.ts";
 import type { Dice } from "../dice.ts";
 import { LoopingWorkload, type MakeWorkload } from "../workload.ts";
 import type { World } from "../world.ts";
@@ -10,16 +10,7 @@ import type { World } from "../world.ts";
 const EVERY_MS = [300, 3_000] as const;
 const PATIENCE_MS = 5_000;
 /** There is nothing to steer any more, or nobody to ask. What took effect is in the entries (invariants/rollouts.ts). */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  "precondition",
-  "not-found",
-  "conflict",
-  "exhausted",
-  "unavailable",
-  "not-leader",
-  "deadline",
-  "unknown-outcome",
-]);
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([...NO_ANSWER, "precondition", "not-found", "conflict"]);
 
 class Steering extends LoopingWorkload {
   readonly name = "steering";
