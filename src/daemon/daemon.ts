@@ -11,7 +11,7 @@ import { joinCluster } from "../pki/join.ts";
 import { Keystore, type StoredIdentity } from "../pki/keystore.ts";
 import { CertificateRenewer } from "../pki/renewer.ts";
 import { identify } from "../pki/identity.ts";
-import { diskProbe } from "../disk/disk-space.ts";
+import { diskProbe, diskProbeWith } from "../disk/disk-space.ts";
 import { LevelKvFactory } from "../disk/level-kv.ts";
 import { GrpcDialer } from "../proto/grpc-client.ts";
 import { serveGrpc } from "../proto/grpc-server.ts";
@@ -332,7 +332,7 @@ export class Daemon {
         executor: await chooseExecutor(this.#config, env, log.child({ part: "executor" })),
         identity,
         managerClass: hasManager ? (await import("../manager/manager.ts")).Manager : null,
-        diskProbe: diskProbe(dataDir),
+        diskProbe: diskProbeWith(dataDir, join(dataDir, "raft-log", "LOCK")),
         probeOf: diskProbe,
         retired: hasManager ? await (await import("./retired-file.ts")).readRetired(dataDir) : null,
         onFatal: (error) => (isSuperseded(error) ? this.#onSuperseded(error) : this.#deps.onFatal(error)),

@@ -8,12 +8,15 @@
  *         |          leadership goes to a voter with room  does not start again below it
  * ```
  *
+ * And when the log's files are gone: what is written to files that were removed is kept nowhere, without any error.
+ *
  * Refusing proposals stops what clients and loops write; what other leaders replicate still comes
  * in, which is what the space between the marks is for.
  */
 import type { Member, MemberId } from "../raft/types.ts";
 import type { DiskProbe, DiskSpace } from "../util/disk-space.ts";
 import { AppError } from "../util/errors.ts";
+import { isAbsent } from "../util/file-problem.ts";
 import { sleep, type Env } from "../util/env.ts";
 import type { Logger } from "../util/log.ts";
 import { Scope } from "../util/scope.ts";
@@ -45,8 +48,8 @@ export type DiskGuardDeps = {
   readonly replica: GuardedReplica;
   /** Whether another manager's disk is above its own low mark. */
   readonly hasRoom: (member: Member, signal: AbortSignal) => Promise<boolean>;
-  /** Below the stop mark: the manager stops, then the process ends with this. Called once. */
-  readonly onFull: (error: AppError) => void;
+  /** Below the stop mark, or without its files: the manager stops, then the process ends with this. Called once. */
+  readonly onStop: (error: AppError) => void;
 };
 
 export class DiskGuard {
@@ -56,7 +59,10 @@ export class DiskGuard {
   readonly #scope: Scope;
   #space: DiskSpace | null = null;
   #isLow = false;
-  #isFull = false;
+  #isStopping = false;
+  /** Of the log's file, once it was seen; empty before. */
+  #fileId = "";
+  #isLost = false;
 
   constructor(deps: DiskGuardDeps, { path, marks }: { readonly path: string; readonly marks: DiskMarks }) {
     this.#deps = deps;
@@ -88,19 +94,23 @@ export class DiskGuard {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#isFull) {
+    while (!signal.aborted && !this.#isStopping) {
       await sleep(this.#deps.env, DISK_CHECK_MS, signal);
       await this.#measure();
       if (signal.aborted) return;
       this.#note();
-      if (this.#isLow && !this.#isFull && this.#deps.replica.isReadyLeader()) await this.#handOver(signal);
+      if (this.#isLow && !this.#isStopping && this.#deps.replica.isReadyLeader()) await this.#handOver(signal);
     }
   }
 
   async #measure(): Promise<void> {
     try {
       this.#space = await this.#deps.probe();
+      const { fileId = "" } = this.#space;
+      if (this.#fileId === "") this.#fileId = fileId;
+      this.#isLost = fileId !== this.#fileId;
     } catch (error) {
+      this.#isLost = this.#fileId !== "" && isAbsent(error);
       // What is unknown refuses nothing: writes themselves still fail-stop.
       this.#deps.log.warn("free disk space is not known", { path: this.#path, error });
       this.#space = null;
@@ -110,13 +120,13 @@ export class DiskGuard {
   #note(): void {
     const { log, replica } = this.#deps;
     const space = this.#space;
-    if (space === null) return;
-    const full = this.#fullError();
-    if (full !== null && !this.#isFull) {
-      this.#isFull = true;
-      log.error("the disk is almost full: this manager stops", { path: this.#path, freeBytes: space.freeBytes });
-      this.#deps.onFull(full);
+    const reason = this.#isLost ? this.#lostError() : this.#fullError();
+    if (reason !== null && !this.#isStopping) {
+      this.#isStopping = true;
+      log.error("this manager stops", { path: this.#path, freeBytes: space?.freeBytes, reason: reason.message });
+      this.#deps.onStop(reason);
     }
+    if (space === null) return;
     const lowBytes = mark(this.#marks.lowBytes, DISK_LOW, space);
     const isLow = space.freeBytes < (this.#isLow ? lowBytes * RECOVERED_FACTOR : lowBytes);
     if (isLow === this.#isLow) return;
@@ -148,6 +158,17 @@ export class DiskGuard {
       "exhausted",
       `The disk of ${this.#path} on the leader is almost full: ${formatBytes(freeBytes)} are free, changes are refused`,
       { path: this.#path, freeBytes: String(freeBytes), next: "free disk space there, or make the disk larger" },
+    );
+  }
+
+  #lostError(): AppError {
+    return new AppError(
+      "corrupt",
+      `The files of ${this.#path} were removed or replaced under this manager: what it writes is kept nowhere`,
+      {
+        path: this.#path,
+        next: "put them back, or remove this node (shoal node rm --force) and join again with an empty directory",
+      },
     );
   }
 

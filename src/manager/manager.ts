@@ -196,7 +196,7 @@ export class Manager {
           const channel = this.#forwarder.channel({ id, address });
           return !(await call(channel, "Raft.Disk", {}, { deadlineMs: DISK_ASK_MS, signal })).isLow;
         },
-        onFull: (error) => void this.stop().then(() => onFatal(error), onFatal),
+        onStop: (error) => void this.stop().then(() => onFatal(error), onFatal),
       },
       { path: dataDir, marks: diskMarks },
     );

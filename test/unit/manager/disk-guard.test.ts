@@ -15,6 +15,7 @@ class Rig {
   freeBytes = 100 * GIB;
   totalBytes = 200 * GIB;
   probeError: Error | null = null;
+  fileId = "1:7";
   isLeader = true;
   refusal: (() => AppError) | null = null;
   readonly transfers: MemberId[] = [];
@@ -31,7 +32,7 @@ class Rig {
         log: silentLogger,
         probe: async () => {
           if (this.probeError !== null) throw this.probeError;
-          return await Promise.resolve({ freeBytes: this.freeBytes, totalBytes: this.totalBytes });
+          return await Promise.resolve({ freeBytes: this.freeBytes, totalBytes: this.totalBytes, fileId: this.fileId });
         },
         replica: {
           refuseProposals: (refusal) => (this.refusal = refusal),
@@ -48,7 +49,7 @@ class Rig {
           if (answer === undefined) throw new AppError("unavailable", `${id} does not answer`);
           return await Promise.resolve(answer);
         },
-        onFull: (error) => this.full.push(error),
+        onStop: (error) => this.full.push(error),
       },
       { path: "/data/a", marks },
     );
@@ -153,5 +154,27 @@ describe("manager/disk-guard", () => {
     expect(rig.refusal).to.equal(null);
     expect(rig.full).to.deep.equal([]);
     await rig.guard.stop();
+  });
+
+  it("stops a manager whose files were removed or replaced, once, and says what to do", async () => {
+    const gone = Object.assign(new Error("no such file"), { code: "ENOENT" });
+    const losses: ((rig: Rig) => void)[] = [
+      (rig) => (rig.fileId = ""),
+      (rig) => (rig.fileId = "1:8"),
+      (rig) => (rig.probeError = gone),
+    ];
+    for (const lose of losses) {
+      const rig = new Rig();
+      rig.fileId = "";
+      await rig.guard.start();
+      rig.fileId = "1:7";
+      await rig.sim.run(DISK_CHECK_MS + 1);
+      expect(rig.full).to.deep.equal([]);
+      lose(rig);
+      await rig.sim.run(3 * DISK_CHECK_MS);
+      expect(rig.full.map(({ code }) => code)).to.deep.equal(["corrupt"]);
+      expect(rig.full[0]?.details.next).to.match(/join again/);
+      await rig.guard.stop();
+    }
   });
 });
