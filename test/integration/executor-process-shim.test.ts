@@ -1,7 +1,7 @@
 // What only plain processes have: a shim that can be killed, children that stay, files that rotate.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -102,6 +102,25 @@ describe("agent/executor/process with its shim", function () {
       expect(await isRunning(child)).to.equal(false);
     });
   }
+
+  it("fails no task when its folder is removed under it, takes none, and goes on when it is put back", async () => {
+    const task = make("while :; do sleep 0.05; done");
+    await start(task);
+    const before = await executor.inspect(task.id);
+    const [root, aside] = [join(dataDir, "process"), join(dataDir, "aside")];
+    await rename(root, aside);
+    const told = new Promise<void>((resolve) => executor.onChange(resolve));
+    const error: unknown = await executor.inspect(task.id).catch((failure: unknown) => failure);
+    expect(isAppError(error, "unavailable"), String(error)).to.equal(true);
+    await told;
+    expect(executor.health()).to.deep.equal({ ok: false, message: `${root} was removed: put it back` });
+    const refused: unknown = await executor.prepareTask(make("true"), signal).catch((failure: unknown) => failure);
+    expect(isAppError(refused, "unavailable"), String(refused)).to.equal(true);
+    const back = new Promise<void>((resolve) => executor.onChange(resolve));
+    await rename(aside, root);
+    await back;
+    expect(await executor.inspect(task.id)).to.deep.equal(before);
+  });
 
   it("leaves no child behind that made a session of its own", async () => {
     const task = make("setsid sh -c 'echo $$; while :; do sleep 0.05; done' & sleep 60");

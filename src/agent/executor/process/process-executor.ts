@@ -36,7 +36,7 @@ import { isAlive, isGone, readBoot, readStat, sendSignal, type Identity } from "
 import { probeProcess } from "./probe.ts";
 import { processEnv, processOf, signalNumber, STOP_GRACE_MS } from "./process-spec.ts";
 import { SHIM } from "./shim.ts";
-import { TaskDir, type Observed } from "./task-dir.ts";
+import { isThere, TaskDir, type Observed } from "./task-dir.ts";
 import { readEnviron, TaskWatch } from "./task-watch.ts";
 
 export type ProcessExecutorDeps = { readonly env: Env; readonly log: Logger; readonly dataDir: string };
@@ -60,11 +60,13 @@ export class ProcessExecutor implements Executor {
   readonly #env: Env;
   readonly #log: Logger;
   readonly #root: string;
+  readonly #shim: string;
   readonly #auditEveryMs: number;
   readonly #scope: Scope;
   readonly #marked: MarkedProcesses;
   readonly #life = new AbortController();
   readonly #taskListeners = new Set<(taskId: string) => void>();
+  readonly #changeListeners = new Set<() => void>();
   readonly #watches = new Map<string, TaskWatch>();
   /** Ports of tasks that are being started and may not have bound them yet. */
   readonly #promised = new Map<string, readonly PortStatus[]>();
@@ -78,6 +80,7 @@ export class ProcessExecutor implements Executor {
     this.#env = env;
     this.#log = log;
     this.#root = join(dataDir, "process");
+    this.#shim = join(this.#root, "shim.sh");
     this.#marked = new MarkedProcesses(env);
     this.#auditEveryMs = auditEveryMs;
     this.#scope = new Scope((name, error) => log.error("process executor failed", { name, error }));
@@ -109,9 +112,9 @@ export class ProcessExecutor implements Executor {
     return this.#health;
   }
 
-  /** Neither its health nor its description ever changes. */
-  onChange(): () => void {
-    return () => undefined;
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
   onTaskEvent(listener: (taskId: string) => void): () => void {
@@ -137,6 +140,7 @@ export class ProcessExecutor implements Executor {
 
   async prepareTask(task: ExecutorTask, signal: AbortSignal): Promise<RuntimeState | null> {
     this.#check();
+    await this.#look();
     const spec = processOf(task);
     const path = "spec.task.process.stopSignal";
     const dir = spec.dir === "" ? "/" : spec.dir;
@@ -167,7 +171,7 @@ export class ProcessExecutor implements Executor {
     this.#check();
     const taskDir = this.#dir(task.id);
     const record = await taskDir.record(this.#who());
-    if (record === null) return;
+    if (record === null) return await this.#look();
     const { identity, shim, state } = await taskDir.observe(this.#boot);
     if (identity === null && shim === null) return;
     if (identity !== null && state === "running") {
@@ -187,7 +191,7 @@ export class ProcessExecutor implements Executor {
   async removeTask(taskId: string, signal: AbortSignal): Promise<void> {
     this.#check();
     const taskDir = this.#dir(taskId);
-    if ((await taskDir.record(this.#who())) === null) return;
+    if ((await taskDir.record(this.#who())) === null) return await this.#look();
     const { identity, shim } = await taskDir.observe(this.#boot);
     if (identity !== null) {
       if (await isAlive(identity, this.#boot)) sendSignal(-identity.pid, SIGKILL);
@@ -218,6 +222,7 @@ export class ProcessExecutor implements Executor {
     const spec = processOf(task);
     const taskDir = this.#dir(task.id);
     const record = await taskDir.record(this.#who());
+    await this.#look();
     if (record === null) throw new AppError("not-found", `No process of task ${task.id}: it was not prepared`);
     const observed = await taskDir.observe(this.#boot);
     if (observed.state === "running") return await this.#attach(task.id);
@@ -235,8 +240,7 @@ export class ProcessExecutor implements Executor {
       const env = processEnv(task, spec, { owner: this.#who(), ports, own: process.env });
       await checkLaunch({ program: spec.command[0] ?? "", dir: record.dir, path: env["PATH"] ?? "" });
       throwIfAborted(signal);
-      const shim = join(this.#root, "shim.sh");
-      await launch({ shim, taskDir: taskDir.path, command: spec.command, env, dir: record.dir }, () =>
+      await launch({ shim: this.#shim, taskDir: taskDir.path, command: spec.command, env, dir: record.dir }, () =>
         this.#emit(task.id),
       );
       if (!(await this.#hasBegun(taskDir, STARTED_MS, signal))) {
@@ -317,7 +321,10 @@ export class ProcessExecutor implements Executor {
   async #stateOf(taskId: string): Promise<RuntimeState | null> {
     const taskDir = this.#dir(taskId);
     const record = await taskDir.record(this.#who());
-    if (record === null) return null;
+    if (record === null) {
+      await this.#look();
+      return null;
+    }
     const observed = await taskDir.observe(this.#boot);
     const isChecked = hasHealthCheck(record.health) && observed.state === "running";
     const health = isChecked ? (this.#watches.get(taskId)?.health ?? "starting") : "none";
@@ -350,6 +357,7 @@ export class ProcessExecutor implements Executor {
   async #audit(signal: AbortSignal): Promise<void> {
     for (;;) {
       await sleep(this.#env, this.#auditEveryMs, signal);
+      await this.#look().catch(() => undefined);
       for (const [taskId, watch] of this.#watches) {
         // One that cannot be looked at now is looked at again.
         const observed = await this.#dir(taskId)
@@ -362,6 +370,20 @@ export class ProcessExecutor implements Executor {
     }
   }
 
+  /**
+   * Somebody may remove the data directory under us. Nothing is known of any task then: that is this node's trouble
+   * and no task's end, for what ran runs on. @throws unavailable
+   */
+  async #look(): Promise<void> {
+    const message = (await isThere(this.#shim)) ? "" : `${this.#root} was removed: put it back`;
+    if (message !== this.#health.message) {
+      this.#health = { ok: message === "", message };
+      this.#log.warn("the folder of plain processes", { path: this.#root, isThere: message === "" });
+      for (const listener of this.#changeListeners) listener();
+    }
+    this.#check();
+  }
+
   async #setUp(): Promise<EngineHealth> {
     try {
       this.#boot = await readBoot();
@@ -369,8 +391,8 @@ export class ProcessExecutor implements Executor {
       for (const tool of TOOLS) await findTool(tool);
       await mkdir(this.#root, { recursive: true, mode: 0o700 });
       // Replaced, not written over: shims of an earlier version go on reading theirs.
-      await writeFile(join(this.#root, "shim.sh.tmp"), SHIM, { mode: 0o600 });
-      await rename(join(this.#root, "shim.sh.tmp"), join(this.#root, "shim.sh"));
+      await writeFile(`${this.#shim}.tmp`, SHIM, { mode: 0o600 });
+      await rename(`${this.#shim}.tmp`, this.#shim);
       return { ok: true, message: "" };
     } catch (error) {
       return { ok: false, message: `plain processes cannot run here: ${AppError.from(error).message}` };

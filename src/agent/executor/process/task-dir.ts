@@ -82,7 +82,7 @@ export class TaskDir {
 
   /** Whether an attempt was begun and not wiped. */
   async hasRun(): Promise<boolean> {
-    return (await present(this.run, () => stat(this.run))) !== null;
+    return await isThere(this.run);
   }
 
   /** Forgets the last attempt; its logs stay. */
@@ -131,6 +131,11 @@ export class TaskDir {
     await writeFile(join(this.path, `${name}.tmp`), text, { mode: 0o600 });
     await rename(join(this.path, `${name}.tmp`), join(this.path, name));
   }
+}
+
+/** @throws AppError unavailable when it cannot be known */
+export async function isThere(path: string): Promise<boolean> {
+  return (await present(path, () => stat(path))) !== null;
 }
 
 async function readText(path: string): Promise<string | null> {
