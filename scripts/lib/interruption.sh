@@ -6,7 +6,9 @@ WORK=
 
 # Whether anything of a process group still runs. Zombies do not: process 1 may be slow to reap them.
 group_runs() {
-  sed -E 's/^[0-9]+ \(.*\) //' /proc/[0-9]*/stat 2>/dev/null | awk -v group="$1" '$3 == group && $1 != "Z" { found = 1 } END { exit !found }'
+  # Some process always ends between the list and its turn: sed's code says nothing.
+  { sed -E 's/^[0-9]+ \(.*\) //' /proc/[0-9]*/stat 2>/dev/null || true; } |
+    awk -v group="$1" '$3 == group && $1 != "Z" { found = 1 } END { exit !found }'
 }
 
 # scratch_make NAME: a folder for temporary files, in SHOAL_SCRATCH; scratch_remove takes it away with what is mounted in it.

@@ -105,17 +105,22 @@ describe("scripts/lib/interruption.sh", () => {
   const planted = async (body: string): Promise<ChildProcess> =>
     await started(["bash", "-c", `set -euo pipefail; . scripts/lib/interruption.sh; ${body}`]);
 
-  it("ends everything that its work started, then removes what it made and its scratch folder", async () => {
+  it("ends everything that its work started, in order, then removes what it made and its scratch folder", async () => {
+    // Beside it processes begin and end all the time, as on any machine.
     const child = await planted(`
       scratch_make shoal-planted; trap scratch_remove EXIT
       echo "$SHOAL_SCRATCH" >${inFolder("scratch")}
-      on_interrupt() { echo removed >${inFolder("said")}; }
-      work() { sleep 1000 & echo $! >${inFolder("pid")}; touch ${inFolder("ready")}; sleep 1000; }
+      on_interrupt() { cp ${inFolder("tidied")} ${inFolder("said")}; }
+      work() {
+        trap 'sleep 1; touch ${inFolder("tidied")}; exit' TERM
+        sleep 1000 & echo $! >${inFolder("pid")}; touch ${inFolder("ready")}; wait
+      }
+      { for _ in {1..400}; do sleep 0.005; done; } &
       interruptible work`);
     child.kill("SIGTERM");
     expect(await endOf(child)).to.equal(143);
     expect(isRunning(readFileSync(inFolder("pid"), "utf8"))).to.equal(false);
-    expect(existsSync(inFolder("said"))).to.equal(true);
+    expect(existsSync(inFolder("said")), "removed after the end").to.equal(true);
     expect(existsSync(readFileSync(inFolder("scratch"), "utf8").trim())).to.equal(false);
   });
 
