@@ -48,7 +48,8 @@ async function call(method, request) {
   throw failure;
 }
 
-const task = { container: { image, args: command.length > 0 ? command : ["sleep", "3600"] } };
+// init: most programs ignore SIGTERM as process 1, and would take the grace period of 10 s to stop.
+const task = { container: { image, args: command.length > 0 ? command : ["sleep", "3600"], init: true } };
 const { service } = await call("CreateService", {
   requestId: randomUUID(),
   spec: { name, replicated: { replicas: Number(replicas) }, task },

@@ -65,7 +65,8 @@ def call(method, request, answer):
 spec = specs.ServiceSpec(
     name=name,
     replicated=specs.Replicated(replicas=replicas),
-    task=specs.TaskSpec(container=specs.ContainerSpec(image=image, args=command)),
+    # init: most programs ignore SIGTERM as process 1, and would take the grace period of 10 s to stop.
+    task=specs.TaskSpec(container=specs.ContainerSpec(image=image, args=command, init=True)),
 )
 create = control_pb2.CreateServiceRequest(request_id=str(uuid.uuid4()), spec=spec)
 service = call("CreateService", create, control_pb2.CreateServiceResponse).service

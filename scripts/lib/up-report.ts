@@ -115,7 +115,8 @@ async function webService(mode: Mode): Promise<TaskJson[]> {
 
 function webSpec(mode: Mode): string[] {
   const shared = ["--replicas", String(REPLICAS), "--publish", "0:8080"];
-  if (mode === "containers") return [...shared, "shoal/busybox:local", "serve", "8080"];
+  // Without --init busybox would be process 1, ignore SIGTERM, and take 10 s to stop.
+  if (mode === "containers") return [...shared, "--init", "shoal/busybox:local", "serve", "8080"];
   return [...shared, "--runtime", "process", process.execPath, join(ROOT, "scripts/lib/web-example.mjs")];
 }
 
