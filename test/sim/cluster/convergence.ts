@@ -9,7 +9,7 @@ import { isReady, observedState } from "../../../src/model/task-state.ts";
 import type { Machine } from "../../support/sim-cluster.ts";
 import { imageOf, isRestless, UNREADY } from "./images.ts";
 import { jobMissing } from "./job-convergence.ts";
-import { nodeRefusal, refusal } from "./invariants/placement.ts";
+import { nodeRefusal, refusal, shuns } from "./invariants/placement.ts";
 import { taskText } from "./task-text.ts";
 import type { Truth } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -75,10 +75,8 @@ function serviceMissing(world: World, service: Service): string[] {
   const isWaiting = waitsForPeople(service);
   for (const [slot, tasks] of slots) {
     const live = tasks.filter((task) => !isOver(task));
-    const isBlocked = live.some(
-      (task) => isStuck(truth, task, service) || (task.replaces !== "" && task.nodeId === ""),
-    );
-    if (live.length > (isWaiting || isBlocked ? 2 : 1))
+    const blocked = live.filter((one) => isStuck(truth, one, service) || isHomeless(truth, one));
+    if (live.length > Math.max(isWaiting ? 2 : 1, 1 + blocked.length))
       problems.push(`${name} slot ${slot} has ${live.map(taskText).join(" and ")}`);
   }
   if (slots.size > replicas) problems.push(`${name} has ${slots.size} slots, not ${replicas}`);
@@ -143,6 +141,12 @@ function isStuck(truth: Truth, task: Task, { revision, rollout }: Service): bool
   return roomFor(truth, task, spec) === null;
 }
 
+/** No node takes it as things are. */
+function isHomeless(truth: Truth, task: Task): boolean {
+  const spec = truth.specOf(task);
+  return task.nodeId === "" && spec !== null && roomFor(truth, task, spec) === null;
+}
+
 function unplaced(truth: Truth, task: Task, spec: TaskSpec): string {
   return `waits (${task.pendingReason}) while ${roomFor(truth, task, spec)?.spec?.name} has room`;
 }
@@ -150,7 +154,9 @@ function unplaced(truth: Truth, task: Task, spec: TaskSpec): string {
 /** A node that would take an unplaced task as things are. */
 function roomFor(truth: Truth, task: Task, spec: TaskSpec): Node | null {
   for (const node of truth.all("node")) {
-    if (nodeRefusal(node, spec) === null && refusal(truth, { ...task, nodeId: node.id }) === null) return node;
+    const isShunned = truth.tasksOfNode(node.id).some((other) => shuns(truth, other, task));
+    const isFit = nodeRefusal(node, spec) === null && refusal(truth, { ...task, nodeId: node.id }) === null;
+    if (isFit && !isShunned) return node;
   }
   return null;
 }

@@ -90,6 +90,15 @@ function companyRefusal(
   return null;
 }
 
+/** Whether the other task keeps away from this one's service. */
+export function shuns(truth: Truth, other: Task, { serviceId, serviceName }: Task): boolean {
+  if (other.serviceId === serviceId || !holds(other)) return false;
+  return (truth.specOf(other)?.placement?.constraints ?? []).some((text) => {
+    const { key, test } = parseConstraint(text, "");
+    return key === "service" && test.kind === "one-of" && test.negated && test.values.includes(serviceName);
+  });
+}
+
 function fixed(spec: TaskSpec | null): number[] {
   return (spec?.ports ?? []).map((port: PortSpec) => Number(port.published)).filter((port) => port !== 0);
 }
