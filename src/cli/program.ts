@@ -1,5 +1,6 @@
 /** The command line: a noun's file is loaded only when the noun is named, so that a start costs what it needs. */
 import { Command, CommanderError, Option } from "commander";
+import { instead } from "./docker-words.ts";
 import { EXIT, exitCodeOf, renderError, usage } from "./exit.ts";
 import { TIMEOUT } from "./command.ts";
 import { Output } from "./output.ts";
@@ -183,10 +184,13 @@ function tuneErrors(command: Command): void {
         .replace(/^error: /, "")
         .trim()
         .split("\n");
-      const hint = more.length === 0 ? "" : ` ${more.join(" ")}`;
+      const name = fullName(command);
+      const word = /^unknown command '(.*)'$/.exec(message)?.[1];
+      const better = word === undefined ? null : instead(name, word);
+      const hint = more.length === 0 || better !== null ? "" : ` ${more.join(" ")}`;
       const error = usage(
         `${message.charAt(0).toUpperCase()}${message.slice(1)}${hint}`,
-        `${fullName(command)} --help`,
+        better ?? `${name} --help`,
       );
       write(`${rendered(error, process.argv)}\n`);
     },

@@ -1,0 +1,49 @@
+/** Words that Docker's users try here, and what does it: better than the nearest word, which for `info` is `init`. */
+const LOGS = "shoal service logs SERVICE, or TASK";
+const EXEC = "shoal service ps SERVICE says which node a task is on: docker exec there";
+const SCALE = "shoal service scale SERVICE=REPLICAS, 0 to stop it";
+
+const INSTEAD: Readonly<Record<string, string>> = {
+  "shoal ls": "shoal service ls",
+  "shoal ps": "shoal task ls, or of one service: shoal service ps SERVICE",
+  "shoal run": "shoal service create --name NAME IMAGE [ARG...]",
+  "shoal create": "shoal service create --name NAME IMAGE [ARG...]",
+  "shoal logs": LOGS,
+  "shoal inspect": "shoal service inspect SERVICE; shoal task inspect TASK; shoal node inspect NODE",
+  "shoal exec": EXEC,
+  "shoal scale": SCALE,
+  "shoal stop": SCALE,
+  "shoal update": "shoal service update SERVICE",
+  "shoal rm": "shoal service rm SERVICE",
+  "shoal info": "shoal cluster info",
+  "shoal status": "shoal cluster info, or shoal service ls",
+  "shoal version": "shoal --version",
+  "shoal swarm": "shoal init, join and leave; tokens are in: shoal cluster join-token",
+  "shoal stack": "there are no stack files: shoal service create --help",
+  "shoal compose": "there are no stack files: shoal service create --help",
+  "shoal volume": "there is no command for volumes: shoal service create --mount makes them, docker volume on a node lists them",
+  "shoal network": "there are no networks: a published port is open on its task's node",
+  "shoal secret": "there are no secrets: --env-file or --mount of shoal service create",
+  "shoal config": "there are no configs: --env-file or --mount of shoal service create",
+  "shoal service list": "shoal service ls",
+  "shoal service remove": "shoal service rm SERVICE",
+  "shoal service delete": "shoal service rm SERVICE",
+  "shoal service stop": SCALE,
+  "shoal service start": SCALE,
+  "shoal service exec": EXEC,
+  "shoal node list": "shoal node ls",
+  "shoal node remove": "shoal node rm NODE",
+  "shoal task list": "shoal task ls",
+  "shoal task ps": "shoal task ls",
+  "shoal task logs": LOGS,
+  "shoal task exec": EXEC,
+};
+
+/**
+ * @param parent the command after which the word was not known, like `shoal service`
+ * @returns what to call instead; null where there is nothing better than its help.
+ */
+export function instead(parent: string, word: string): string | null {
+  const path = `${parent} ${word}`;
+  return Object.hasOwn(INSTEAD, path) ? (INSTEAD[path] ?? null) : null;
+}
