@@ -13,6 +13,7 @@ import { allPages } from "./pages.ts";
 import { shown } from "./read-change-write.ts";
 import { managerStatus, nodeStatus, nodeStyle, runtimes, shortId, title } from "./render.ts";
 import { warnIfWaiting } from "./resume.ts";
+import { listTasks } from "./task.ts";
 import { parsePair } from "./value-syntax.ts";
 
 type UpdateFlags = {
@@ -26,6 +27,9 @@ export function registerNode(node: Command): void {
   listFlags(node.command("ls").description("List nodes"))
     .addHelpText("after", "\nFilters: name, id, role, availability, state, label")
     .action(action<ListFlags>(list));
+  listFlags(node.command("ps <node...>").description("List the tasks of nodes"))
+    .addHelpText("after", "\nFilters: service, name, id, label, run, desired-state, state")
+    .action(action<ListFlags>(ps));
   staleFlag(node.command("inspect <node...>").description("Show nodes in full")).action(action(inspect));
   node
     .command("update <node>")
@@ -132,6 +136,15 @@ async function inspect(session: Session, _: object, words: readonly string[]): P
     const { node, manager } = await client.call("Control.GetNode", { id });
     out.inspect({ ...node, manager: manager?.reachability ?? "NONE" });
   });
+}
+
+async function ps(session: Session, flags: ListFlags, words: readonly string[]): Promise<void> {
+  const ids: string[] = [];
+  await session.each(words, async (id) => {
+    const { node } = await session.client.call("Control.GetNode", { id });
+    ids.push(shown(node, `node "${id}"`).id);
+  });
+  if (ids.length > 0) await listTasks(session, [...ids.map((id) => `node=${id}`), ...(flags.filter ?? [])], flags);
 }
 
 async function update(session: Session, flags: UpdateFlags, [id = ""]: readonly string[]): Promise<void> {
