@@ -1,5 +1,6 @@
 /** Exit codes: 0 done, 1 failed, 2 there are changes and none was made, 3 timed out and may still take effect, 64 usage. */
 import { AppError, isAppError } from "../util/errors.ts";
+import { asCalled } from "./as-called.ts";
 
 export const EXIT = { done: 0, failed: 1, changes: 2, unknown: 3, usage: 64, interrupted: 130 } as const;
 
@@ -43,7 +44,7 @@ export function renderError(error: unknown, asJson: boolean, emphasis: (text: st
   const isOpen = code === "unknown-outcome" || (code === "deadline" && details["read"] !== "true");
   const may = isOpen ? "\n  It may still take effect: look before you repeat it" : "";
   const next = details.next === undefined ? "" : `\n  Next: ${details.next}`;
-  return `${emphasis("Error:")} ${message}${may}${next}`;
+  return `${emphasis("Error:")} ${asCalled(`${message}${may}${next}`)}`;
 }
 
 /** A broken invariant is a bug here, but a command has nothing to protect by crashing on it. */

@@ -3,6 +3,8 @@
  * them, one JSON object a line with --format json, ids alone with --quiet. Progress and hints go to
  * standard error, so that `ID=$(shoal service create ...)` holds an id and nothing else.
  */
+import { asCalled } from "./as-called.ts";
+
 export type Format = "table" | "json";
 export type Style = "green" | "yellow" | "red" | "dim" | "bold";
 
@@ -58,12 +60,12 @@ export class Output {
 
   /** An answer for people; nothing with --format json. */
   say(text: string): void {
-    if (!this.isJson) this.line(text);
+    if (!this.isJson) this.line(asCalled(text, this.#environment));
   }
 
   /** A hint beside the answer; nothing for programs. */
   note(text: string): void {
-    if (!this.isJson && !this.isQuiet) this.err.write(`${text}\n`);
+    if (!this.isJson && !this.isQuiet) this.err.write(`${asCalled(text, this.#environment)}\n`);
   }
 
   /** An object in full: indented for people, one line for programs. */

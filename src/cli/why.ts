@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { ExplainReason } from "../model/index.ts";
 import type { ExplainResponse } from "../proto/gen/ExplainResponse.ts";
+import { asCalled } from "./as-called.ts";
 import { action, type Session } from "./command.ts";
 import { oneLine, type Painter } from "./output.ts";
 import { shortId } from "./render.ts";
@@ -13,7 +14,7 @@ export function registerWhy(command: Command): void {
 async function why({ client, out }: Session, _: object, [id = ""]: readonly string[]): Promise<void> {
   const answer = await client.call("Control.Explain", { id });
   if (out.isJson) out.json(answer);
-  else for (const line of explanation(answer, out.painter(out.out))) out.line(line);
+  else for (const line of explanation(answer, out.painter(out.out))) out.line(asCalled(line));
 }
 
 /** What it is about stands once, its reasons below it; no column grows with the longest text. */
