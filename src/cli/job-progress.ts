@@ -14,7 +14,7 @@ import { POLL_MS, withProgressLine, type ProgressLine } from "./progress.ts";
 export async function waitForJob(session: Session, service: Service, timeoutMs: number | null): Promise<void> {
   const name = service.spec?.name ?? service.id;
   if (service.spec?.cron) {
-    session.out.note(`${name} runs by its schedule. Next: shoal service runs ${name}`);
+    session.out.note(`${name} runs by its schedule`);
     return;
   }
   const total = jobOf(service.spec)?.replicated?.total;
@@ -44,11 +44,12 @@ async function follow(
   for (;;) {
     const { runs } = await client.call("Control.ListRuns", { filters: [`service=${serviceId}`] });
     const run = runs.find((one) => !isGap(one) && isIt(one));
-    line.show(run === undefined ? "waiting for its run" : describeRun(run));
-    if (run !== undefined && !isOpen(run)) {
-      if (run.state === "SUCCEEDED") return;
+    const hasFailed = run !== undefined && !isOpen(run) && run.state !== "SUCCEEDED";
+    if (hasFailed) {
       throw new AppError("precondition", `${name}: ${describeRun(run)}`, { next: `shoal why ${name}` });
     }
+    line.show(run === undefined ? "waiting for its run" : describeRun(run));
+    if (run?.state === "SUCCEEDED") return;
     if (realEnv.now() - startedAt >= timeoutMs) {
       const text = run === undefined ? "has no run" : describeRun(run);
       throw new AppError("deadline", `${name}: ${text}, after ${formatSpan(timeoutMs)}`, { next: `shoal why ${name}` });

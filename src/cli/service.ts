@@ -89,7 +89,7 @@ async function create(session: Session, flags: CreateFlags, words: readonly stri
   if (out.isJson) out.json(service);
   noteOrder(session, service);
   await settle(session, [service], wait);
-  if (session.failures.length === 0) out.note(`Next: shoal service ps ${spec.name}`);
+  if (session.failures.length === 0) out.note(`Next: shoal service ${spec.cron ? "runs" : "ps"} ${spec.name}`);
 }
 
 /** Start-first was asked for, or is the default, and will not be. */

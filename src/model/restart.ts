@@ -86,7 +86,8 @@ export function endText(task: Task): string {
   const state = task.timedOut ? "timed out" : observedState(task).toLowerCase();
   const { exitCode, error = "" } = task.status ?? {};
   const code = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
-  return `task ${state}${code}${error === "" ? "" : `: ${error}`}`;
+  const saysMore = error !== "" && error !== `exited with code ${exitCode ?? ""}`;
+  return `task ${state}${code}${saysMore ? `: ${error}` : ""}`;
 }
 
 function refusalOf(

@@ -79,7 +79,7 @@ describe("integration/cli: jobs", () => {
   it("runs by the clock, says when next, is suspended, and run by hand", async () => {
     const { code, stderr } = await shoal(create("tick", "--cron", "* * * * * *", ...PROCESS, "true"));
     assert.equal(code, DONE, stderr);
-    assert.match(stderr, /tick runs by its schedule/);
+    assert.match(stderr, /tick runs by its schedule\nNext: shoal service runs tick\n$/);
     await waitFor("two runs", 15_000, async () =>
       (await ok("service", "runs", "tick")).split("Succeeded").length > 2 ? true : undefined,
     );

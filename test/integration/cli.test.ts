@@ -109,6 +109,8 @@ describe("integration/cli", () => {
   describe("words", () => {
     const wrong: [string[], RegExp][] = [
       [["nod"], /Unknown command 'nod' \(Did you mean node\?\)\n {2}Next: shoal --help/],
+      [["info"], /Unknown command 'info'\n {2}Next: shoal cluster info/],
+      [["service", "list"], /Unknown command 'list'\n {2}Next: shoal service ls/],
       [["node", "lss"], /Unknown command 'lss'.*\n {2}Next: shoal node --help/],
       [["node", "ls", "--wide"], /Unknown option '--wide'\n {2}Next: shoal node ls --help/],
       [["service", "create", "image"], /--name/],
@@ -228,6 +230,8 @@ describe("integration/cli", () => {
       const table = await ok("service", "ps", "tick");
       assert.match(table, /^ID\s+NAME\s+IMAGE\s+NODE\s+DESIRED STATE\s+CURRENT STATE\s+PORTS\s+ERROR$/m);
       assert.match(table, /tick\.1\s+sh .*worker1\s+Running\s+Running \d+ second/);
+      assert.equal(await ok("node", "ps", "-q", "worker1"), await ok("service", "ps", "-q", "tick"));
+      assert.equal(await ok("node", "ps", "-q", "manager1"), "");
       const { code, stdout, stderr } = await shoal(["service", "ps", "nope"]);
       assert.equal(code, FAILED);
       assert.equal(stdout, "");

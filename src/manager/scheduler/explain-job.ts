@@ -17,7 +17,7 @@ export function explainJob(tx: ReadTx, service: Service): Told & { readonly name
   const about = (code: string, message: string, next = ""): ExplainReason =>
     reasonAbout("service", service.id, name, code, message, next);
   const reasons: ExplainReason[] = [];
-  if (cron) reasons.push(...scheduleReasons(cron, runs, tx.timeMs, about));
+  if (cron) reasons.push(...scheduleReasons(cron, runs, { nowMs: tx.timeMs, name }, about));
   if (last !== undefined && !isOpen(last)) reasons.push(about("last-run", endText(last), nextStep(last, name)));
   for (const run of runs.filter(isOpen)) reasons.push(...openReasons(tx, run, about));
   const state = last === undefined ? "has not run yet" : runText(tx, last);
@@ -27,10 +27,15 @@ export function explainJob(tx: ReadTx, service: Service): Told & { readonly name
 
 type About = (code: string, message: string, next?: string) => ExplainReason;
 
-function scheduleReasons(cron: Cron, runs: readonly Run[], nowMs: number, about: About): ExplainReason[] {
+function scheduleReasons(
+  cron: Cron,
+  runs: readonly Run[],
+  { nowMs, name }: { readonly nowMs: number; readonly name: string },
+  about: About,
+): ExplainReason[] {
   const reasons: ExplainReason[] = [];
   if (cron.suspended) {
-    reasons.push(about("suspended", "no time comes while it is suspended", "let it go on with `shoal service resume`"));
+    reasons.push(about("suspended", "no time comes while it is suspended", `let it go on with \`shoal service resume ${name}\``));
   } else {
     const next = scheduleOf(cron).next(nowMs);
     const when = next === null ? "never comes again" : `comes next at ${timeText(next)}`;

@@ -132,6 +132,8 @@ describe("model/restart", () => {
   it("says how a task ended", () => {
     const killed = task("t", { status: { state: "FAILED", exitCode: 137, error: "killed: out of memory" } });
     expect(endText(killed)).to.equal("task failed with exit code 137: killed: out of memory");
+    const plain = task("t", { status: { state: "FAILED", exitCode: 3, error: "exited with code 3" } });
+    expect(endText(plain)).to.equal("task failed with exit code 3");
     expect(endText(task("t", { status: { state: "REJECTED", error: "no such image" } }))).to.equal(
       "task rejected: no such image",
     );

@@ -69,7 +69,7 @@ describe("manager/scheduler: explanations of jobs", () => {
     submit(every({ suspended: true }));
     await world.run(400_000);
     expect(summary()).to.equal("web has not run yet, and is suspended");
-    expect(reason("suspended")?.next).to.include("shoal service resume");
+    expect(reason("suspended")?.next).to.include("shoal service resume web`");
   });
 
   it("say what was skipped and what for", async () => {
