@@ -136,6 +136,7 @@ async function exportContext({ client, out }: Session, { name, hosts, output }: 
   };
   if (context.hosts.length === 1)
     out.note("It names one manager and goes where that goes: export it again when there are more, or give --hosts.");
+  if (given.length === 0) out.note("Its addresses are the managers' own; where others lead to them, say --hosts");
   if (output === undefined) {
     out.json(context);
     if (process.stdout.isTTY) out.note("This holds a private key. Better: --output FILE");

@@ -134,6 +134,8 @@ function trouble(task: Task, tasks: readonly Task[]): string {
   if (own !== "") return own;
   const failed = tasks
     .filter((other) => other.serviceId === task.serviceId && slotName(other) === slotName(task))
+    // What an earlier revision failed of says nothing of this one.
+    .filter((other) => other.revision === task.revision)
     .filter((other) => other !== task && isTerminal(observedState(other)) && taskError(other) !== "")
     .toSorted((a, b) => (b.meta?.createdAtMs ?? 0) - (a.meta?.createdAtMs ?? 0))[0];
   const state = title(observedState(task));

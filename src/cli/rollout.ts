@@ -69,7 +69,8 @@ async function history({ client, out }: Session, _: object, [id = ""]: readonly 
 function outcome({ revision }: RevisionSummary): string {
   if (revision === null || revision.outcome === "NONE") return "";
   const { outcomeMessage } = revision;
-  return outcomeMessage === "" ? title(revision.outcome) : `${title(revision.outcome)}: ${outcomeMessage}`;
+  // Of a completed one it says why it began, which for a way back is another revision's failure.
+  return outcomeMessage === "" || revision.outcome === "COMPLETED" ? title(revision.outcome) : `${title(revision.outcome)}: ${outcomeMessage}`;
 }
 
 /** `service update --rollback`, as Docker has it. @param flags everything else that was said */

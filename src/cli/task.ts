@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Task } from "../model/index.ts";
 import { nodeName, slotName, taskName } from "../model/naming.ts";
+import { isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
@@ -61,7 +62,8 @@ export async function listTasks(
       { title: "NODE", value: where },
       { title: "DESIRED STATE", value: ({ desired }) => title(desired) },
       { title: "CURRENT STATE", value: (task) => taskState(task, now), style: taskStyle },
-      { title: "PORTS", value: ({ status }) => ports(status?.ports ?? []) },
+      // A port of a task that ended answers for nobody, or already for another one.
+      { title: "PORTS", value: (task) => (isTerminal(observedState(task)) ? "" : ports(task.status?.ports ?? [])) },
       { title: "ERROR", value: taskError },
     ],
     ({ id }) => id,
@@ -69,7 +71,7 @@ export async function listTasks(
   );
 }
 
-/** By service and slot, the newest attempt of a slot first; `older` are the others. */
+/** By service and slot, first what shall run, then the newest attempt of a slot; `older` are the others. */
 export function bySlot(tasks: readonly Task[]): { readonly sorted: Task[]; readonly older: ReadonlySet<Task> } {
   const createdAt = (task: Task): number => task.meta?.createdAtMs ?? 0;
   const sorted = tasks.toSorted(
@@ -78,6 +80,7 @@ export function bySlot(tasks: readonly Task[]): { readonly sorted: Task[]; reado
       a.serviceId.localeCompare(b.serviceId) ||
       a.slot - b.slot ||
       a.pinnedNodeId.localeCompare(b.pinnedNodeId) ||
+      Number(isWanted(b)) - Number(isWanted(a)) ||
       createdAt(b) - createdAt(a) ||
       (b.meta?.version ?? 0) - (a.meta?.version ?? 0),
   );

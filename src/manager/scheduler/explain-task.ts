@@ -71,7 +71,10 @@ function explainWaiting(evidence: Evidence, task: Task, about: About): Told {
     return { summary: "it waits for a node", reasons: [about("revision", `revision ${task.revision} is not stored`)] };
   }
   const ask = askOf(tx, book, task);
-  const refused = [...refusals(book, demand, ask)];
+  // Nodes that were never meant for such tasks, like managers without a runtime, come last.
+  const refused = [...refusals(book, demand, ask)].toSorted(
+    (a, b) => Number(a.refusal.code === "runtime") - Number(b.refusal.code === "runtime"),
+  );
   const suits = [...candidates(book, ask)].length - refused.length;
   if (suits > 0) {
     return { summary: "it is about to be placed", reasons: [about("scheduler", `${suits} nodes can take it now`)] };

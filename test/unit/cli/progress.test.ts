@@ -47,6 +47,15 @@ describe("cli/progress", () => {
       { isDone: false, running: 0, worst: "Ready, the last one failed: exit 7" },
     ],
     [
+      "only an earlier revision's attempt failed",
+      1,
+      [
+        { state: "FAILED", desired: "SHUTDOWN", error: "exit 7", revision: 1 },
+        { state: "READY", desired: "READY", revision: 2 },
+      ],
+      { isDone: false, running: 0, worst: "Ready" },
+    ],
+    [
       "a replacement stands in for a silent task of the same slot",
       1,
       [running, { ...running, id: "t9" }],

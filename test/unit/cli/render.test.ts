@@ -87,6 +87,8 @@ describe("cli/render", () => {
     const { sorted, older } = bySlot([other, old, now]);
     expect(sorted.map(({ id }) => id)).to.deep.equal(["now", "old", "other"]);
     expect([...older].map(({ id }) => id)).to.deep.equal(["old"]);
+    const failed = aTask({ id: "failed", createdAtMs: 3, desired: "SHUTDOWN", state: "FAILED" });
+    expect(bySlot([old, failed]).sorted.map(({ id }) => id)).to.deep.equal(["old", "failed"]);
   });
 
   it("reads SERVICE=REPLICAS and refuses the rest", () => {
