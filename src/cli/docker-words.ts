@@ -39,11 +39,22 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "shoal task exec": EXEC,
 };
 
+/** Flags of docker service create and update that are not there, for the same reason wherever they stand. */
+const FLAGS: Readonly<Record<string, string>> = {
+  "--network": "there are no networks: a published port is open on its task's node (service ps), and tasks reach it there",
+  "--secret": "there are no secrets: use --env-file, or --mount a file of the node",
+  "--config": "there are no configs: use --env, or --mount a file of the node",
+  "--with-registry-auth": "there are no registry logins: docker login and docker pull on the nodes, then --pull never",
+  "--pretty": "shoal service ls, ps and history are for reading, and shoal why; inspect shows all, in JSON",
+};
+
 /**
  * @param parent the command after which the word was not known, like `shoal service`
+ * @param word a command or a flag
  * @returns what to call instead; null where there is nothing better than its help.
  */
 export function instead(parent: string, word: string): string | null {
+  if (Object.hasOwn(FLAGS, word)) return FLAGS[word] ?? null;
   const path = `${parent} ${word}`;
   return Object.hasOwn(INSTEAD, path) ? (INSTEAD[path] ?? null) : null;
 }

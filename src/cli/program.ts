@@ -4,6 +4,7 @@ import { instead } from "./docker-words.ts";
 import { EXIT, exitCodeOf, renderError, usage } from "./exit.ts";
 import { TIMEOUT } from "./command.ts";
 import { Output } from "./output.ts";
+import type { AppError } from "../util/errors.ts";
 
 type Noun = {
   readonly name: string;
@@ -179,22 +180,23 @@ function tune(command: Command): void {
 /** Refusals of commander's in our own words, with where to look. */
 function tuneErrors(command: Command): void {
   command.configureOutput({
-    outputError: (text, write) => {
-      const [message = "", ...more] = text
-        .replace(/^error: /, "")
-        .trim()
-        .split("\n");
-      const name = fullName(command);
-      const word = /^unknown command '(.*)'$/.exec(message)?.[1];
-      const better = word === undefined ? null : instead(name, word);
-      const hint = more.length === 0 || better !== null ? "" : ` ${more.join(" ")}`;
-      const error = usage(
-        `${message.charAt(0).toUpperCase()}${message.slice(1)}${hint}`,
-        better ?? `${name} --help`,
-      );
-      write(`${rendered(error, process.argv)}\n`);
-    },
+    outputError: (text, write) => write(`${rendered(refusal(command, text), process.argv)}\n`),
   });
+}
+
+function refusal(command: Command, text: string): AppError {
+  const [message = "", ...more] = text
+    .replace(/^error: /, "")
+    .trim()
+    .split("\n");
+  const name = fullName(command);
+  const word = /^unknown (?:command|option) '(.*)'$/.exec(message)?.[1] ?? "";
+  const added = command.options.find(({ long }) => long === `${word}-add`)?.long;
+  const isMisplaced = message.startsWith("required option '--name") && process.argv.includes("--name");
+  const better = isMisplaced ? "flags stand before the image; what follows it is the command" : instead(name, word);
+  const hint = added === undefined ? more.join(" ") : `(Did you mean ${added}?)`;
+  const said = message.charAt(0).toUpperCase() + message.slice(1);
+  return usage(hint === "" || better !== null ? said : `${said} ${hint}`, better ?? `${name} --help`);
 }
 
 function fullName(command: Command): string {
