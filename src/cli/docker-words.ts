@@ -21,7 +21,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "shoal swarm": "shoal init, join and leave; tokens are in: shoal cluster join-token",
   "shoal stack": "there are no stack files: shoal service create --help",
   "shoal compose": "there are no stack files: shoal service create --help",
-  "shoal volume": "there is no command for volumes: shoal service create --mount makes them, docker volume on a node lists them",
+  "shoal volume":
+    "there is no command for volumes: shoal service create --mount makes them, docker volume on a node lists them",
   "shoal network": "there are no networks: a published port is open on its task's node",
   "shoal secret": "there are no secrets: --env-file or --mount of shoal service create",
   "shoal config": "there are no configs: --env-file or --mount of shoal service create",
@@ -41,7 +42,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** Flags of docker service create and update that are not there, for the same reason wherever they stand. */
 const FLAGS: Readonly<Record<string, string>> = {
-  "--network": "there are no networks: a published port is open on its task's node (service ps), and tasks reach it there",
+  "--network":
+    "there are no networks: a published port is open on its task's node (service ps), and tasks reach it there",
   "--secret": "there are no secrets: use --env-file, or --mount a file of the node",
   "--config": "there are no configs: use --env, or --mount a file of the node",
   "--with-registry-auth": "there are no registry logins: docker login and docker pull on the nodes, then --pull never",

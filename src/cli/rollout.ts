@@ -70,7 +70,9 @@ function outcome({ revision }: RevisionSummary): string {
   if (revision === null || revision.outcome === "NONE") return "";
   const { outcomeMessage } = revision;
   // Of a completed one it says why it began, which for a way back is another revision's failure.
-  return outcomeMessage === "" || revision.outcome === "COMPLETED" ? title(revision.outcome) : `${title(revision.outcome)}: ${outcomeMessage}`;
+  return outcomeMessage === "" || revision.outcome === "COMPLETED"
+    ? title(revision.outcome)
+    : `${title(revision.outcome)}: ${outcomeMessage}`;
 }
 
 /** `service update --rollback`, as Docker has it. @param flags everything else that was said */

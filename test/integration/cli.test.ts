@@ -11,7 +11,6 @@ import { followed } from "../support/followed.ts";
 const DONE = 0;
 const FAILED = 1;
 const UNKNOWN = 3;
-const USAGE = 64;
 
 describe("integration/cli", () => {
   let cluster: LocalCluster;
@@ -107,75 +106,10 @@ describe("integration/cli", () => {
   });
 
   describe("words", () => {
-    const wrong: [string[], RegExp][] = [
-      [["nod"], /Unknown command 'nod' \(Did you mean node\?\)\n {2}Next: shoal --help/],
-      [["info"], /Unknown command 'info'\n {2}Next: shoal cluster info/],
-      [["service", "list"], /Unknown command 'list'\n {2}Next: shoal service ls/],
-      [["node", "lss"], /Unknown command 'lss'.*\n {2}Next: shoal node --help/],
-      [["node", "ls", "--wide"], /Unknown option '--wide'\n {2}Next: shoal node ls --help/],
-      [["service", "create", "image"], /--name/],
-      [["service", "create", "image", "--name", "x"], /\n {2}Next: flags stand before the image/],
-      [["service", "update", "--network", "x", "web"], /Unknown option '--network'\n {2}Next: there are no networks/],
-      [["service", "update", "--env", "A=1", "web"], /Did you mean --env-add\?/],
-      [["service", "update", "--rollback", "--image", "x", "web"], /--rollback changes nothing else/],
-      [["service", "scale", "web"], /"web" is not SERVICE=REPLICAS/],
-      [["service", "create", "--name", "x", "-p", "http", "image"], /--publish: "http"/],
-      [["node", "ls", "--format", "yaml"], /--format: "yaml"/],
-      [["node", "ls", "--timeout", "soon"], /--timeout: "soon"/],
-      [["node", "update", "worker1"], /Nothing to change/],
-      [["init", "--host", "10.0.0.1"], /one machine's own daemon/],
-      [["daemon", "--nope"], /Unknown option '--nope'\n {2}Next: shoal daemon --help/],
-    ];
-    for (const [words, message] of wrong) {
-      it(`refuses \`shoal ${words.join(" ")}\` with ${USAGE}`, async () => {
-        const { code, stdout, stderr } = await shoal(words);
-        assert.equal(code, USAGE, stderr);
-        assert.match(stderr, message);
-        assert.equal(stdout, "");
-      });
-    }
-
     it("tells programs in JSON", async () => {
       const { code, stderr } = await shoal(["node", "inspect", "nope", "--format", "json"]);
       assert.equal(code, FAILED);
       assert.deepInclude((JSON.parse(stderr) as { error: object }).error, { code: "not-found", path: "id" });
-    });
-
-    it("lists every command with one line each", async () => {
-      const help = await ok("--help");
-      for (const noun of [
-        "daemon",
-        "dev",
-        "init",
-        "join",
-        "leave",
-        "service",
-        "task",
-        "node",
-        "cluster",
-        "why",
-        "events",
-        "context",
-      ]) {
-        assert.match(help, new RegExp(`^ {2}${noun}( \\[options\\])? {2,}\\S`, "m"), noun);
-      }
-      assert.equal(await ok(), help);
-      for (const [noun, verbs] of [
-        ["node", "ls inspect update drain activate rm"],
-        [
-          "service",
-          "create ls ps inspect update scale restart history rollback promote rollout run runs suspend resume logs rm",
-        ],
-        ["context", "ls use import export rm"],
-      ] as const) {
-        const lines = await ok("help", noun);
-        for (const verb of verbs.split(" ")) assert.match(lines, new RegExp(`^ {2}${verb} .*\\S`, "m"), verb);
-      }
-    });
-
-    it("knows its version, and the daemon's settings with their variables", async () => {
-      assert.match(await ok("--version"), /^\d+\.\d+\.\d+$/);
-      assert.match(await ok("daemon", "--help"), /--data-dir <DIR>[^]*\[SHOAL_DATA_DIR\]/);
     });
 
     it("takes global flags before and after the noun and the verb; the innermost wins", async () => {

@@ -35,7 +35,9 @@ function scheduleReasons(
 ): ExplainReason[] {
   const reasons: ExplainReason[] = [];
   if (cron.suspended) {
-    reasons.push(about("suspended", "no time comes while it is suspended", `let it go on with \`shoal service resume ${name}\``));
+    reasons.push(
+      about("suspended", "no time comes while it is suspended", `let it go on with \`shoal service resume ${name}\``),
+    );
   } else {
     const next = scheduleOf(cron).next(nowMs);
     const when = next === null ? "never comes again" : `comes next at ${timeText(next)}`;
