@@ -16,10 +16,13 @@ const START_MS = 20_000;
 const END_MS = 15_000;
 
 let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "shoal-interrupted-"));
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+/** Not at the top of the file: there they would run around every test of the stage. */
+function usesFolder(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "shoal-interrupted-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+}
 
 const inFolder = (name: string): string => join(folder, name);
 
@@ -41,6 +44,7 @@ function isRunning(pid: string): boolean {
 }
 
 describe("scripts/lib/interruption.ts", () => {
+  usesFolder();
   async function planted(body: string): Promise<ChildProcess> {
     const lines = [
       `import { appendFileSync, writeFileSync } from "node:fs";`,
@@ -102,6 +106,7 @@ describe("scripts/lib/interruption.ts", () => {
 });
 
 describe("scripts/lib/interruption.sh", () => {
+  usesFolder();
   const planted = async (body: string): Promise<ChildProcess> =>
     await started(["bash", "-c", `set -euo pipefail; . scripts/lib/interruption.sh; ${body}`]);
 
