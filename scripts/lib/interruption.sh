@@ -4,6 +4,13 @@
 INTERRUPTED_GRACE=60
 WORK=
 
+# Outside of `interruptible` too: bash goes on where the program that was interrupted with it ended by a code.
+exit_when_interrupted() {
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+exit_when_interrupted
+
 # Whether anything of a process group still runs. Zombies do not: process 1 may be slow to reap them.
 group_runs() {
   # Some process always ends between the list and its turn: sed's code says nothing.
@@ -34,15 +41,14 @@ interruptible() {
   set +m
   wait "$WORK" || code=$?
   WORK=
-  trap - INT TERM
+  exit_when_interrupted
   return "$code"
 }
 
 # A second signal ends the script at once.
 interrupted() {
   local code="$1" waited=0
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  exit_when_interrupted
   if [ -n "$WORK" ]; then
     kill -TERM -- "-$WORK" 2>/dev/null || true
     while group_runs "$WORK" && [ "$waited" -lt $((INTERRUPTED_GRACE * 10)) ]; do

@@ -29,7 +29,7 @@ const inFolder = (name: string): string => join(folder, name);
 /** Resolves when the planted script has written the file `ready`. */
 async function started(command: readonly string[]): Promise<ChildProcess> {
   const [file = "", ...args] = command;
-  const child = spawn(file, args, { cwd: ROOT, stdio: "ignore" });
+  const child = spawn(file, args, { cwd: ROOT, stdio: "ignore", detached: true });
   await waitFor("the planted script", START_MS, () => (existsSync(inFolder("ready")) ? true : undefined), 10);
   return child;
 }
@@ -127,6 +127,16 @@ describe("scripts/lib/interruption.sh", () => {
     expect(isRunning(readFileSync(inFolder("pid"), "utf8"))).to.equal(false);
     expect(existsSync(inFolder("said")), "removed after the end").to.equal(true);
     expect(existsSync(readFileSync(inFolder("scratch"), "utf8").trim())).to.equal(false);
+  });
+
+  it("ends between two works as well, though what was interrupted with it ended by a code", async () => {
+    const child = await planted(`trap 'touch ${inFolder("over")}' EXIT
+      bash -c 'trap "exit 0" INT; touch ${inFolder("ready")}; sleep 20 & wait $!' || true
+      touch ${inFolder("went-on")}`);
+    // Ctrl-C reaches the whole group of a terminal.
+    process.kill(-(child.pid ?? 0), "SIGINT");
+    expect(await endOf(child)).to.equal(130);
+    expect([existsSync(inFolder("over")), existsSync(inFolder("went-on"))]).to.deep.equal([true, false]);
   });
 
   it("gives the code of work that ends by itself", async () => {
