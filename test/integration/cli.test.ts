@@ -11,6 +11,7 @@ import { followed } from "../support/followed.ts";
 const DONE = 0;
 const FAILED = 1;
 const UNKNOWN = 3;
+const USAGE = 64;
 
 describe("integration/cli", () => {
   let cluster: LocalCluster;
@@ -106,6 +107,12 @@ describe("integration/cli", () => {
   });
 
   describe("words", () => {
+    it("refuses a value that cannot be read, with 64", async () => {
+      const { code, stdout, stderr } = await shoal(["service", "create", "--name", "x", "-p", "http", "image"]);
+      assert.deepEqual([code, stdout], [USAGE, ""], stderr);
+      assert.match(stderr, /--publish: "http"/);
+    });
+
     it("tells programs in JSON", async () => {
       const { code, stderr } = await shoal(["node", "inspect", "nope", "--format", "json"]);
       assert.equal(code, FAILED);
