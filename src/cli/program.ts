@@ -89,7 +89,7 @@ const NOUNS: readonly Noun[] = [
 ];
 
 const EPILOGUE = `
-Try: shoal dev, then in another terminal shoal service create --name web -p 8080:80 nginx
+Try: shoal dev, then in another terminal the export it prints, and shoal service create --name web -p 8080:80 nginx
 Environment: SHOAL_HOST, SHOAL_CONTEXT, SHOAL_CONFIG (~/.shoal), NO_COLOR
 Exit codes: 0 done, 1 failed, 2 there are changes and none was made, 3 timed out and may still take effect, 64 wrong words
 `;
