@@ -80,7 +80,10 @@ class Assessment {
   get isExceeded(): boolean {
     const count = this.failures.length;
     if (count === 0 || this.#state.rules.onFailure === "CONTINUE") return false;
-    return count > this.#state.rules.maxFailureRatio * this.#slots.length || count >= ROLLOUT_FAILURES_MAX;
+    const { state, canary } = this.#rollout;
+    // A canary fails by its own slots: of all of them it is too few to exceed any ratio.
+    const tried = state === "CANARY" ? Math.min(canary, this.#slots.length) : this.#slots.length;
+    return count > this.#state.rules.maxFailureRatio * tried || count >= ROLLOUT_FAILURES_MAX;
   }
 
   get isDone(): boolean {

@@ -54,7 +54,9 @@ function turnsOf(plans: readonly SlotPlan[], rollout: Rollout | null, state: Ser
   const inMotion = plans.filter((plan) => isInMotion(plan, rollout, state) && !failed.has(plan.slot.key)).length;
   const turns = state.rules.parallelism - inMotion;
   if (rollout?.state !== "CANARY") return turns;
-  return Math.min(turns, rollout.canary - plans.filter((plan) => hasCanary(plan, rollout)).length);
+  // A slot that failed and keeps its old task was a canary's too: it is not tried in another one's place.
+  const canaries = plans.filter((plan) => hasCanary(plan, rollout) || failed.has(plan.slot.key));
+  return Math.min(turns, rollout.canary - canaries.length);
 }
 
 /** A slot holds up the next one until the delay after it was first ready is over, and the first ones until they are proven. */

@@ -432,6 +432,29 @@ describe("manager/orchestrator: rollouts that fail", () => {
       rig.expectAll("web:2");
     });
 
+    it("fails by the ratio of its own slots, not of all", async () => {
+      rig = new RolloutRig({ replicas: 4, update: { ...canary, maxFailureRatio: 0.25 } });
+      await rig.deploy();
+      behave("web:2", CRASH);
+      rig.put({ image: "web:2" });
+      await rig.reaches("ROLLED_BACK");
+      rig.expectAll("web:1");
+    });
+
+    it("keeps to its slots where failures are gone on over", async () => {
+      rig = new RolloutRig({ replicas: 4, order: "START_FIRST", update: { ...canary, failureAction: "CONTINUE" } });
+      await rig.deploy();
+      behave("web:2", CRASH);
+      rig.put({ image: "web:2" });
+      const tried = new Set<number>();
+      for (let second = 0; second < 120; second += 1) {
+        await rig.world.run(1000);
+        for (const { revision, slot } of rig.world.tasks()) if (revision === 2) tried.add(slot);
+      }
+      expect([...tried]).to.have.lengthOf(1);
+      expect(rig.rollout.state).to.equal("CANARY");
+    });
+
     it("waits for its promotion even where the canary is all there is", async () => {
       rig = new RolloutRig({ replicas: 1, update: canary });
       await rig.deploy();
