@@ -104,23 +104,23 @@ type Line = {
 };
 
 function print({ said, ours, etcd, overTls, more }: Line): void {
-  const beside =
-    etcd === undefined || ours === undefined
-      ? {}
-      : {
-          etcdPerSec: etcd.perSec,
-          etcdP50Ms: etcd.p50Ms,
-          etcdP99Ms: etcd.p99Ms,
-          ratio: round(ours.perSec / etcd.perSec, 2),
-        };
-  const besideTls =
-    overTls === undefined || ours === undefined
-      ? {}
-      : {
-          tlsPerSec: overTls.perSec,
-          tlsP50Ms: overTls.p50Ms,
-          tlsP99Ms: overTls.p99Ms,
-          tlsRatio: round(ours.perSec / overTls.perSec, 2),
-        };
+  const beside = columns("etcd", "ratio", ours, etcd);
+  const besideTls = columns("tls", "tlsRatio", ours, overTls);
   process.stdout.write(`${JSON.stringify({ ...said, ...ours, ...more, ...beside, ...besideTls })}\n`);
+}
+
+/** Another side's figures under its own names; none where one of the two was not measured. */
+function columns(
+  prefix: string,
+  ratio: string,
+  ours: Figures | undefined,
+  theirs: Figures | undefined,
+): Record<string, number> {
+  if (ours === undefined || theirs === undefined) return {};
+  return {
+    [`${prefix}PerSec`]: theirs.perSec,
+    [`${prefix}P50Ms`]: theirs.p50Ms,
+    [`${prefix}P99Ms`]: theirs.p99Ms,
+    [ratio]: round(ours.perSec / theirs.perSec, 2),
+  };
 }

@@ -4,7 +4,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
+import { freePorts } from "../lib/free-ports.ts";
 import { cleanupOnce } from "../lib/interruption.ts";
 import { Hopeless, run, runOk, stopChild, waitFor } from "../lib/run.ts";
 import { ROOT } from "../lib/shoal.ts";
@@ -238,24 +238,4 @@ function tlsFlags({ cert, key }: { readonly cert: string; readonly key: string }
     `--${whose}trusted-ca-file=${cert}`,
     `--${whose}client-cert-auth`,
   ]);
-}
-
-/** Ports that were free a moment ago: all are held at once, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

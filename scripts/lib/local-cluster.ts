@@ -4,7 +4,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -17,6 +16,7 @@ import type { KeysOf, RequestInput, Response } from "../../src/proto/load.ts";
 import type { Channel } from "../../src/proto/rpc.ts";
 import { silentLogger } from "../../src/util/log.ts";
 import { realEnv } from "../../src/util/real-env.ts";
+import { freePorts } from "./free-ports.ts";
 import { cleanupOnce, isTooLate } from "./interruption.ts";
 import { nodeSettings } from "./node-settings.ts";
 import { runOk, stopChild, waitFor } from "./run.ts";
@@ -248,26 +248,4 @@ export async function startLocalCluster({
     await cluster.stop();
     throw new Error(`The local cluster did not start: ${String(error)}\n${logs}`, { cause: error });
   }
-}
-
-/** Ports given to nodes that may not listen yet: the system may offer one that is free a second time. */
-const given = new Set<number>();
-
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = await freePort();
-    if (given.has(port)) continue;
-    given.add(port);
-    ports.push(port);
-  }
-  return ports;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

@@ -9,7 +9,8 @@ import { isHealthy } from "../../src/daemon/healthcheck.ts";
 import { AppError } from "../../src/util/errors.ts";
 import { sleep } from "../../src/util/env.ts";
 import { realEnv } from "../../src/util/real-env.ts";
-import { eventually, freePorts, Host, isOpen } from "../support/daemon-host.ts";
+import { freePorts } from "../../scripts/lib/free-ports.ts";
+import { eventually, Host, isOpen } from "../support/daemon-host.ts";
 import { expectCode } from "../support/expect-code.ts";
 
 describe("integration/daemon", function () {

@@ -1,10 +1,10 @@
 /** `shoal dev`: one node, everything in one process, with nothing set up before. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { freePorts } from "../../scripts/lib/free-ports.ts";
 import { runOk, waitFor } from "../../scripts/lib/run.ts";
 import { SHOAL_BIN } from "../../scripts/lib/shoal.ts";
 
@@ -12,7 +12,9 @@ describe("integration/dev", () => {
   it("runs a service by what it prints, makes a new token, and ends in order with its tasks", async () => {
     const root = mkdtempSync(join(tmpdir(), "shoal-dev-"));
     const env = { PATH: process.env["PATH"], HOME: root };
-    const words = ["dev", "--port", `${await freePort()}`, "--executor", "process", "--log-level", "error"];
+    // Its neighbour, which the HTTP listener takes, is nearly always free as well.
+    const [port] = await freePorts(1);
+    const words = ["dev", "--port", `${port}`, "--executor", "process", "--log-level", "error"];
     const dev = spawn(process.execPath, [SHOAL_BIN, ...words], {
       cwd: root,
       env,
@@ -58,13 +60,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Its neighbour, which the HTTP listener takes, is nearly always free as well. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

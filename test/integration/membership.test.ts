@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import type { Member } from "../../src/raft/types.ts";
 import type { AppError } from "../../src/util/errors.ts";
+import { freePorts } from "../../scripts/lib/free-ports.ts";
 import type { Host } from "../support/daemon-host.ts";
 import type * as Support from "../support/daemon-host.ts";
 
@@ -22,7 +23,7 @@ describe("integration/membership", function () {
 
   beforeEach(async () => {
     root = mkdtempSync(join(tmpdir(), "shoal-members-"));
-    const ports = await support.freePorts(8);
+    const ports = await freePorts(8);
     const made = [0, 1, 2].map((at) => new support.Host(join(root, `h${at}`), ports.slice(2 * at, 2 * at + 2)));
     hosts = [made[0]!, made[1]!, made[2]!];
   });
@@ -224,7 +225,7 @@ describe("integration/membership", function () {
     await cluster("manager", "manager");
     const mover = hosts[1];
     await mover.stop();
-    const [port = 0] = await support.freePorts(1);
+    const [port = 0] = await freePorts(1);
     mover.port = port;
     // It was one of two that are needed.
     await hosts[2].stop();

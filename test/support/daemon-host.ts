@@ -1,6 +1,6 @@
 /** Daemons in this process on real TLS, gRPC, level and files, for integration tests. */
 import { mkdirSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { readConfig, type RawSettings } from "../../src/daemon/config.ts";
 import { Daemon } from "../../src/daemon/daemon.ts";
@@ -93,19 +93,6 @@ export class Host {
   async state(): Promise<string> {
     return (await this.call("Daemon.Status", {})).state;
   }
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 export async function isOpen(port: number): Promise<boolean> {
