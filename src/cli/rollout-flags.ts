@@ -21,6 +21,7 @@ export type RolloutFlags = {
   readonly rollbackMaxFailureRatio?: string;
   readonly rollbackFailureAction?: string;
   readonly rollbackOrder?: string;
+  readonly rollbackProgressDeadline?: string;
 };
 
 export function addRolloutFlags(command: Command): Command {
@@ -39,7 +40,8 @@ export function addRolloutFlags(command: Command): Command {
     .option("--rollback-monitor <duration>", "as for updates")
     .option("--rollback-max-failure-ratio <share>", "as for updates")
     .option("--rollback-failure-action <action>", "pause or continue (pause)")
-    .option("--rollback-order <order>", "as for updates");
+    .option("--rollback-order <order>", "as for updates")
+    .option("--rollback-progress-deadline <duration>", "as for updates");
 }
 
 type Rollouts = Pick<ServiceSpec, "update" | "rollback">;
@@ -62,15 +64,23 @@ export function withRollouts({ update, rollback }: Rollouts, flags: RolloutFlags
     update: updated,
     rollback: withConfig(rollback, {
       kind: "rollback",
-      base: { ...NEW, order: updated?.order ?? NEW.order },
+      // What holds while nothing is said of rollbacks: each flag changes its own field of that.
+      base: updated === null ? NEW : ownOfRollback(updated),
       parallelism: flags.rollbackParallelism,
       delay: flags.rollbackDelay,
       monitor: flags.rollbackMonitor,
       maxFailureRatio: flags.rollbackMaxFailureRatio,
       failureAction: flags.rollbackFailureAction,
       order: flags.rollbackOrder,
+      progressDeadline: flags.rollbackProgressDeadline,
     }),
   };
+}
+
+/** As an update is rolled out, but for what a rollback has of its own (ServiceSpec.rollback). */
+function ownOfRollback(update: UpdateConfig): UpdateConfig {
+  const { delayMs, failureAction, canary, canaryHealthyMs } = NEW;
+  return { ...update, delayMs, failureAction, canary, canaryHealthyMs };
 }
 
 /** What is not said is the manager's to fill in. */

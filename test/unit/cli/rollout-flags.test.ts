@@ -42,6 +42,7 @@ describe("cli/rollout-flags", () => {
     ["--rollback-max-failure-ratio", "1", { maxFailureRatio: 1 }],
     ["--rollback-failure-action", "continue", { failureAction: "CONTINUE" }],
     ["--rollback-order", "stop-first", { order: "STOP_FIRST" }],
+    ["--rollback-progress-deadline", "3m", { progressDeadlineMs: 180_000 }],
   ];
   for (const [flag, value, wanted] of rollbacks) {
     it(`puts ${flag} ${value} into the rollback`, () => {
@@ -59,6 +60,25 @@ describe("cli/rollout-flags", () => {
     expect(changed.update).to.deep.equal({ ...update, parallelism: 4 });
     expect(parsed(changed, "--canary", "0").update).to.include({ canary: 0, canaryHealthyMs: 0 });
     expect(parsed(changed).update).to.equal(changed.update);
+  });
+
+  it("changes one field of how a rollback would have gone without it, and keeps the others later", () => {
+    const { update } = normaliseServiceSpec(
+      aServiceSpec({
+        name: "web",
+        update: {
+          parallelism: 4,
+          delayMs: 5,
+          monitorMs: 9000,
+          maxFailureRatio: 0.5,
+          order: "STOP_FIRST",
+        } as UpdateConfig,
+      }),
+    );
+    const first = parsed({ update, rollback: null }, "--rollback-progress-deadline", "3m");
+    const wanted = { ...update, delayMs: 0, failureAction: "DEFAULT", progressDeadlineMs: 180_000 };
+    expect(first.rollback).to.deep.equal(wanted);
+    expect(parsed(first, "--rollback-delay", "1s").rollback).to.deep.equal({ ...wanted, delayMs: 1000 });
   });
 
   for (const words of [
