@@ -7,7 +7,7 @@ import { count, integer } from "./value-syntax.ts";
 /** Of one check; `Check` off is `--no-…-check`. */
 type Flags<P extends string> = {
   readonly [K in `${P}Cmd` | `${P}Http` | `${P}Tcp` | `${P}Opts`]?: string;
-} & { readonly [K in `${P}Check`]?: boolean };
+} & { readonly [K in `${P}HttpHeader`]?: readonly string[] } & { readonly [K in `${P}Check`]?: boolean };
 
 export type CheckFlags = Flags<"startup"> & Flags<"ready"> & Flags<"live">;
 
@@ -17,15 +17,23 @@ type Given = {
   readonly http: string | undefined;
   readonly tcp: string | undefined;
   readonly opts: string | undefined;
+  readonly headers: readonly string[] | undefined;
   readonly isKept: boolean;
 };
 
 export function withChecks(before: TaskChecks | null, flags: CheckFlags): TaskChecks | null {
-  const { startupCmd, startupHttp, startupTcp, startupOpts, readyCmd, readyHttp, readyTcp, readyOpts } = flags;
-  const { liveCmd, liveHttp, liveTcp, liveOpts, startupCheck, readyCheck, liveCheck } = flags;
-  const startup = { cmd: startupCmd, http: startupHttp, tcp: startupTcp, opts: startupOpts };
-  const readiness = { cmd: readyCmd, http: readyHttp, tcp: readyTcp, opts: readyOpts };
-  const liveness = { cmd: liveCmd, http: liveHttp, tcp: liveTcp, opts: liveOpts };
+  const { startupCmd, startupHttp, startupTcp, startupOpts, startupHttpHeader, startupCheck } = flags;
+  const { readyCmd, readyHttp, readyTcp, readyOpts, readyHttpHeader, readyCheck } = flags;
+  const { liveCmd, liveHttp, liveTcp, liveOpts, liveHttpHeader, liveCheck } = flags;
+  const startup = {
+    cmd: startupCmd,
+    http: startupHttp,
+    tcp: startupTcp,
+    opts: startupOpts,
+    headers: startupHttpHeader,
+  };
+  const readiness = { cmd: readyCmd, http: readyHttp, tcp: readyTcp, opts: readyOpts, headers: readyHttpHeader };
+  const liveness = { cmd: liveCmd, http: liveHttp, tcp: liveTcp, opts: liveOpts, headers: liveHttpHeader };
   const after = {
     startup: withCheck(before?.startup ?? null, { name: "startup", isKept: startupCheck !== false, ...startup }),
     readiness: withCheck(before?.readiness ?? null, { name: "ready", isKept: readyCheck !== false, ...readiness }),
@@ -34,22 +42,25 @@ export function withChecks(before: TaskChecks | null, flags: CheckFlags): TaskCh
   return after.startup === null && after.readiness === null && after.liveness === null ? null : after;
 }
 
-function withCheck(before: Check | null, { name, cmd, http, tcp, opts, isKept }: Given): Check | null {
+function withCheck(before: Check | null, given: Given): Check | null {
+  const { name, cmd, http, tcp, opts, headers, isKept } = given;
   const probes = [cmd, http, tcp].filter((text) => text !== undefined).length;
   if (!isKept) {
-    if (probes > 0 || opts !== undefined) throw usage(`--no-${name}-check: goes with no other --${name} flag`);
+    if (probes > 0 || opts !== undefined || headers !== undefined)
+      throw usage(`--no-${name}-check: goes with no other --${name} flag`);
     return null;
   }
-  if (probes === 0 && opts === undefined) return before;
   if (probes > 1) throw usage(`--${name}-cmd, --${name}-http, --${name}-tcp: a check has one of them`);
-  const base = probes === 1 ? { ...NO_CHECK, ...cadenceOf(before), ...probeOf({ name, cmd, http, tcp }) } : before;
-  if (base === null) {
+  const probed = probes === 0 ? before : { ...NO_CHECK, ...cadenceOf(before), ...probeOf(given, before) };
+  const headed = headers === undefined ? probed : withHeaders(probed, headers, `--${name}-http`);
+  if (opts === undefined) return headed;
+  if (headed === null) {
     throw usage(
       `--${name}-opts: there is no such check`,
       `say what it asks with --${name}-cmd, --${name}-http or --${name}-tcp`,
     );
   }
-  return { ...base, ...(opts === undefined ? {} : parseOpts(opts, `--${name}-opts`)) };
+  return { ...headed, ...parseOpts(opts, `--${name}-opts`) };
 }
 
 type Cadence = Pick<Check, "initialDelayMs" | "intervalMs" | "timeoutMs" | "failures" | "successes">;
@@ -63,11 +74,27 @@ function cadenceOf(before: Check | null): Partial<Cadence> {
   return { initialDelayMs, intervalMs, timeoutMs, failures, successes };
 }
 
-function probeOf({ name, cmd, http, tcp }: Omit<Given, "opts" | "isKept">): Partial<Check> {
+function probeOf({ name, cmd, http, tcp }: Given, before: Check | null): Partial<Check> {
   // As with --health-cmd: a text for the shell.
   if (cmd !== undefined) return { probe: "command", command: { command: ["/bin/sh", "-c", cmd] } };
   if (tcp !== undefined) return { probe: "tcp", tcp: { port: integer(tcp, `--${name}-tcp`) } };
-  return { probe: "http", http: parseHttp(http ?? "", `--${name}-http`) };
+  // Another address of the same check keeps its headers, as it keeps its times.
+  return { probe: "http", http: { ...parseHttp(http ?? "", `--${name}-http`), headers: before?.http?.headers ?? {} } };
+}
+
+/** @param flag of the probe they go with */
+function withHeaders(check: Check | null, headers: readonly string[], flag: string): Check {
+  if (!check?.http) throw usage(`${flag}-header: the check asks by no HTTP`, `say which address with ${flag}`);
+  // Names of headers are the same in capitals.
+  const all = new Map(Object.entries(check.http.headers).map(([name, value]) => [name.toLowerCase(), { name, value }]));
+  for (const text of headers) {
+    const { name = "", value = "" } = /^(?<name>[^:=\s]+)\s*[:=]\s*(?<value>.*)$/s.exec(text)?.groups ?? {};
+    if (name === "") throw usage(`${flag}-header: "${text}" is not NAME=VALUE`, "write it like Host=shop.example");
+    if (value === "") all.delete(name.toLowerCase());
+    else all.set(name.toLowerCase(), { name, value });
+  }
+  const headed = Object.fromEntries([...all.values()].map(({ name, value }) => [name, value]));
+  return { ...check, http: { ...check.http, headers: headed } };
 }
 
 /** `8080`, `8080/ready?deep=1`, `:8080/ready`. */

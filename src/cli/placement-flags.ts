@@ -1,7 +1,8 @@
 /** Flags that say where tasks go and what they take of their node. Names and syntax are Docker's as far as it has them. Pure. */
-import type { Device, GpuRequest, PlacementPreference, TaskSpec } from "../model/index.ts";
+import type { Device, GpuRequest, PlacementPreference, Platform, TaskSpec } from "../model/index.ts";
 import { constraintText, parseConstraint } from "../model/constraint.ts";
 import { parseGenericReservation } from "../model/generic-resources.ts";
+import { normalArchitecture, normalOs } from "../model/platform.ts";
 import { NO_RESOURCES } from "../model/resources.ts";
 import { ALL_GPUS } from "../model/validate-devices.ts";
 import { AFFINITY_WEIGHT_MAX, STRATEGIES } from "../model/validate-placement.ts";
@@ -18,6 +19,7 @@ export type PlacementFlags = {
   readonly reserveMemory?: string;
   readonly replicasMaxPerNode?: string;
   readonly strategy?: string;
+  readonly platform?: readonly string[];
   readonly gpus?: string;
   /** Of create: each becomes the `…Add` beside it. */
   readonly constraint?: readonly string[];
@@ -73,8 +75,17 @@ export function withResources(before: TaskSpec["resources"], flags: PlacementFla
 }
 
 export function withPlacement(before: TaskSpec["placement"], flags: PlacementFlags): TaskSpec["placement"] {
-  const { constraintAdd, constraintRm, placementPrefAdd, placementPrefRm, replicasMaxPerNode, strategy } = flags;
-  const given = [constraintAdd, constraintRm, placementPrefAdd, placementPrefRm, replicasMaxPerNode, strategy];
+  const { constraintAdd, constraintRm, placementPrefAdd, placementPrefRm, replicasMaxPerNode, strategy, platform } =
+    flags;
+  const given = [
+    constraintAdd,
+    constraintRm,
+    placementPrefAdd,
+    placementPrefRm,
+    replicasMaxPerNode,
+    strategy,
+    platform,
+  ];
   if (given.every((flag) => flag === undefined)) return before;
   return {
     constraints: withConstraints(before?.constraints ?? [], flags),
@@ -82,10 +93,26 @@ export function withPlacement(before: TaskSpec["placement"], flags: PlacementFla
       replicasMaxPerNode === undefined
         ? (before?.maxReplicasPerNode ?? 0)
         : count(replicasMaxPerNode, "--replicas-max-per-node"),
-    platforms: before?.platforms ?? [],
+    platforms: platform === undefined ? (before?.platforms ?? []) : parsePlatforms(platform),
     preferences: withPreferences(before?.preferences ?? [], flags),
     strategy: strategy === undefined ? (before?.strategy ?? "DEFAULT") : choice(strategy, "--strategy", STRATEGIES),
   };
+}
+
+/** `linux/arm64`; `any` takes the limit away. */
+function parsePlatforms(texts: readonly string[]): Platform[] {
+  if (texts.length === 1 && texts[0] === "any") return [];
+  return texts.map((text) => {
+    const [os = "", architecture = "", ...variant] = text.split("/");
+    if (os === "" || architecture === "" || architecture === "any" || os === "any")
+      throw usage(`--platform: "${text}" is not OS/ARCH`, "write it like linux/arm64, or any");
+    if (variant.length > 0)
+      throw usage(
+        `--platform: "${text}" names a variant, which nodes do not say of themselves`,
+        `use ${os}/${architecture}`,
+      );
+    return { os: normalOs(os), architecture: normalArchitecture(architecture) };
+  });
 }
 
 /** `a == b` and `a==b` are one constraint. */

@@ -59,6 +59,17 @@ describe("cli/check-flags", () => {
     });
   });
 
+  it("adds, changes and removes headers of an HTTP check, and keeps them at another address", () => {
+    const headersOf = (from: TaskChecks | null, flags: CheckFlags) => withChecks(from, flags)?.readiness?.http?.headers;
+    const readyHttpHeader = ["Host=shop.example", "Authorization: Basic YQ=="];
+    const headed = withChecks(before, { readyHttpHeader });
+    expect(headed?.readiness).to.include({ intervalMs: 5_000 });
+    expect(headed?.readiness?.http?.headers).to.deep.equal({ Host: "shop.example", Authorization: "Basic YQ==" });
+    expect(headersOf(headed, { readyHttpHeader: ["host=b", "AUTHORIZATION="] })).to.deep.equal({ host: "b" });
+    expect(headersOf(headed, { readyHttp: "81/x" })).to.deep.equal(headed?.readiness?.http?.headers);
+    expect(headersOf(headed, { readyTcp: "81" })).to.equal(undefined);
+  });
+
   it("removes a check, and all of them with the last", () => {
     expect(withChecks(before, { readyCheck: false })).to.equal(null);
     expect(withChecks({ ...before, liveness: before.readiness }, { readyCheck: false })).to.deep.equal({
@@ -72,6 +83,10 @@ describe("cli/check-flags", () => {
     ["two probes of one check", { readyTcp: "1", readyHttp: "1/" }, "a check has one of them"],
     ["times of no check", { liveOpts: "interval=1s" }, "there is no such check"],
     ["a check that is removed and set", { startupCheck: false, startupTcp: "1" }, "--no-startup-check"],
+    ["a header of no check", { liveHttpHeader: ["A=b"] }, "--live-http-header: the check asks by no HTTP"],
+    ["a header of a connection", { readyTcp: "1", readyHttpHeader: ["A=b"] }, "asks by no HTTP"],
+    ["a header without a name", { readyHttp: "1", readyHttpHeader: ["=b"] }, "is not NAME=VALUE"],
+    ["a header of what is removed", { readyCheck: false, readyHttpHeader: ["A=b"] }, "--no-ready-check"],
     ["a path without a port", { readyHttp: "/ready" }, "is not PORT[/PATH]"],
     ["a whole address", { readyHttp: "http://a/ready" }, "is not PORT[/PATH]"],
     ["a port that is none", { liveTcp: "http" }, "not a whole number"],

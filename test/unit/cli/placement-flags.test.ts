@@ -18,6 +18,8 @@ describe("cli/placement-flags", () => {
     ["--device", "/dev/ttyUSB0:/dev/serial:rw"],
     ["--device-cgroup-rule", "c 189:* rmw"],
     ["--gpus", "all"],
+    ["--platform", "linux/x86_64"],
+    ["--platform", "linux/arm64"],
   ];
   const changes: typeof flags = [
     ["--constraint-rm", "service != web"],
@@ -31,6 +33,7 @@ describe("cli/placement-flags", () => {
     ["--device-cgroup-rule-rm", "c 189:* rmw"],
     ["--gpus", "none"],
     ["--strategy", "default"],
+    ["--platform", "linux/riscv64"],
   ];
   const all = created(...flags.flat(), "app:1");
 
@@ -38,7 +41,10 @@ describe("cli/placement-flags", () => {
     expect(task(all).placement).to.deep.equal({
       constraints: ["node.labels.zone in (a, b)", "service!=web"],
       maxReplicasPerNode: 2,
-      platforms: [],
+      platforms: [
+        { os: "linux", architecture: "amd64" },
+        { os: "linux", architecture: "arm64" },
+      ],
       preferences: [
         { preference: "spread", spread: "node.labels.zone" },
         { preference: "affinity", affinity: { constraint: "service==batch", weight: -80 } },
@@ -67,7 +73,9 @@ describe("cli/placement-flags", () => {
         { preference: "spread", spread: "node.labels.rack" },
       ],
       strategy: "DEFAULT",
+      platforms: [{ os: "linux", architecture: "riscv64" }],
     });
+    expect(task(updated(after, "--platform", "any")).placement?.platforms).to.deep.equal([]);
     expect(task(after).resources?.reservations?.generic).to.deep.equal([{ kind: "gpu", count: 1, names: [] }]);
     expect(task(after).container?.devices).to.deep.equal([
       { source: "/dev/kvm", target: "/dev/fuse", permissions: "rwm" },
