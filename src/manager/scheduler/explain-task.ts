@@ -178,12 +178,26 @@ function nodeReasons(node: Node | undefined): ExplainReason[] {
       ),
     );
   }
-  if (status !== null && !status.engineOk && status.engineMessage !== "") {
-    reasons.push(
-      about("engine", `its engine does not answer: ${status.engineMessage}`, "check the Docker Engine on the node"),
-    );
-  }
+  const trouble = engineTrouble(node);
+  if (trouble !== null) reasons.push(about("engine", trouble.message, trouble.next));
   return reasons;
+}
+
+/** Null: what runs its tasks answers. A node of plain processes has no Docker Engine that could be checked. */
+export function engineTrouble({
+  status,
+  description,
+}: Node): { readonly message: string; readonly next: string } | null {
+  if (status === null || status.engineOk || status.engineMessage === "") return null;
+  const runtimes = description?.runtimes ?? [];
+  if (runtimes.length > 0 && !runtimes.includes("container")) {
+    const next = "check its `shoal daemon`, and the disk that has its data directory";
+    return { message: `it cannot run or look after its processes: ${status.engineMessage}`, next };
+  }
+  return {
+    message: `its engine does not answer: ${status.engineMessage}`,
+    next: "check the Docker Engine on the node",
+  };
 }
 
 function causes({ cause }: Task, about: About): ExplainReason[] {

@@ -13,7 +13,7 @@ import type { ReadTx } from "../../store/types.ts";
 import { AppError } from "../../util/errors.ts";
 import { explainJob } from "./explain-job.ts";
 import { explainService } from "./explain-service.ts";
-import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
+import { engineTrouble, Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
 import { freeOf, totalOf } from "./load-filter.ts";
 import type { NodeInfo } from "./node-info.ts";
 import { bookOf } from "./scheduler.ts";
@@ -111,9 +111,8 @@ function explainNode(tx: ReadTx, node: Node): Told & { readonly name: string } {
     say("availability", "the node is paused: it gets no new tasks", "run `shoal node activate`");
   if (availability === "DRAIN")
     say("availability", "the node is drained: it gets no tasks", "run `shoal node activate`");
-  if (node.status !== null && !node.status.engineOk && node.status.engineMessage !== "") {
-    say("engine", `its engine does not answer: ${node.status.engineMessage}`, "check the Docker Engine on the node");
-  }
+  const trouble = engineTrouble(node);
+  if (trouble !== null) say("engine", trouble.message, trouble.next);
   const fullPaths = node.description?.fullPaths ?? [];
   if (fullPaths.length > 0) {
     say("disk", `the disk of ${fullPaths.join(" and ")} is almost full: it gets no new tasks`, "free space there");

@@ -42,6 +42,15 @@ describe("manager/scheduler: explanations", () => {
     await world.until(() => world.running().length === 3, "there is room again");
   });
 
+  it("sends nobody to a Docker Engine that the node has not", () => {
+    world.putNode(node("d1", { engineMessage: "no answer" }));
+    world.putNode(node("p1", { engineMessage: "disk read-only", runtimes: ["process"] }));
+    const reasonOf = (id: string) => about(id).reasons.find(({ code }) => code === "engine");
+    expect(reasonOf("d1")).to.include({ next: "check the Docker Engine on the node" });
+    expect(reasonOf("p1")?.message).to.match(/its processes: disk read-only/);
+    expect(reasonOf("p1")?.next).to.match(/`shoal daemon`/);
+  });
+
   it("names every node with the filter that refused it and a next step", async () => {
     world.putNode(node("small", { memoryMiB: 64 }));
     world.putNode(node("manager", { runtimes: [] }));
