@@ -30,7 +30,11 @@ export function registerBackup(command: Command): void {
     .action(action<BackupFlags>(backup));
 }
 
-async function backup(session: Session, { stale = false }: BackupFlags, [file = ""]: readonly string[]): Promise<void> {
+export async function backup(
+  session: Session,
+  { stale = false }: BackupFlags,
+  [file = ""]: readonly string[],
+): Promise<void> {
   const { out } = session;
   if (file === "-" && process.stdout.isTTY) throw usage("A backup is no text for a terminal", "shoal backup FILE");
   const startedAt = realEnv.now();
@@ -66,8 +70,15 @@ async function toFile(session: Session, file: string, stale: boolean): Promise<R
     return received;
   } catch (error) {
     await rm(temporary, { force: true });
-    throw unwritable(error, file);
+    throw brokenOff(unwritable(error, file), `no file was written: shoal backup ${file}`);
   }
+}
+
+/** The manager it came from is gone, or leads no more: what to do is the same, whatever the transport said. */
+function brokenOff(error: unknown, again: string): unknown {
+  if (!isWorthRetrying(error, true) || !(error instanceof AppError) || error.details.next !== undefined) return error;
+  const next = `make it again once a manager leads (shoal node ls): ${again}`;
+  return new AppError(error.code, error.message, { ...error.details, ...ONLY_READ, next }, error);
 }
 
 function unwritable(error: unknown, file: string): unknown {
@@ -82,7 +93,11 @@ async function toStandardOutput(session: Session, stale: boolean): Promise<Recei
     await new Promise((done, reject) => {
       process.stdout.write(data, (error) => (error ? reject(error) : done()));
     });
-  return await receive(session, write, stale);
+  try {
+    return await receive(session, write, stale);
+  } catch (error) {
+    throw brokenOff(error, "what was written until now is no backup");
+  }
 }
 
 /** Each manager once. */
