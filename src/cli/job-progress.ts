@@ -8,10 +8,10 @@ import { realEnv } from "../util/real-env.ts";
 import { formatSpan } from "../util/units.ts";
 import type { Session } from "./command.ts";
 import { WAIT_TIMEOUT_MS } from "./service-flags.ts";
-import { POLL_MS, withProgressLine, type ProgressLine } from "./progress.ts";
+import { POLL_MS, withProgressLine, type Awaited, type ProgressLine } from "./progress.ts";
 
 /** A job that was created or changed: its run is the newest of what was asked for. */
-export async function waitForJob(session: Session, service: Service, timeoutMs: number | null): Promise<void> {
+export async function waitForJob(session: Session, service: Service, { timeoutMs }: Awaited): Promise<void> {
   const name = service.spec?.name ?? service.id;
   if (service.spec?.cron) {
     session.out.note(`${name} runs by its schedule`);

@@ -28,7 +28,7 @@ const NOUNS: readonly Noun[] = [
   },
   {
     name: "task",
-    summary: "Look at tasks",
+    summary: "Look at tasks, and replace one by another",
     group: MANAGE,
     load: async () => (await import("./task.ts")).registerTask,
   },
@@ -192,8 +192,7 @@ function refusal(command: Command, text: string): AppError {
   const name = fullName(command);
   const word = /^unknown (?:command|option) '(.*)'$/.exec(message)?.[1] ?? "";
   const added = command.options.find(({ long }) => long === `${word}-add`)?.long;
-  const isMisplaced = message.startsWith("required option '--name") && process.argv.includes("--name");
-  const better = isMisplaced ? "flags stand before the image; what follows it is the command" : instead(name, word);
+  const better = instead(name, word);
   const hint = added === undefined ? more.join(" ") : `(Did you mean ${added}?)`;
   const said = message.charAt(0).toUpperCase() + message.slice(1);
   return usage(hint === "" || better !== null ? said : `${said} ${hint}`, better ?? `${name} --help`);

@@ -33,12 +33,19 @@ export type Convergence = {
   readonly isDone: boolean;
 };
 
-/** @param timeoutMs null waits as long as something changes: a rollout ends by itself */
-export async function waitForService(session: Session, service: Service, timeoutMs: number | null): Promise<void> {
+export type Awaited = {
+  /** Null waits as long as something changes: a rollout ends by itself. */
+  readonly timeoutMs: number | null;
+  /** The number of replicas is what was changed. */
+  readonly isForReplicas?: boolean;
+};
+
+/** @param service as the change left it */
+export async function waitForService(session: Session, service: Service, awaited: Awaited): Promise<void> {
   const name = service.spec?.name ?? service.id;
   let note = "";
   await withProgressLine(session, name, async (line) => {
-    note = await converge(session, service, { name, timeoutMs, line });
+    note = await converge(session, service, { name, line, ...awaited });
   });
   if (note !== "") session.out.note(note);
 }
@@ -64,10 +71,11 @@ export async function withProgressLine(
   }
 }
 
-type Wait = { readonly name: string; readonly timeoutMs: number | null; readonly line: ProgressLine };
+type Wait = Awaited & { readonly name: string; readonly line: ProgressLine };
 
 /** @returns what is left to say. */
-async function converge(session: Session, changed: Service, { name, timeoutMs, line }: Wait): Promise<string> {
+async function converge(session: Session, changed: Service, wait: Wait): Promise<string> {
+  const { name, timeoutMs, line, isForReplicas = false } = wait;
   const begun = changed.rollout !== null && !isFinished(changed.rollout.state) ? changed.rollout : null;
   const patienceMs = begun === null ? WAIT_TIMEOUT_MS : rolloutPatienceMs(changed);
   const startedAt = realEnv.now();
@@ -76,6 +84,7 @@ async function converge(session: Session, changed: Service, { name, timeoutMs, l
   let stableSince: number | null = null;
   for (;;) {
     const { service, state } = await look(session, changed.id);
+    if (isForReplicas) refuseOvertaken(changed, service);
     const view = viewRollout(service, begun);
     if (view.kind === "failed") throw view.error;
     if (view.kind === "canary") return view.note;
@@ -95,6 +104,17 @@ async function converge(session: Session, changed: Service, { name, timeoutMs, l
     }
     await sleep(realEnv, POLL_MS);
   }
+}
+
+/** Somebody else's number came before this one was reached: that their number runs is no success of this change. */
+export function refuseOvertaken(changed: Service, now: Service): void {
+  const [asked, found] = [changed.spec?.replicated?.replicas, now.spec?.replicated?.replicas];
+  if (asked === undefined || found === undefined || asked === found) return;
+  const name = now.spec?.name ?? now.id;
+  const by = now.cause === null ? "" : `, by ${now.cause.actor}`;
+  throw new AppError("conflict", `${name}: its replicas were changed to ${found} before ${asked} ran${by}`, {
+    next: `shoal events --filter service=${name}`,
+  });
 }
 
 async function look(

@@ -119,5 +119,5 @@ async function tell(
   const { out } = session;
   out.say(`${service.spec?.name ?? service.id} ${said}`);
   if (out.isJson) out.json(service);
-  if (!detach) await waitForService(session, service, timeoutMs);
+  if (!detach) await waitForService(session, service, { timeoutMs });
 }

@@ -27,7 +27,7 @@ export function waitFlags(command: Command): Command {
 export function createFlags(command: Command): Command {
   return bothFlags(
     command
-      .requiredOption("--name <name>", "name of the service")
+      .option("--name <name>", "name of the service (the image's, and five letters)")
       .option("--mode <mode>", "replicated, replicated-job, or on every node: global, global-job (replicated)")
       .option("--replicas <n>", "tasks to run, or of a job to complete (1)")
       .option("--runtime <kind>", "container, or process: then the command stands where the image does")
@@ -119,6 +119,7 @@ function healthFlags(command: Command): Command {
   ]) {
     checked
       .option(`--${name}-http <port/path>`, `GET that ${purpose}`)
+      .option(`--${name}-http-header <name=value>`, "header of that GET; an empty value removes it", many)
       .option(`--${name}-tcp <port>`, `connection that ${purpose}`)
       .option(`--${name}-cmd <command>`, `command that ${purpose}`)
       .option(`--${name}-opts <key=value,...>`, "delay, interval, timeout, failures, successes of it")
@@ -135,6 +136,7 @@ function bothFlags(command: Command): Command {
     .option("--reserve-cpu <cpus>", "CPUs counted for placement")
     .option("--reserve-memory <size>", "memory counted for placement")
     .option("--replicas-max-per-node <n>", "tasks of this service on one node; 0 is no limit")
+    .option("--platform <os/arch>", "nodes it may run on, instead of those said before (linux/arm64); any is all", many)
     .option("--strategy <kind>", "spread, binpack, or default: the cluster's (default)")
     .option("--gpus <request>", "all, a number, device=ID or none; capabilities= and driver= beside them")
     .option("--restart-condition <kind>", "any, on-failure or none (any)")

@@ -9,11 +9,12 @@ import { AppError } from "../util/errors.ts";
 import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
+import { generatedName, NAME_DICE_BYTES } from "./generated-name.ts";
 import { addLogFlags, showLogs, type LogFlags } from "./logs.ts";
 import { allPages } from "./pages.ts";
 import { waitForJob } from "./job-progress.ts";
 import { withReplicas } from "./mode-flags.ts";
-import { waitForService } from "./progress.ts";
+import { waitForService, type Awaited } from "./progress.ts";
 import { registerRuns } from "./service-runs.ts";
 import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
@@ -43,6 +44,7 @@ Preferences:
 const EXAMPLES = `
 Flags stand before the image; what follows it is the command.
   shoal service create --name web --replicas 3 -p 8080:80 nginx
+  shoal service create --platform linux/arm64 nginx    # is called nginx-x7k2p or so
   shoal service create --name worker -e QUEUE=mail --limit-memory 256m app:1 run --verbose
   shoal service create --name tick --runtime process -- sh -c 'while sleep 1; do date; done'
   shoal service create --name migrate --mode replicated-job --retries 1 app:1 migrate
@@ -82,14 +84,22 @@ export function registerService(service: Command): void {
 async function create(session: Session, flags: CreateFlags, words: readonly string[]): Promise<void> {
   const { client, out } = session;
   const wait = waiting(flags);
-  const spec = newSpec(given({ ...flags, ...withEnvFiles(flags) }), words, process.env);
+  const name = flags.name ?? nameFor(words);
+  const spec = newSpec(given({ ...flags, ...withEnvFiles(flags), name }), words, process.env);
   const answer = await client.call("Control.CreateService", { requestId: client.requestId(), spec });
   const service = shown(answer.service, "service");
   out.say(service.id);
   if (out.isJson) out.json(service);
+  if (flags.name === undefined) out.note(`It is called ${name}`);
   noteOrder(session, service);
-  await settle(session, [service], wait);
+  await settle(session, [service], { ...wait, isForReplicas: true });
   if (session.failures.length === 0) out.note(`Next: shoal service ${spec.cron ? "runs" : "ps"} ${spec.name}`);
+}
+
+function nameFor([what = "", ...args]: readonly string[]): string {
+  if (args.some((word) => word === "--name" || word.startsWith("--name=")))
+    throw usage("The service has no name", "flags stand before the image; what follows it is the command");
+  return generatedName(what, realEnv.randomBytes(NAME_DICE_BYTES));
 }
 
 /** Start-first was asked for, or is the default, and will not be. */
@@ -119,11 +129,15 @@ function given(flags: SpecFlags): SpecFlags {
 }
 
 /** Everything was changed first, so that one slow service holds up none of the others. */
-async function settle(session: Session, services: readonly Service[], { detach, timeoutMs }: Waiting): Promise<void> {
+async function settle(
+  session: Session,
+  services: readonly Service[],
+  { detach, ...awaited }: Waiting & Pick<Awaited, "isForReplicas">,
+): Promise<void> {
   if (detach) return;
   await session.each(services, async (service) => {
     const wait = jobOf(service.spec) === null ? waitForService : waitForJob;
-    await wait(session, service, timeoutMs);
+    await wait(session, service, awaited);
   });
 }
 
@@ -199,15 +213,16 @@ async function updateOne(
   out.say(service.spec?.name ?? id);
   if (out.isJson) out.json(service);
   noteOrder(session, service);
-  await settle(session, [service], wait);
+  await settle(session, [service], { ...wait, isForReplicas: flags.replicas !== undefined });
 }
 
 async function scale(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
   const wanted = words.map(parseScale);
-  await changeAll(session, flags, wanted, async ({ id, replicas }) => ({
+  const scaled = async ({ id, replicas }: (typeof wanted)[number]): Promise<{ service: Service; said: string }> => ({
     service: await changeService(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
     said: `scaled to ${replicas}`,
-  }));
+  });
+  await changeAll(session, flags, wanted, scaled, { isForReplicas: true });
 }
 
 export function parseScale(word: string): { readonly id: string; readonly replicas: number } {
@@ -233,6 +248,7 @@ async function changeAll<T>(
   flags: WaitFlags,
   items: readonly T[],
   work: (item: T) => Promise<{ readonly service: Service; readonly said: string }>,
+  awaited: Pick<Awaited, "isForReplicas"> = {},
 ): Promise<void> {
   const { out } = session;
   const wait = waiting(flags);
@@ -243,7 +259,7 @@ async function changeAll<T>(
     if (out.isJson) out.json(service);
     changed.push(service);
   });
-  await settle(session, changed, wait);
+  await settle(session, changed, { ...wait, ...awaited });
 }
 
 async function remove(session: Session, _: object, words: readonly string[]): Promise<void> {

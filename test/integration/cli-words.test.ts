@@ -37,7 +37,7 @@ describe("integration/cli: words", () => {
     [["service", "list"], /Unknown command 'list'\n {2}Next: shoal service ls/],
     [["node", "lss"], /Unknown command 'lss'.*\n {2}Next: shoal node --help/],
     [["node", "ls", "--wide"], /Unknown option '--wide'\n {2}Next: shoal node ls --help/],
-    [["service", "create", "image"], /--name/],
+    [["service", "create"], /An image is missing/],
     [["service", "create", "image", "--name", "x"], /\n {2}Next: flags stand before the image/],
     [["service", "update", "--network", "x", "web"], /Unknown option '--network'\n {2}Next: there are no networks/],
     [["service", "update", "--env", "A=1", "web"], /Did you mean --env-add\?/],

@@ -1,6 +1,9 @@
 import { expect } from "chai";
 import { Output } from "../../../src/cli/output.ts";
-import { convergence, describe as told, ProgressLine } from "../../../src/cli/progress.ts";
+import { convergence, describe as told, ProgressLine, refuseOvertaken } from "../../../src/cli/progress.ts";
+import type { Service } from "../../../src/model/index.ts";
+import { AppError } from "../../../src/util/errors.ts";
+import { aService, aServiceSpec } from "../../support/store/objects.ts";
 import { aTask, type TaskShape } from "../../support/cli-fixtures.ts";
 
 const running: TaskShape = { state: "RUNNING" };
@@ -67,6 +70,17 @@ describe("cli/progress", () => {
       expect(convergence(wanted, tasks.map(aTask))).to.deep.include({ worst: "", wanted, ...result });
     });
   }
+
+  it("knows a number that was overwritten before it was reached from a change of something else", () => {
+    const cause = { actor: "user:eve", reason: "" };
+    const scaled = (replicas: number): Service =>
+      aService({ id: "s", spec: aServiceSpec({ name: "web", replicated: { replicas } }), cause });
+    expect(() => refuseOvertaken(scaled(3), scaled(3))).not.to.throw();
+    expect(() => refuseOvertaken(scaled(3), scaled(1))).to.throw(
+      AppError,
+      "web: its replicas were changed to 1 before 3 ran, by user:eve",
+    );
+  });
 
   it("says how far it is and what is in the way", () => {
     expect(told({ running: 1, wanted: 3, worst: "no node", isDone: false })).to.equal("1 of 3 tasks running: no node");
