@@ -157,7 +157,7 @@ export function listFlags(command: Command): Command {
   return staleFlag(command)
     .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
     .option("-q, --quiet", "only ids")
-    .option("--no-trunc", "whole ids");
+    .option("--no-trunc", "whole ids and errors");
 }
 
 export type ListFlags = { readonly filter?: readonly string[]; readonly trunc?: boolean };

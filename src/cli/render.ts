@@ -9,6 +9,8 @@ import { formatAge } from "../util/units.ts";
 import type { Style } from "./output.ts";
 
 const SHORT_ID_LENGTH = 12;
+/** Docker cuts at 30, which is seldom enough to tell one failure from another. */
+const ERROR_LENGTH_MAX = 80;
 
 export function shortId(id: string): string {
   return id.slice(0, SHORT_ID_LENGTH);
@@ -43,6 +45,11 @@ export function taskError(task: Task): string {
   return task.status === null || task.status.state === "PENDING" || task.status.state === "NEW"
     ? task.pendingReason
     : "";
+}
+
+/** As Docker does: what is long would push the columns behind it off the screen. */
+export function shortError(error: string): string {
+  return error.length <= ERROR_LENGTH_MAX ? error : `${error.slice(0, ERROR_LENGTH_MAX - 1)}…`;
 }
 
 /** Really bound ports of a task. */

@@ -6,7 +6,10 @@ import { isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import { realEnv } from "../util/real-env.ts";
 import { action, listFlags, staleFlag, type ListFlags, type Session } from "./command.ts";
 import { allPages } from "./pages.ts";
-import { ports, shortId, taskError, taskState, taskStyle, title } from "./render.ts";
+import { waitForService } from "./progress.ts";
+import { shown } from "./read-change-write.ts";
+import { waitFlags, waiting, type WaitFlags } from "./service-flags.ts";
+import { ports, shortError, shortId, taskError, taskState, taskStyle, title } from "./render.ts";
 
 export function registerTask(task: Command): void {
   listFlags(task.command("ls").description("List tasks"))
@@ -15,6 +18,16 @@ export function registerTask(task: Command): void {
       "\nFilters: service, node, name, id, label, run, desired-state, state (desired-state=running shows what shall run now)",
     )
     .action(action<ListFlags>((session, flags) => listTasks(session, flags.filter ?? [], flags)));
+  waitFlags(
+    task
+      .command("rm <task...>")
+      .description("End tasks; their services start others in their place, by their own rules"),
+  )
+    .addHelpText(
+      "after",
+      "\nA task is named by its id or its slot (web.2). No restart is charged for it.\nFor fewer of them: shoal service scale SERVICE=N",
+    )
+    .action(action<WaitFlags>(remove));
   staleFlag(task.command("inspect <task...>").description("Show tasks in full")).action(action(inspect));
 }
 
@@ -23,6 +36,25 @@ async function inspect(session: Session, _: object, words: readonly string[]): P
   await session.each(words, async (id) => {
     const { task, spec } = await client.call("Control.GetTask", { id });
     out.inspect({ ...task, spec });
+  });
+}
+
+async function remove(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
+  const { client, out } = session;
+  const { detach, timeoutMs } = waiting(flags);
+  const services = new Set<string>();
+  await session.each(words, async (word) => {
+    const answer = await client.call("Control.RemoveTask", { requestId: client.requestId(), id: word });
+    const task = shown(answer.task, `task "${word}"`);
+    out.say(taskName(task));
+    if (out.isJson) out.json(task);
+    if (task.run === 0) services.add(task.serviceId);
+  });
+  if (detach) return;
+  await session.each([...services], async (id) => {
+    const { service } = await client.call("Control.GetService", { id });
+    // A rollout that is under way is nobody's to wait for here.
+    await waitForService(session, { ...shown(service, `service "${id}"`), rollout: null }, { timeoutMs });
   });
 }
 
@@ -62,9 +94,9 @@ export async function listTasks(
       { title: "NODE", value: where },
       { title: "DESIRED STATE", value: ({ desired }) => title(desired) },
       { title: "CURRENT STATE", value: (task) => taskState(task, now), style: taskStyle },
+      { title: "ERROR", value: (task) => (trunc ? shortError(taskError(task)) : taskError(task)) },
       // A port of a task that ended answers for nobody, or already for another one.
       { title: "PORTS", value: (task) => (isTerminal(observedState(task)) ? "" : ports(task.status?.ports ?? [])) },
-      { title: "ERROR", value: taskError },
     ],
     ({ id }) => id,
     (task) => ({ ...task, node: names.get(task.nodeId) ?? "", image: what(task) }),

@@ -172,7 +172,7 @@ describe("integration/cli", () => {
 
     it("shows its tasks, and those of no unknown service", async () => {
       const table = await ok("service", "ps", "tick");
-      assert.match(table, /^ID\s+NAME\s+IMAGE\s+NODE\s+DESIRED STATE\s+CURRENT STATE\s+PORTS\s+ERROR$/m);
+      assert.match(table, /^ID\s+NAME\s+IMAGE\s+NODE\s+DESIRED STATE\s+CURRENT STATE\s+ERROR\s+PORTS$/m);
       assert.match(table, /tick\.1\s+sh .*worker1\s+Running\s+Running \d+ second/);
       assert.equal(await ok("node", "ps", "-q", "worker1"), await ok("service", "ps", "-q", "tick"));
       assert.equal(await ok("node", "ps", "-q", "manager1"), "");

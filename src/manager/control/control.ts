@@ -48,7 +48,7 @@ export class ControlService {
     registerServices(router, { reads, requests, env });
     registerRuns(router, { reads, requests });
     registerRollouts(router, { reads, requests });
-    registerTasks(router, reads);
+    registerTasks(router, { reads, requests });
     registerEvents(router, { reads, store, env, source: events });
     registerNodes(router, { reads, requests, store, replica });
     registerUpgrade(router, { requests, replica });

@@ -2,11 +2,12 @@
 import type { Service, ServiceSpec, Task, TaskSpec } from "../../model/index.ts";
 import { normaliseServiceSpec } from "../../model/defaults.ts";
 import { modeOf } from "../../model/service-mode.ts";
-import { canRaise, isTerminal } from "../../model/task-state.ts";
+import { canRaise } from "../../model/task-state.ts";
 import { awaitsResume } from "../../model/awaits-resume.ts";
 import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
 import { codec } from "../../proto/load.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
+import { endTask } from "../../store/end-task.ts";
 import { removableRevisions } from "../../store/revisions.ts";
 import { putNewService, putSpec } from "../../store/rollouts.ts";
 import type { ReadTx, WriteTx } from "../../store/types.ts";
@@ -148,22 +149,7 @@ function removeService(tx: WriteTx, ref: string, actor: string): string {
 }
 
 function removeTask(tx: WriteTx, task: Task, actor: string): void {
-  if (!canRaise(task.desired, "REMOVE")) return;
-  const { status } = task;
-  // What was never assigned has no agent to report its end.
-  const ended: Task["status"] =
-    task.nodeId === "" && status !== null && !isTerminal(status.state)
-      ? {
-          ...status,
-          state: "SHUTDOWN",
-          message: "stopped before it was placed",
-          atMs: tx.timeMs,
-          healthy: false,
-          ready: false,
-        }
-      : status;
-  const cause = { actor, reason: "service removed" };
-  tx.put("task", { ...task, desired: "REMOVE", status: ended, cause, pendingReason: "" });
+  if (canRaise(task.desired, "REMOVE")) endTask(tx, task, "REMOVE", { actor, reason: "service removed" });
 }
 
 /** By encoded bytes: both are complete, with their maps in one order. */

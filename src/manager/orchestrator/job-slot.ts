@@ -1,4 +1,5 @@
 /** The plan for one slot of a job's run: a task of it completes once, is tried again, or is given up. Pure. */
+import { isRemovedByHand } from "../../model/hand-removal.ts";
 import { NODE_DOWN_KEPT_MS } from "../../model/membership.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
 import { formatSpan } from "../../util/units.ts";
@@ -62,12 +63,12 @@ function planTimeout(
   return { steps, wakeAtMs };
 }
 
-/** Told to stop for its timeout, by a node that will say so. */
+/** Told to stop for its timeout or by hand, by a node that will say so: until then its work may go on. */
 function isBeingStopped({ task, fate, node }: SlotTask): boolean {
   const state = node?.status?.state;
   return (
     fate === "stopping" &&
-    task.timedOut &&
+    (task.timedOut || isRemovedByHand(task)) &&
     !isTerminal(observedState(task)) &&
     (state === "READY" || state === "UNREACHABLE")
   );

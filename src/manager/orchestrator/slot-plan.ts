@@ -10,7 +10,8 @@ import { engineLostAtMs } from "../../model/node-loss.ts";
 import { endedByItself, isTerminal, observedState } from "../../model/task-state.ts";
 import { decideRestart, endedAtMs, endText } from "../../model/restart.ts";
 import { isHeld } from "../../model/rollout.ts";
-import type { Cause, TaskSpec } from "../../model/index.ts";
+import { isRemovedByHand, REMOVED_BY_HAND } from "../../model/hand-removal.ts";
+import type { Cause, Task, TaskSpec } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
@@ -313,8 +314,13 @@ function planSuccessor(plan: SlotPlan, revision: number, state: ServiceState): v
     planRestart(plan, last, { revision, replaces }, state);
     return;
   }
-  const why = last === undefined || last.trouble === "" ? "the slot has no task" : last.trouble;
+  const removed = last !== undefined && isRemovedByHand(last.task) ? removedText(last.task) : "the slot has no task";
+  const why = last === undefined || last.trouble === "" ? removed : last.trouble;
   create(plan, { revision, startAtMs: 0, replaces, why: cause("orchestrator", why) }, state);
+}
+
+function removedText({ id, cause }: Task): string {
+  return `task ${id} was ${REMOVED_BY_HAND}, by ${cause?.actor ?? ""}`;
 }
 
 function planRestart(

@@ -87,6 +87,8 @@ import type { UpdateNodeRequest, UpdateNodeRequestInput } from "./UpdateNodeRequ
 import type { UpdateNodeResponse, UpdateNodeResponseInput } from "./UpdateNodeResponse.ts";
 import type { SetNodeRoleRequest, SetNodeRoleRequestInput } from "./SetNodeRoleRequest.ts";
 import type { RemoveRequest, RemoveRequestInput } from "./RemoveRequest.ts";
+import type { RemoveTaskRequest, RemoveTaskRequestInput } from "./RemoveTaskRequest.ts";
+import type { RemoveTaskResponse, RemoveTaskResponseInput } from "./RemoveTaskResponse.ts";
 import type { RemoveNodeRequest, RemoveNodeRequestInput } from "./RemoveNodeRequest.ts";
 import type { RemoveResponse, RemoveResponseInput } from "./RemoveResponse.ts";
 import type { GetClusterRequest, GetClusterRequestInput } from "./GetClusterRequest.ts";
@@ -2921,6 +2923,43 @@ function decodeRemoveRequest(r: Reader): RemoveRequest {
   return m;
 }
 
+function encodeRemoveTaskRequest(w: Writer, m: RemoveTaskRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.id) w.text(18, m.id);
+}
+
+function decodeRemoveTaskRequest(r: Reader): RemoveTaskRequest {
+  const m: RemoveTaskRequest = { requestId: "", id: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.id = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRemoveTaskResponse(w: Writer, m: RemoveTaskResponseInput): void {
+  if (m.task != null) { const start = w.open(10); encodeTask(w, m.task); w.close(start); }
+}
+
+function decodeRemoveTaskResponse(r: Reader): RemoveTaskResponse {
+  const m: RemoveTaskResponse = { task: null };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.task = decodeTask(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
 function encodeRemoveNodeRequest(w: Writer, m: RemoveNodeRequestInput): void {
   if (m.requestId) w.text(10, m.requestId);
   if (m.id) w.text(18, m.id);
@@ -4885,6 +4924,8 @@ export const CODECS: MessageCodecs = {
   UpdateNodeResponse: { encode: encodeUpdateNodeResponse, decode: decodeUpdateNodeResponse },
   SetNodeRoleRequest: { encode: encodeSetNodeRoleRequest, decode: decodeSetNodeRoleRequest },
   RemoveRequest: { encode: encodeRemoveRequest, decode: decodeRemoveRequest },
+  RemoveTaskRequest: { encode: encodeRemoveTaskRequest, decode: decodeRemoveTaskRequest },
+  RemoveTaskResponse: { encode: encodeRemoveTaskResponse, decode: decodeRemoveTaskResponse },
   RemoveNodeRequest: { encode: encodeRemoveNodeRequest, decode: decodeRemoveNodeRequest },
   RemoveResponse: { encode: encodeRemoveResponse, decode: decodeRemoveResponse },
   GetClusterRequest: { encode: encodeGetClusterRequest, decode: decodeGetClusterRequest },

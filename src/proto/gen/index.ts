@@ -101,6 +101,8 @@ import type { RelayResponse, RelayResponseInput } from "./RelayResponse.ts";
 import type { RemoveNodeRequest, RemoveNodeRequestInput } from "./RemoveNodeRequest.ts";
 import type { RemoveRequest, RemoveRequestInput } from "./RemoveRequest.ts";
 import type { RemoveResponse, RemoveResponseInput } from "./RemoveResponse.ts";
+import type { RemoveTaskRequest, RemoveTaskRequestInput } from "./RemoveTaskRequest.ts";
+import type { RemoveTaskResponse, RemoveTaskResponseInput } from "./RemoveTaskResponse.ts";
 import type { Replicated, ReplicatedInput } from "./Replicated.ts";
 import type { ReplicatedJob, ReplicatedJobInput } from "./ReplicatedJob.ts";
 import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
@@ -254,6 +256,8 @@ export interface Messages {
   RemoveNodeRequest: { input: RemoveNodeRequestInput; output: RemoveNodeRequest };
   RemoveRequest: { input: RemoveRequestInput; output: RemoveRequest };
   RemoveResponse: { input: RemoveResponseInput; output: RemoveResponse };
+  RemoveTaskRequest: { input: RemoveTaskRequestInput; output: RemoveTaskRequest };
+  RemoveTaskResponse: { input: RemoveTaskResponseInput; output: RemoveTaskResponse };
   Replicated: { input: ReplicatedInput; output: Replicated };
   ReplicatedJob: { input: ReplicatedJobInput; output: ReplicatedJob };
   RequestRecord: { input: RequestRecordInput; output: RequestRecord };
@@ -321,6 +325,7 @@ export interface Rpcs {
   "Control.RunService": { request: "RunServiceRequest"; response: "RunServiceResponse"; kind: "unary" };
   "Control.ListRuns": { request: "ListRequest"; response: "ListRunsResponse"; kind: "unary" };
   "Control.GetTask": { request: "GetRequest"; response: "GetTaskResponse"; kind: "unary" };
+  "Control.RemoveTask": { request: "RemoveTaskRequest"; response: "RemoveTaskResponse"; kind: "unary" };
   "Control.ListTasks": { request: "ListRequest"; response: "ListTasksResponse"; kind: "unary" };
   "Control.GetNode": { request: "GetRequest"; response: "GetNodeResponse"; kind: "unary" };
   "Control.ListNodes": { request: "ListRequest"; response: "ListNodesResponse"; kind: "unary" };
@@ -368,6 +373,7 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.RunService": "unary",
   "Control.ListRuns": "unary",
   "Control.GetTask": "unary",
+  "Control.RemoveTask": "unary",
   "Control.ListTasks": "unary",
   "Control.GetNode": "unary",
   "Control.ListNodes": "unary",
@@ -417,6 +423,7 @@ export const RPC_TYPES: {
   "Control.RunService": ["RunServiceRequest", "RunServiceResponse"],
   "Control.ListRuns": ["ListRequest", "ListRunsResponse"],
   "Control.GetTask": ["GetRequest", "GetTaskResponse"],
+  "Control.RemoveTask": ["RemoveTaskRequest", "RemoveTaskResponse"],
   "Control.ListTasks": ["ListRequest", "ListTasksResponse"],
   "Control.GetNode": ["GetRequest", "GetNodeResponse"],
   "Control.ListNodes": ["ListRequest", "ListNodesResponse"],

@@ -9,6 +9,7 @@ import {
   ports,
   publishedPorts,
   rolloutWord,
+  shortError,
   taskError,
   taskState,
 } from "../../../src/cli/render.ts";
@@ -65,6 +66,12 @@ describe("cli/render", () => {
     expect(taskError(aTask({ state: "RUNNING", pendingReason: "no node" }))).to.equal("");
     expect(taskError(aTask({ state: "FAILED", error: "exit 1" }))).to.equal("exit 1");
     expect(taskError(aTask({ ready: false, checkMessage: "status 503" }))).to.equal("status 503");
+  });
+
+  it("cuts errors that would push the columns behind them off the screen", () => {
+    expect(shortError("exit 1")).to.equal("exit 1");
+    expect(shortError("x".repeat(80))).to.equal("x".repeat(80));
+    expect(shortError("x".repeat(81))).to.equal(`${"x".repeat(79)}…`);
   });
 
   it("shows ports as docker does, with the address where there is one", () => {
