@@ -55,6 +55,11 @@ const PROOFS = {
     runs: 1,
     load: async () => (await import("./upgrade.ts")).proveUpgrade,
   },
+  nodes: {
+    what: "hosts, agents, engines, disks and managers in trouble: every promise about their tasks, one line each",
+    runs: 1,
+    load: async () => (await import("./nodes.ts")).proveNodes,
+  },
   stalls: {
     what: "managers stand still for 300 ms again and again under load, for --seconds: nobody is elected",
     runs: 1,

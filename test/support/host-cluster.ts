@@ -6,6 +6,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 
 import { ControlClient } from "../../scripts/lib/control-client.ts";
+import type { NodeSummary } from "../../scripts/lib/control-client.ts";
 import { Hopeless, runOk, waitFor } from "../../scripts/lib/run.ts";
 import { ROOT, SHOAL_BIN } from "../../scripts/lib/shoal.ts";
 import { parseContext } from "../../src/cli/context.ts";
@@ -35,6 +36,8 @@ export class HostNode {
   readonly filter: PacketFilter;
   /** Null where its state shares the machine's disk. */
   readonly disk: SmallDisk | null;
+  /** As `disk`, of what its engine keeps. */
+  readonly engineDisk: SmallDisk | null;
   readonly #node: string;
   #settings: Readonly<Record<string, string>>;
   #daemon: ChildProcess | undefined;
@@ -46,6 +49,7 @@ export class HostNode {
     host: Host;
     hasEngine: boolean;
     disk: SmallDisk | null;
+    engineDisk: SmallDisk | null;
     node: string;
     settings: Readonly<Record<string, string>>;
   }) {
@@ -55,6 +59,7 @@ export class HostNode {
     this.hasEngine = options.hasEngine;
     this.#node = options.node;
     this.disk = options.disk;
+    this.engineDisk = options.engineDisk;
     this.#settings = options.settings;
     this.filter = new PacketFilter((command) => this.host.inside(command));
   }
@@ -218,14 +223,16 @@ export class HostCluster implements AsyncDisposable {
     await this.settled();
   }
 
-  /** Resolves when every node is ready and every manager reachable. */
-  async settled(timeoutMs = READY_MS): Promise<void> {
+  /** Resolves when every node (but one that is away) is ready and every manager reachable. */
+  async settled(options: { readonly away?: HostNode; readonly timeoutMs?: number } = {}): Promise<void> {
+    const { away, timeoutMs = READY_MS } = options;
     using client = this.client();
     await waitFor("all nodes ready", timeoutMs, async () => {
       for (const node of this.nodes) node.assertRuns();
-      const info = await client.call("Control.GetCluster", {}, { timeoutMs: 2_000 });
-      if (info.nodesReady === this.nodes.length && info.managersReachable === this.managers.length) return true;
-      throw new Error(`${info.nodesReady} of ${this.nodes.length} ready, ${info.managersReachable} managers reachable`);
+      const nodes = await client.call("Control.ListNodes", {}, { timeoutMs: 2_000 });
+      const waiting = this.nodes.filter((own) => own !== away && !nodes.nodes.some((seen) => isSettled(own, seen)));
+      if (waiting.length === 0) return true;
+      throw new Error(`${waiting.map(({ name }) => name).join(", ")}: not ready`);
     });
   }
 
@@ -254,11 +261,18 @@ export class HostCluster implements AsyncDisposable {
   }
 }
 
+function isSettled({ name, role }: HostNode, { node, manager }: NodeSummary): boolean {
+  const isReachable = manager?.reachability === "LEADER" || manager?.reachability === "REACHABLE";
+  return node?.spec?.name === name && node.status?.state === "READY" && (role === "worker" || isReachable);
+}
+
 export type HostClusterOptions = {
   readonly managers: number;
   readonly workers: number;
   /** Of each node's state, on a file system of its own. */
   readonly diskBytes?: number;
+  /** By a node's name: what its engine keeps is on a file system of its own. */
+  readonly engineDiskBytes?: Readonly<Record<string, number>>;
   /** The other managers reach the last one through a proxy. */
   readonly isLastProxied?: boolean;
   /** Managers' hosts have engines too, and run tasks. */
@@ -337,7 +351,9 @@ async function makeNodes(
     };
     const disk = diskBytes === undefined ? null : await SmallDisk.mount(join(host.folder, "shoal"), diskBytes);
     const name = `${role}${isManager ? at + 1 : at + 1 - managers}`;
-    nodes.push(new HostNode({ name, role, host, hasEngine, disk, node, settings }));
+    const engineBytes = options.engineDiskBytes?.[name];
+    const engineDisk = engineBytes === undefined ? null : await SmallDisk.mount(host.dataRoot, engineBytes);
+    nodes.push(new HostNode({ name, role, host, hasEngine, disk, engineDisk, node, settings }));
   }
   return nodes;
 }

@@ -29,6 +29,7 @@ export class Host implements AsyncDisposable {
   readonly folder: string;
   readonly #liveRestore: boolean;
   #engine: ChildProcess | undefined;
+  #isEngineFrozen = false;
   /** Holds the mount namespace: shims keep their sockets in its /run, where a restarted engine must find them. */
   #mounts: ChildProcess | undefined;
   readonly #children = new Set<ChildProcess>();
@@ -44,6 +45,11 @@ export class Host implements AsyncDisposable {
   /** For DOCKER_HOST, reachable from every namespace: a unix socket in a shared folder. */
   get dockerHost(): string {
     return `unix://${this.folder}/docker.sock`;
+  }
+
+  /** Where the engine keeps everything. */
+  get dataRoot(): string {
+    return join(this.folder, "data");
   }
 
   /** The engine's log, for a failed test to show. */
@@ -89,7 +95,7 @@ export class Host implements AsyncDisposable {
     const mounts = await this.#holdMounts();
     const log = openSync(this.engineLog, "a");
     rmSync(join(d, "pid"), { force: true });
-    const places = ["--data-root", `${d}/data`, "--exec-root", `${d}/exec`, "--pidfile", `${d}/pid`];
+    const places = ["--data-root", this.dataRoot, "--exec-root", `${d}/exec`, "--pidfile", `${d}/pid`];
     const engine = ["dockerd", ...places, "-H", this.dockerHost, "--cgroup-parent", `/${this.netns}`];
     if (this.#liveRestore) engine.push("--live-restore");
     this.#engine = this.spawn(["nsenter", `--mount=/proc/${mounts}/ns/mnt`, ...engine], {
@@ -135,6 +141,20 @@ export class Host implements AsyncDisposable {
     rmSync(file, { force: true });
   }
 
+  /** Its engine stands still: it answers nobody, and what runs goes on. */
+  freezeEngine(): void {
+    this.#isEngineFrozen = this.#engine?.kill("SIGSTOP") ?? false;
+  }
+
+  thawEngine(): void {
+    this.#engine?.kill("SIGCONT");
+    this.#isEngineFrozen = false;
+  }
+
+  get isEngineFrozen(): boolean {
+    return this.#isEngineFrozen;
+  }
+
   /** Copies an image from the machine's own engine. */
   async loadImage(image: string): Promise<void> {
     const script = 'set -o pipefail; docker save "$1" | docker -H "$2" load';
@@ -158,6 +178,7 @@ export class Host implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) if (child !== this.#engine && child !== this.#mounts) await kill9(child);
     if (this.#engine !== undefined) {
+      this.thawEngine();
       await run(["sh", "-c", `docker -H ${this.dockerHost} ps -q | xargs -r docker -H ${this.dockerHost} rm -f`]);
       await stopChild(this.#engine, ENGINE_STOP_MS);
     }

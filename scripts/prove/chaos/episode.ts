@@ -191,7 +191,7 @@ async function settled(cluster: HostCluster, managers: Managers): Promise<void> 
       return true;
     });
   }
-  await cluster.settled(SETTLE_MS);
+  await cluster.settled({ timeoutMs: SETTLE_MS });
 }
 
 /** A manager that has the service, as the number to call it by. */
