@@ -112,7 +112,12 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   const { message = "", error = "" } = status ?? {};
   if (error !== "") reasons.push(about("error", error));
   if (status?.checkMessage) reasons.push(about("check", status.checkMessage));
-  if (isReady(task)) return { summary: `it runs on ${where}`, reasons };
+  // Of a node that does not answer nobody knows: what its agent said last may be long ago.
+  if (isReady(task))
+    return {
+      summary: isSilent(node) ? `it ran on ${where} when that was last heard of` : `it runs on ${where}`,
+      reasons,
+    };
   if (isHealthy(task)) {
     const why = status?.checkMessage || "its readiness check has not passed yet";
     return {

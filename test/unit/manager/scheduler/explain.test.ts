@@ -164,6 +164,16 @@ describe("manager/scheduler: explanations", () => {
     );
   });
 
+  it("does not say that a task runs while nobody hears of its node", async () => {
+    world.addNodes("n1");
+    world.putService(service("web"));
+    await world.until(() => world.running().length === 1, "it runs");
+    expect(about("web.1").summary).to.equal("it runs on node n1");
+    world.putNode(node("n1", { state: "UNREACHABLE" }));
+    await world.run(10);
+    expect(about("web.1").summary).to.equal("it ran on node n1 when that was last heard of");
+  });
+
   it("explains a node by its state, availability and what is free", async () => {
     world.putNode(node("n1", { state: "DOWN", availability: "DRAIN", sinceMs: 1_704_067_200_000 }));
     await world.run(10);
