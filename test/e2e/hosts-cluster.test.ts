@@ -1,12 +1,18 @@
-// Three managers and a worker on hosts of their own, which all run tasks (test/support/host-cluster.ts). Packets are
+// Three managers and three workers on hosts of their own, which all run tasks (test/support/host-cluster.ts). Packets are
 // dropped, and nobody is told: no connection is closed, nothing is refused. Hosts lose power one by one, then all at once.
-// Figures over many rounds are `npm run prove -- partition`, `-- blip`, `-- power-cut` and `-- reboot`.
+// One worker is away for half a minute meanwhile, with services that nothing else here is about.
+// Figures over many rounds are `npm run prove -- partition`, `-- blip`, `-- power-cut` and `-- reboot`; more of what
+// becomes of nodes in trouble is `-- nodes`.
 import { expect } from "chai";
 
 import { isUp } from "../../scripts/lib/control-client.ts";
 import type { ControlClient, Task } from "../../scripts/lib/control-client.ts";
 import { measureOutage } from "../../scripts/lib/outage.ts";
 import { waitFor } from "../../scripts/lib/run.ts";
+import { proveAway } from "../../scripts/prove/nodes/away.ts";
+import type { Finding } from "../../scripts/prove/nodes/finding.ts";
+import { provePause } from "../../scripts/prove/nodes/pause.ts";
+import { Stage } from "../../scripts/prove/nodes/stage.ts";
 import { newId } from "../../src/util/id.ts";
 import { realEnv } from "../../src/util/real-env.ts";
 import { ensureWorkloadImage, requireHosts, WORKLOAD_IMAGE } from "../support/engine.ts";
@@ -31,6 +37,10 @@ describe("a cluster over several hosts", function () {
   this.timeout(150_000);
   let cluster: HostCluster;
   let client: ControlClient;
+  let stage: Stage;
+  /** Its host is silent from the beginning on, for as long as everything on it takes to be given up. */
+  let away: HostNode;
+  let absence: Promise<Finding[]>;
   /** By node id. */
   const names = new Map<string, string>();
 
@@ -38,9 +48,14 @@ describe("a cluster over several hosts", function () {
     this.timeout(180_000);
     await requireHosts(this);
     await ensureWorkloadImage();
-    cluster = await startHostCluster({ managers: 3, workers: 1, doManagersRun: true });
+    cluster = await startHostCluster({ managers: 3, workers: 3, doManagersRun: true });
     client = cluster.client();
+    stage = await Stage.over(cluster);
     for (const { node } of await client.nodes()) names.set(node?.id ?? "", node?.spec?.name ?? "");
+    away = cluster.node("worker2");
+    absence = proveAway(stage, away, "away-", [cluster.node("worker3")]);
+    // Whoever waits for it hears of it.
+    absence.catch(() => {});
     await create("app", { replicas: REPLICAS });
     await allUp();
   });
@@ -52,13 +67,19 @@ describe("a cluster over several hosts", function () {
   after(async function () {
     this.timeout(60_000);
     client?.close();
+    stage?.[Symbol.dispose]();
     await cluster?.close();
   });
 
   async function create(name: string, { replicas, node, delayMs = 0 }: CreateOptions): Promise<void> {
     const task = {
       container: { image: WORKLOAD_IMAGE, args: ["sleep", "86400"], stopGraceMs: 1_000 },
-      placement: { constraints: node === undefined ? [] : [`node.hostname == ${node.name}`] },
+      placement: {
+        constraints:
+          node === undefined
+            ? ["node.hostname != worker2", "node.hostname != worker3"]
+            : [`node.hostname == ${node.name}`],
+      },
       restart: { condition: "ANY" as const, delayMs },
     };
     const spec = { name, replicated: { replicas }, task };
@@ -120,7 +141,7 @@ describe("a cluster over several hosts", function () {
     await worker().host.linkDown();
     await new Promise((resolve) => setTimeout(resolve, BLIP_MS));
     await worker().host.linkUp();
-    await cluster.settled();
+    await cluster.settled({ away });
     expect(await containers()).to.deep.equal(before);
     expect(await client.tasks("service=app"), "tasks that ever were").to.have.lengthOf(REPLICAS);
   });
@@ -137,7 +158,7 @@ describe("a cluster over several hosts", function () {
       heal: async () => {
         newLeader = (await cluster.leader()).name;
         await cut.host.linkUp();
-        await cluster.settled();
+        await cluster.settled({ away });
       },
     });
     expect(outage, outage.firstFailure).to.include({ lost: 0, twice: 0, failed: 0 });
@@ -187,6 +208,15 @@ describe("a cluster over several hosts", function () {
     await setAvailability(worker(), "ACTIVE");
   });
 
+  it("gives a paused node nothing new, and leaves it what it has", async () => {
+    expect(problemsOf(await provePause(stage, worker(), "pause-"))).to.deep.equal([]);
+  });
+
+  it("gives up what ran on a host that is away for as long as each service says, and never runs what is single twice", async () => {
+    expect(problemsOf(await absence)).to.deep.equal([]);
+    await cluster.settled();
+  });
+
   it("runs the tasks of a host that led and worked elsewhere within 10 s, and leaves the others alone", async () => {
     await settledContainers();
     const lost = await cluster.leader();
@@ -228,5 +258,9 @@ describe("a cluster over several hosts", function () {
     await client.call("Control.UpdateNode", request);
   }
 });
+
+function problemsOf(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ behaviour, problems }) => problems.map((problem) => `${behaviour}: ${problem}`));
+}
 
 type CreateOptions = { readonly replicas: number; readonly node?: HostNode; readonly delayMs?: number };
