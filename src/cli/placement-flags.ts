@@ -21,6 +21,7 @@ export type PlacementFlags = {
   readonly strategy?: string;
   readonly platform?: readonly string[];
   readonly gpus?: string;
+  readonly rebalance?: boolean;
   /** Of create: each becomes the `…Add` beside it. */
   readonly constraint?: readonly string[];
   readonly placementPref?: readonly string[];

@@ -138,6 +138,11 @@ function bothFlags(command: Command): Command {
     .option("--replicas-max-per-node <n>", "tasks of this service on one node; 0 is no limit")
     .option("--platform <os/arch>", "nodes it may run on, instead of those said before (linux/arm64); any is all", many)
     .option("--strategy <kind>", "spread, binpack, or default: the cluster's (default)")
+    .option(
+      "--rebalance",
+      "move tasks, one at a time, onto nodes that have two or more fewer: a node joined or came back",
+    )
+    .option("--no-rebalance", "leave tasks where they are (default)")
     .option("--gpus <request>", "all, a number, device=ID or none; capabilities= and driver= beside them")
     .option("--restart-condition <kind>", "any, on-failure or none (any)")
     .option("--restart-delay <duration>", "least time before a replacement starts (0s)")

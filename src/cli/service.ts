@@ -15,6 +15,7 @@ import { allPages } from "./pages.ts";
 import { waitForJob } from "./job-progress.ts";
 import { withReplicas } from "./mode-flags.ts";
 import { waitForService, type Awaited } from "./progress.ts";
+import { registerRebalance } from "./rebalance.ts";
 import { registerRuns } from "./service-runs.ts";
 import { changeService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
@@ -78,6 +79,7 @@ export function registerService(service: Command): void {
   );
   registerRuns(service);
   registerRollout(service);
+  registerRebalance(service);
   service.command("rm <service...>").description("Remove services and their tasks").action(action(remove));
 }
 

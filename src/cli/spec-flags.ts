@@ -109,6 +109,7 @@ export function newSpec(flags: SpecFlags, words: readonly string[], environment:
     nodeLoss: null,
     rollback: null,
     single: false,
+    rebalance: false,
     task,
   };
   return applyFlags(spec, asAdditions(flags), environment);
@@ -137,6 +138,7 @@ export function applyFlags(spec: ServiceSpec, flags: SpecFlags, environment: Env
     labels: withPairs(spec.labels, { add: flags.labelAdd, remove: flags.labelRm, flag: "--label" }),
     ...changedMode(spec, flags),
     ...withNodeLoss(spec, flags),
+    rebalance: flags.rebalance ?? spec.rebalance,
     ...withRollouts(spec, flags),
     task: {
       ...task,

@@ -34,6 +34,7 @@ import type { LeaderInfo } from "./replica/types.ts";
 import { planResume } from "./orchestrator/resume-plan.ts";
 import { refuseNode } from "./refuse-node.ts";
 import { explain } from "./scheduler/explain.ts";
+import { forecastMoves } from "./scheduler/rebalance-forecast.ts";
 import { LeaderHistory } from "./sessions/leader-history.ts";
 import { ObservedClock } from "./sessions/observed-clock.ts";
 import { Relay } from "./sessions/relay.ts";
@@ -138,6 +139,7 @@ export class Manager {
       env,
       log: log.child({ part: "control" }),
       explain,
+      forecastMoves,
       joinTokens: () => joinTokens(this.#cluster()),
       dialer,
       strangers: () => this.#sessions.strangers.list(),

@@ -12,7 +12,7 @@ type NewService = Pick<Service, "id" | "spec" | "cause">;
 
 /** A new service, with its first revision. */
 export function putNewService(tx: WriteTx, { id, spec, cause }: NewService): void {
-  const stamps = { specVersion: tx.version, scheduledFromMs: tx.timeMs };
+  const stamps = { specVersion: tx.version, scheduledFromMs: tx.timeMs, rebalanceUntilMs: 0 };
   const service: Service = { id, meta: null, spec, revision: 1, cause, rollout: null, ...stamps };
   tx.put("service", service);
   tx.put("revision", newRevision(service, cause));

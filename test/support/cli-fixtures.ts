@@ -56,6 +56,7 @@ export function aTask(shape: TaskShape = {}): Task {
     timedOut: false,
     generic: [],
     unfit: "",
+    move: null,
     single: false,
   };
 }

@@ -17,6 +17,7 @@ export type StartOptions = {
   /** One task that never runs twice. */
   readonly single?: boolean;
   readonly volume?: string;
+  readonly rebalance?: boolean;
 };
 
 export class Rig {
@@ -29,7 +30,15 @@ export class Rig {
   }
 
   static async start(seed: number, options: StartOptions = {}): Promise<Rig> {
-    const { workers = 3, managers = 3, managersRun = false, nodeLoss = null, single = false, volume } = options;
+    const {
+      workers = 3,
+      managers = 3,
+      managersRun = false,
+      nodeLoss = null,
+      single = false,
+      volume,
+      rebalance = false,
+    } = options;
     const mounts = volume === undefined ? [] : [{ type: "VOLUME", source: volume, target: "/data" } as const];
     const replicas = single ? 1 : REPLICAS;
     const rig = new Rig(seed, { managersRun });
@@ -41,6 +50,7 @@ export class Rig {
         replicated: { replicas },
         nodeLoss,
         single,
+        rebalance,
         task: { container: { image: "app:1", stopGraceMs: 1000, mounts }, restart: { delayMs: 100 } },
       },
     });

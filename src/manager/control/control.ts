@@ -17,6 +17,7 @@ import { Reads } from "./reads.ts";
 import { Requests } from "./requests.ts";
 import { registerRuns } from "./runs.ts";
 import { registerResume, type ResumeDeps } from "./resume.ts";
+import { registerRebalance, type ForecastMoves } from "./rebalance.ts";
 import { registerRollouts } from "./rollouts.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
@@ -29,6 +30,7 @@ export type ControlDeps = {
   readonly log: Logger;
   /** Why something is not what it should be. @throws AppError not-found */
   readonly explain: (tx: ReadTx, id: string) => ExplainResponseInput;
+  readonly forecastMoves: ForecastMoves;
   readonly joinTokens: () => JoinTokens;
   readonly events: EventSource;
 } & Pick<ResumeDeps, "dialer" | "strangers" | "planResume">;
@@ -42,12 +44,14 @@ export class ControlService {
   }
 
   register(router: Router): void {
-    const { store, replica, env, explain, joinTokens, dialer, strangers, planResume, events } = this.#deps;
+    const { store, replica, env, explain, forecastMoves, joinTokens, dialer } = this.#deps;
+    const { strangers, planResume, events } = this.#deps;
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
     registerServices(router, { reads, requests, env });
     registerRuns(router, { reads, requests });
     registerRollouts(router, { reads, requests });
+    registerRebalance(router, { reads, requests, forecastMoves });
     registerTasks(router, { reads, requests });
     registerEvents(router, { reads, store, env, source: events });
     registerNodes(router, { reads, requests, store, replica });

@@ -14,7 +14,14 @@ export function serviceEvents({ before, after }: ChangeOf<"service">, context: C
   // Where it goes back to is what the rollout says.
   const isBack = after.revision < before.revision && events.length > 0;
   const changed = isBack ? null : updated(before, after, cause);
-  return changed === null ? events : [changed, ...events];
+  return [...(changed === null ? [] : [changed]), ...events, ...rebalancing(before, after, context)];
+}
+
+function rebalancing(before: Service, after: Service, context: Context): Happening[] {
+  const [was, is] = [before.rebalanceUntilMs > 0, after.rebalanceUntilMs > 0];
+  if (was === is) return [];
+  const cause = { actor: actorOr(context, "scheduler"), reason: is ? "asked to spread its tasks" : "" };
+  return [aboutService(after, is ? "rebalancing" : "rebalanced", cause)];
 }
 
 /** How a rollout comes on. That one begins is told as the update that it rolls out. */

@@ -82,6 +82,7 @@ export class Orchestrator extends StoreLoop {
       before.nodeId === after.nodeId &&
       before.pendingReason === after.pendingReason &&
       before.unfit === after.unfit &&
+      before.move?.sinceMs === after.move?.sinceMs &&
       compareStates(observedState(after), this.#decisiveState(after)) < 0 &&
       !isTerminal(observedState(before));
     if (isRoutine) return;

@@ -76,6 +76,7 @@ function addStep(list: ItemList, tx: ReadTx, serviceId: string, step: Step): voi
       return;
     case "orphan":
     case "single":
+    case "stay":
     case "run":
   }
 }

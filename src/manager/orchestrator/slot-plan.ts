@@ -16,6 +16,7 @@ import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
 import { homeOf, waitForOthers } from "./tied.ts";
+import { decideMove } from "./moves.ts";
 import { planSurplus, settlesAtMs } from "./surplus.ts";
 
 /** A successor starts so long after the end of its predecessor's grace even if that has not reported its end. */
@@ -86,11 +87,13 @@ export type NewTask = {
   readonly startAtMs: number | "after-predecessors";
   readonly replaces?: string;
   readonly earlyEnds?: number;
+  /** The only node that may run it. */
+  readonly nodeId?: string;
   readonly why: Cause;
 };
 
 export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): void {
-  const { revision, startAtMs, replaces = "", earlyEnds = 0, why } = newTask;
+  const { revision, startAtMs, replaces = "", earlyEnds = 0, nodeId = "", why } = newTask;
   const { isOver } = waitForOthers(plan.slot.tasks, state);
   const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs || !isOver;
   const startAfterMs = startAtMs !== "after-predecessors" && startAtMs > state.nowMs ? startAtMs : 0;
@@ -98,7 +101,7 @@ export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): v
     kind: "create",
     key: plan.slot.key,
     slot: plan.slot.number,
-    pinnedNodeId: plan.slot.nodeId || homeOf(plan.slot.tasks, state),
+    pinnedNodeId: nodeId || plan.slot.nodeId || homeOf(plan.slot.tasks, state),
     revision,
     run: state.run,
     desired: waits ? "READY" : goalOf(state),
@@ -194,6 +197,8 @@ function withoutOvertaken(plan: SlotPlan, good: readonly SlotTask[]): readonly S
 
 function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState): readonly SlotTask[] {
   const leaving = group.filter((view) => view.leaving);
+  const moving = group.find(({ task }) => task.move !== null);
+  if (leaving.length === 0 && moving !== undefined) return keepMoving(plan, moving, group, state);
   if (leaving.length === 0) return keepBest(plan, group, state);
   const staying = group.filter((view) => !view.leaving);
   if (staying.some((view) => view.serving)) {
@@ -206,6 +211,51 @@ function keepOne(plan: SlotPlan, group: readonly SlotTask[], state: ServiceState
   if (staying.length === 0 && first !== undefined) planDeparture(plan, first, state);
   promote(plan, staying, state);
   return [...kept, ...keepBest(plan, staying, state)];
+}
+
+/** A task that makes way for another one elsewhere, beside that one. */
+function keepMoving(
+  plan: SlotPlan,
+  original: SlotTask,
+  group: readonly SlotTask[],
+  state: ServiceState,
+): readonly SlotTask[] {
+  const { task, current } = original;
+  const others = group.filter((view) => view !== original);
+  const decision = decideMove(original, plan.slot, group, state);
+  switch (decision.kind) {
+    case "begin": {
+      const { nodeId } = decision;
+      const node = state.nodeOf(nodeId);
+      const why = cause(
+        "orchestrator",
+        `rebalanced: node ${node === undefined ? nodeId : nodeName(node)} has fewer tasks`,
+      );
+      const revision = current ? state.service.revision : task.revision;
+      create(plan, { revision, startAtMs: 0, replaces: task.id, nodeId, why }, state);
+      return group;
+    }
+    case "wait":
+      plan.wakeAtMs = earlier(plan.wakeAtMs, decision.untilMs);
+      return group;
+    case "finish":
+      shutDown(plan, [original], cause("orchestrator", "rebalanced: another task runs in its place elsewhere"));
+      return others;
+    case "abandon": {
+      const why = cause("orchestrator", `not moved: ${decision.why}`);
+      plan.steps.push({ kind: "stay", key: plan.slot.key, task, cause: why });
+      shutDown(
+        plan,
+        others.filter((view) => view.task.replaces === task.id),
+        why,
+      );
+      return keepBest(
+        plan,
+        group.filter((view) => view.task.replaces !== task.id),
+        state,
+      );
+    }
+  }
 }
 
 /** What takes the place of a task whose node is drained; it goes on until that serves. */

@@ -42,6 +42,8 @@ export type Step =
     }
   /** It never runs twice from now on: its agent must know. */
   | { readonly kind: "single"; readonly key: string; readonly task: Task }
+  /** It was to make way for another one elsewhere, and does not. */
+  | { readonly kind: "stay"; readonly key: string; readonly task: Task; readonly cause: Cause }
   /** A job's run begins, or is another than it was. */
   | { readonly kind: "run"; readonly key: string; readonly run: Run }
   /** Its node was removed: nobody else will report its end. */
@@ -109,6 +111,9 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
     case "single":
       tx.put("task", { ...step.task, single: true });
       return;
+    case "stay":
+      tx.put("task", { ...step.task, move: null, cause: step.cause });
+      return;
     case "run":
       tx.put("run", step.run);
       return;
@@ -163,6 +168,7 @@ function newTask(tx: WriteTx, env: Env, service: Service, step: Extract<Step, { 
     earlyEnds: step.earlyEnds,
     generic: [],
     unfit: "",
+    move: null,
   };
 }
 

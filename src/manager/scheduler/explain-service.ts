@@ -6,6 +6,7 @@ import { runsOnEveryNode } from "../../model/service-mode.ts";
 import { isReady, isWanted } from "../../model/task-state.ts";
 import type { ExplainReason, Service, Task } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
+import { balanceReasons } from "./explain-balance.ts";
 import { rolloutReasons } from "./explain-rollout.ts";
 import { Evidence, explainTask, REASONS_MAX, reasonAbout, type Told } from "./explain-task.ts";
 
@@ -25,6 +26,7 @@ export function explainService(tx: ReadTx, service: Service): Told & { readonly 
   const running = slots.size - broken.length;
   const evidence = new Evidence(tx);
   const reasons = [...explainAlike(evidence, broken), ...rolloutReasons(evidence, service, tasks)];
+  reasons.push(...balanceReasons(evidence, service, tasks));
   const missing = aim.slots - slots.size;
   if (missing > 0)
     reasons.push(reasonAbout("service", service.id, name, "missing", `${missing} tasks are not created yet`));

@@ -15,6 +15,7 @@ import type { ExplainReason, Node, Task } from "../../model/index.ts";
 import { attemptsOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { restartReason, startReasons } from "./explain-restart.ts";
+import { moveReasons } from "./explain-move.ts";
 import { askOf } from "./ask.ts";
 import { demandOf } from "./demand.ts";
 import { tieReasons, waitReasons } from "./explain-ties.ts";
@@ -99,7 +100,8 @@ function explainAssigned(tx: ReadTx, task: Task, about: About): Told {
   const reasons = [...nodeReasons(node), ...tied, ...causes(task, about)];
   if (!isWanted(task)) return { summary: `it is told to stop and is ${state} on ${where}`, reasons };
   const standIn = attemptsOf(tx, task).find((other) => other.replaces === task.id);
-  if (standIn !== undefined && isWanted(standIn)) {
+  reasons.push(...moveReasons(tx, task, about));
+  if (task.move === null && standIn !== undefined && isWanted(standIn)) {
     reasons.push(about("stand-in", `task ${standIn.id} stands in for it until its node answers or is removed`));
   }
   const isPrepared = compareStates(observedState(task), "READY") >= 0;

@@ -2,7 +2,8 @@
  * Tasks to nodes, on the leader. Unplaced tasks are grouped by service and revision; a group is tried
  * when it gets a task, and every group when a node changes or something frees what it held. A group
  * that cannot be placed costs the others nothing. Nodes that became smaller than what runs on them are
- * looked at as well: what does not fit any more is marked, and the orchestrator moves it.
+ * looked at as well: what does not fit any more is marked, and the orchestrator moves it. So is, last of all, which task
+ * of a rebalanced service moves next.
  */
 import { compareStates, holdsResources, isWanted, observedState } from "../../model/task-state.ts";
 import { nodeName } from "../../model/naming.ts";
@@ -14,6 +15,7 @@ import { askOf, predecessorsOn } from "./ask.ts";
 import type { Ask } from "./ask.ts";
 import { demandOf, specOf } from "./demand.ts";
 import type { Demand } from "./demand.ts";
+import { Balancer } from "./balancer.ts";
 import { planEvictions } from "./evict.ts";
 import { NodeBook } from "./node-info.ts";
 import type { NodeInfo } from "./node-info.ts";
@@ -40,11 +42,14 @@ export class Scheduler extends StoreLoop {
   readonly #groups = new Map<string, Group>();
   /** Nodes to look at for tasks that do not fit any more. */
   readonly #shrunk = new Set<string>();
+  /** Its keys are in `dirty` beside those of groups. */
+  readonly #balancer = new Balancer();
 
   protected override note(change: Change): boolean {
     const before = this.dirty.size + this.#shrunk.size;
     if (change.table === "node") this.#noteNode(change);
     else if (change.table === "task") this.#noteTask(change);
+    for (const key of this.#balancer.note(change)) this.dirty.add(key);
     return this.dirty.size + this.#shrunk.size > before;
   }
 
@@ -53,6 +58,7 @@ export class Scheduler extends StoreLoop {
     this.#groups.clear();
     for (const task of tx.all("task")) if (isUnplaced(task)) this.#add(task);
     for (const node of tx.all("node")) this.#shrunk.add(node.id);
+    for (const key of this.#balancer.reset(tx)) this.dirty.add(key);
   }
 
   protected override turn(tx: WriteTx): readonly string[] {
@@ -70,7 +76,15 @@ export class Scheduler extends StoreLoop {
       if (room <= 0 || looks <= 0) break;
       this.dirty.delete(key);
       const group = this.#groups.get(key);
-      if (group === undefined) continue;
+      if (group === undefined) {
+        if (this.#balancer.has(key)) taken.push(key);
+        this.guarded(key, () => {
+          const { written, wakeAtMs } = this.#balancer.turn(tx, this.#book, key);
+          room -= written;
+          this.alarm(key, wakeAtMs, tx.timeMs);
+        });
+        continue;
+      }
       taken.push(key);
       looks -= this.#book.size + group.taskIds.size;
       this.guarded(key, () => {

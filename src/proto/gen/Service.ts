@@ -27,6 +27,10 @@ export interface ServiceInput {
    * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
    */
   'scheduledFromMs'?: (number | string | Long);
+  /**
+   * RebalanceService: as if spec.rebalance were set, until its tasks are spread or this cluster time; 0 once it is over.
+   */
+  'rebalanceUntilMs'?: (number | string | Long);
 }
 
 export interface Service {
@@ -50,4 +54,8 @@ export interface Service {
    * Cron: times up to here are not its own. When it was created, resumed, or its schedule changed; cluster time.
    */
   'scheduledFromMs': (number);
+  /**
+   * RebalanceService: as if spec.rebalance were set, until its tasks are spread or this cluster time; 0 once it is over.
+   */
+  'rebalanceUntilMs': (number);
 }

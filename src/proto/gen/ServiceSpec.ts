@@ -40,6 +40,12 @@ export interface ServiceSpecInput {
    */
   'single'?: (boolean);
   /**
+   * Replicated only. When nodes differ by two or more of its tasks, as after one joined or came back, tasks are moved one
+   * at a time: the next one starts first, and the old one stops when that has been ready for the monitor period. A node
+   * takes part from 60 s after it became ready. Never within a rollout; not with data of a node, single, or packed tasks.
+   */
+  'rebalance'?: (boolean);
+  /**
    * Fixed at creation; none is replicated.
    */
   'mode'?: "replicated"|"global"|"replicatedJob"|"globalJob"|"cron";
@@ -75,6 +81,12 @@ export interface ServiceSpec {
    * Only with at most one replica; a new task starts when the old one has stopped, whatever the update order says.
    */
   'single': (boolean);
+  /**
+   * Replicated only. When nodes differ by two or more of its tasks, as after one joined or came back, tasks are moved one
+   * at a time: the next one starts first, and the old one stops when that has been ready for the monitor period. A node
+   * takes part from 60 s after it became ready. Never within a rollout; not with data of a node, single, or packed tasks.
+   */
+  'rebalance': (boolean);
   /**
    * Fixed at creation; none is replicated.
    */

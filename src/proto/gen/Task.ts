@@ -5,6 +5,7 @@ import type { TaskStatusInput as _shoal_v1_TaskStatusInput, TaskStatus as _shoal
 import type { CauseInput as _shoal_v1_CauseInput, Cause as _shoal_v1_Cause } from './Cause.ts';
 import type { PortSpecInput as _shoal_v1_PortSpecInput, PortSpec as _shoal_v1_PortSpec } from './PortSpec.ts';
 import type { GenericResourceInput as _shoal_v1_GenericResourceInput, GenericResource as _shoal_v1_GenericResource } from './GenericResource.ts';
+import type { TaskMoveInput as _shoal_v1_TaskMoveInput, TaskMove as _shoal_v1_TaskMove } from './TaskMove.ts';
 import type { Long } from '@grpc/proto-loader';
 
 // Original file: proto/shoal/v1/objects.proto
@@ -139,6 +140,11 @@ export interface TaskInput {
    * Set by the scheduler: why it may not stay on its node, which became smaller; empty otherwise.
    */
   'unfit'?: (string);
+  /**
+   * Set by the scheduler where its service is rebalanced: another task takes its place elsewhere. It stays set in a task
+   * that made way, and goes where the move came to nothing.
+   */
+  'move'?: (_shoal_v1_TaskMoveInput | null);
 }
 
 export interface Task {
@@ -207,4 +213,9 @@ export interface Task {
    * Set by the scheduler: why it may not stay on its node, which became smaller; empty otherwise.
    */
   'unfit': (string);
+  /**
+   * Set by the scheduler where its service is rebalanced: another task takes its place elsewhere. It stays set in a task
+   * that made way, and goes where the move came to nothing.
+   */
+  'move': (_shoal_v1_TaskMove | null);
 }

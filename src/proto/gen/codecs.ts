@@ -30,6 +30,7 @@ import type { Rollout, RolloutInput } from "./Rollout.ts";
 import type { RolloutFailure, RolloutFailureInput } from "./RolloutFailure.ts";
 import type { Revision, RevisionInput } from "./Revision.ts";
 import type { Task, TaskInput } from "./Task.ts";
+import type { TaskMove, TaskMoveInput } from "./TaskMove.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
 import type { RequestRecord, RequestRecordInput } from "./RequestRecord.ts";
 import type { ServiceSpec, ServiceSpecInput } from "./ServiceSpec.ts";
@@ -81,6 +82,9 @@ import type { UpdateServiceRequest, UpdateServiceRequestInput } from "./UpdateSe
 import type { UpdateServiceResponse, UpdateServiceResponseInput } from "./UpdateServiceResponse.ts";
 import type { RollbackServiceRequest, RollbackServiceRequestInput } from "./RollbackServiceRequest.ts";
 import type { SteerRolloutRequest, SteerRolloutRequestInput } from "./SteerRolloutRequest.ts";
+import type { RebalanceServiceRequest, RebalanceServiceRequestInput } from "./RebalanceServiceRequest.ts";
+import type { PlanRebalanceResponse, PlanRebalanceResponseInput } from "./PlanRebalanceResponse.ts";
+import type { PlannedMove, PlannedMoveInput } from "./PlannedMove.ts";
 import type { ListRevisionsResponse, ListRevisionsResponseInput } from "./ListRevisionsResponse.ts";
 import type { RevisionSummary, RevisionSummaryInput } from "./RevisionSummary.ts";
 import type { UpdateNodeRequest, UpdateNodeRequestInput } from "./UpdateNodeRequest.ts";
@@ -949,10 +953,11 @@ function encodeService(w: Writer, m: ServiceInput): void {
   if (m.rollout != null) { const start = w.open(50); encodeRollout(w, m.rollout); w.close(start); }
   if (m.specVersion) w.uint(56, Number(m.specVersion));
   if (m.scheduledFromMs) w.uint(72, Number(m.scheduledFromMs));
+  if (m.rebalanceUntilMs) w.uint(96, Number(m.rebalanceUntilMs));
 }
 
 function decodeService(r: Reader): Service {
-  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0 };
+  const m: Service = { id: "", meta: null, spec: null, revision: 0, cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0, rebalanceUntilMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -972,6 +977,8 @@ function decodeService(r: Reader): Service {
         m.specVersion = r.uint(); break;
       case 72:
         m.scheduledFromMs = r.uint(); break;
+      case 96:
+        m.rebalanceUntilMs = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -1198,10 +1205,11 @@ function encodeTask(w: Writer, m: TaskInput): void {
   if (m.earlyEnds) w.uint(152, Number(m.earlyEnds));
   if (m.generic != null) for (const x of m.generic) { const start = w.open(186); encodeGenericResource(w, x); w.close(start); }
   if (m.unfit) w.text(194, m.unfit);
+  if (m.move != null) { const start = w.open(202); encodeTaskMove(w, m.move); w.close(start); }
 }
 
 function decodeTask(r: Reader): Task {
-  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, single: false, earlyEnds: 0, generic: [], unfit: "" };
+  const m: Task = { id: "", meta: null, serviceId: "", serviceName: "", revision: 0, slot: 0, nodeId: "", desired: "NEW", status: null, replaces: "", startAfterMs: 0, cause: null, pendingReason: "", ports: [], pinnedNodeId: "", run: 0, timedOut: false, readyAtMs: 0, single: false, earlyEnds: 0, generic: [], unfit: "", move: null };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1249,6 +1257,28 @@ function decodeTask(r: Reader): Task {
 { const outer = r.open(); m.generic.push(decodeGenericResource(r)); r.close(outer); break; }
       case 194:
         m.unfit = r.text(); break;
+      case 202:
+{ const outer = r.open(); m.move = decodeTaskMove(r); r.close(outer); break; }
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeTaskMove(w: Writer, m: TaskMoveInput): void {
+  if (m.toNodeId) w.text(10, m.toNodeId);
+  if (m.sinceMs) w.uint(16, Number(m.sinceMs));
+}
+
+function decodeTaskMove(r: Reader): TaskMove {
+  const m: TaskMove = { toNodeId: "", sinceMs: 0 };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.toNodeId = r.text(); break;
+      case 16:
+        m.sinceMs = r.uint(); break;
       default: r.skip(tag);
     }
   }
@@ -1364,10 +1394,11 @@ function encodeServiceSpec(w: Writer, m: ServiceSpecInput): void {
   if (m.rollback != null) { const start = w.open(82); encodeUpdateConfig(w, m.rollback); w.close(start); }
   if (m.nodeLoss != null) { const start = w.open(90); encodeNodeLoss(w, m.nodeLoss); w.close(start); }
   if (m.single) w.bool(96, m.single);
+  if (m.rebalance) w.bool(104, m.rebalance);
 }
 
 function decodeServiceSpec(r: Reader): ServiceSpec {
-  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, rollback: null, nodeLoss: null, single: false };
+  const m: ServiceSpec = { name: "", labels: {}, task: null, update: null, rollback: null, nodeLoss: null, single: false, rebalance: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1408,6 +1439,8 @@ function decodeServiceSpec(r: Reader): ServiceSpec {
 { const outer = r.open(); m.nodeLoss = decodeNodeLoss(r); r.close(outer); break; }
       case 96:
         m.single = r.bool(); break;
+      case 104:
+        m.rebalance = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -2785,6 +2818,78 @@ function decodeSteerRolloutRequest(r: Reader): SteerRolloutRequest {
         m.id = r.text(); break;
       case 24:
         m.action = enumValue(STEERROLLOUTREQUEST_ACTION_NAMES, r.small()); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodeRebalanceServiceRequest(w: Writer, m: RebalanceServiceRequestInput): void {
+  if (m.requestId) w.text(10, m.requestId);
+  if (m.id) w.text(18, m.id);
+}
+
+function decodeRebalanceServiceRequest(r: Reader): RebalanceServiceRequest {
+  const m: RebalanceServiceRequest = { requestId: "", id: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.requestId = r.text(); break;
+      case 18:
+        m.id = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlanRebalanceResponse(w: Writer, m: PlanRebalanceResponseInput): void {
+  if (m.moves != null) for (const x of m.moves) { const start = w.open(10); encodePlannedMove(w, x); w.close(start); }
+  if (m.waitsFor) w.text(18, m.waitsFor);
+}
+
+function decodePlanRebalanceResponse(r: Reader): PlanRebalanceResponse {
+  const m: PlanRebalanceResponse = { moves: [], waitsFor: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+{ const outer = r.open(); m.moves.push(decodePlannedMove(r)); r.close(outer); break; }
+      case 18:
+        m.waitsFor = r.text(); break;
+      default: r.skip(tag);
+    }
+  }
+  return m;
+}
+
+function encodePlannedMove(w: Writer, m: PlannedMoveInput): void {
+  if (m.taskId) w.text(10, m.taskId);
+  if (m.taskName) w.text(18, m.taskName);
+  if (m.fromNodeId) w.text(26, m.fromNodeId);
+  if (m.fromNodeName) w.text(34, m.fromNodeName);
+  if (m.toNodeId) w.text(42, m.toNodeId);
+  if (m.toNodeName) w.text(50, m.toNodeName);
+}
+
+function decodePlannedMove(r: Reader): PlannedMove {
+  const m: PlannedMove = { taskId: "", taskName: "", fromNodeId: "", fromNodeName: "", toNodeId: "", toNodeName: "" };
+  while (r.at < r.end) {
+    const tag = r.small();
+    switch (tag) {
+      case 10:
+        m.taskId = r.text(); break;
+      case 18:
+        m.taskName = r.text(); break;
+      case 26:
+        m.fromNodeId = r.text(); break;
+      case 34:
+        m.fromNodeName = r.text(); break;
+      case 42:
+        m.toNodeId = r.text(); break;
+      case 50:
+        m.toNodeName = r.text(); break;
       default: r.skip(tag);
     }
   }
@@ -4867,6 +4972,7 @@ export const CODECS: MessageCodecs = {
   RolloutFailure: { encode: encodeRolloutFailure, decode: decodeRolloutFailure },
   Revision: { encode: encodeRevision, decode: decodeRevision },
   Task: { encode: encodeTask, decode: decodeTask },
+  TaskMove: { encode: encodeTaskMove, decode: decodeTaskMove },
   TaskStatus: { encode: encodeTaskStatus, decode: decodeTaskStatus },
   RequestRecord: { encode: encodeRequestRecord, decode: decodeRequestRecord },
   ServiceSpec: { encode: encodeServiceSpec, decode: decodeServiceSpec },
@@ -4918,6 +5024,9 @@ export const CODECS: MessageCodecs = {
   UpdateServiceResponse: { encode: encodeUpdateServiceResponse, decode: decodeUpdateServiceResponse },
   RollbackServiceRequest: { encode: encodeRollbackServiceRequest, decode: decodeRollbackServiceRequest },
   SteerRolloutRequest: { encode: encodeSteerRolloutRequest, decode: decodeSteerRolloutRequest },
+  RebalanceServiceRequest: { encode: encodeRebalanceServiceRequest, decode: decodeRebalanceServiceRequest },
+  PlanRebalanceResponse: { encode: encodePlanRebalanceResponse, decode: decodePlanRebalanceResponse },
+  PlannedMove: { encode: encodePlannedMove, decode: decodePlannedMove },
   ListRevisionsResponse: { encode: encodeListRevisionsResponse, decode: decodeListRevisionsResponse },
   RevisionSummary: { encode: encodeRevisionSummary, decode: decodeRevisionSummary },
   UpdateNodeRequest: { encode: encodeUpdateNodeRequest, decode: decodeUpdateNodeRequest },

@@ -80,8 +80,10 @@ import type { NodeTasksRequest, NodeTasksRequestInput } from "./NodeTasksRequest
 import type { NodeTasksResponse, NodeTasksResponseInput } from "./NodeTasksResponse.ts";
 import type { Placement, PlacementInput } from "./Placement.ts";
 import type { PlacementPreference, PlacementPreferenceInput } from "./PlacementPreference.ts";
+import type { PlanRebalanceResponse, PlanRebalanceResponseInput } from "./PlanRebalanceResponse.ts";
 import type { PlanResumeRequest, PlanResumeRequestInput } from "./PlanResumeRequest.ts";
 import type { PlanResumeResponse, PlanResumeResponseInput } from "./PlanResumeResponse.ts";
+import type { PlannedMove, PlannedMoveInput } from "./PlannedMove.ts";
 import type { Platform, PlatformInput } from "./Platform.ts";
 import type { PortSpec, PortSpecInput } from "./PortSpec.ts";
 import type { PortStatus, PortStatusInput } from "./PortStatus.ts";
@@ -95,6 +97,7 @@ import type { RaftLeaveRequest, RaftLeaveRequestInput } from "./RaftLeaveRequest
 import type { RaftLeaveResponse, RaftLeaveResponseInput } from "./RaftLeaveResponse.ts";
 import type { ReadEventsRequest, ReadEventsRequestInput } from "./ReadEventsRequest.ts";
 import type { ReadEventsResponse, ReadEventsResponseInput } from "./ReadEventsResponse.ts";
+import type { RebalanceServiceRequest, RebalanceServiceRequestInput } from "./RebalanceServiceRequest.ts";
 import type { Recovery, RecoveryInput } from "./Recovery.ts";
 import type { RelayRequest, RelayRequestInput } from "./RelayRequest.ts";
 import type { RelayResponse, RelayResponseInput } from "./RelayResponse.ts";
@@ -139,6 +142,7 @@ import type { StoreSnapshotChunk, StoreSnapshotChunkInput } from "./StoreSnapsho
 import type { StoreTransaction, StoreTransactionInput } from "./StoreTransaction.ts";
 import type { Task, TaskInput } from "./Task.ts";
 import type { TaskChecks, TaskChecksInput } from "./TaskChecks.ts";
+import type { TaskMove, TaskMoveInput } from "./TaskMove.ts";
 import type { TaskReport, TaskReportInput } from "./TaskReport.ts";
 import type { TaskSpec, TaskSpecInput } from "./TaskSpec.ts";
 import type { TaskStatus, TaskStatusInput } from "./TaskStatus.ts";
@@ -235,8 +239,10 @@ export interface Messages {
   NodeTasksResponse: { input: NodeTasksResponseInput; output: NodeTasksResponse };
   Placement: { input: PlacementInput; output: Placement };
   PlacementPreference: { input: PlacementPreferenceInput; output: PlacementPreference };
+  PlanRebalanceResponse: { input: PlanRebalanceResponseInput; output: PlanRebalanceResponse };
   PlanResumeRequest: { input: PlanResumeRequestInput; output: PlanResumeRequest };
   PlanResumeResponse: { input: PlanResumeResponseInput; output: PlanResumeResponse };
+  PlannedMove: { input: PlannedMoveInput; output: PlannedMove };
   Platform: { input: PlatformInput; output: Platform };
   PortSpec: { input: PortSpecInput; output: PortSpec };
   PortStatus: { input: PortStatusInput; output: PortStatus };
@@ -250,6 +256,7 @@ export interface Messages {
   RaftLeaveResponse: { input: RaftLeaveResponseInput; output: RaftLeaveResponse };
   ReadEventsRequest: { input: ReadEventsRequestInput; output: ReadEventsRequest };
   ReadEventsResponse: { input: ReadEventsResponseInput; output: ReadEventsResponse };
+  RebalanceServiceRequest: { input: RebalanceServiceRequestInput; output: RebalanceServiceRequest };
   Recovery: { input: RecoveryInput; output: Recovery };
   RelayRequest: { input: RelayRequestInput; output: RelayRequest };
   RelayResponse: { input: RelayResponseInput; output: RelayResponse };
@@ -294,6 +301,7 @@ export interface Messages {
   StoreTransaction: { input: StoreTransactionInput; output: StoreTransaction };
   Task: { input: TaskInput; output: Task };
   TaskChecks: { input: TaskChecksInput; output: TaskChecks };
+  TaskMove: { input: TaskMoveInput; output: TaskMove };
   TaskReport: { input: TaskReportInput; output: TaskReport };
   TaskSpec: { input: TaskSpecInput; output: TaskSpec };
   TaskStatus: { input: TaskStatusInput; output: TaskStatus };
@@ -321,6 +329,8 @@ export interface Rpcs {
   "Control.RemoveService": { request: "RemoveRequest"; response: "RemoveResponse"; kind: "unary" };
   "Control.RollbackService": { request: "RollbackServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
   "Control.SteerRollout": { request: "SteerRolloutRequest"; response: "UpdateServiceResponse"; kind: "unary" };
+  "Control.RebalanceService": { request: "RebalanceServiceRequest"; response: "UpdateServiceResponse"; kind: "unary" };
+  "Control.PlanRebalance": { request: "GetRequest"; response: "PlanRebalanceResponse"; kind: "unary" };
   "Control.ListRevisions": { request: "GetRequest"; response: "ListRevisionsResponse"; kind: "unary" };
   "Control.RunService": { request: "RunServiceRequest"; response: "RunServiceResponse"; kind: "unary" };
   "Control.ListRuns": { request: "ListRequest"; response: "ListRunsResponse"; kind: "unary" };
@@ -369,6 +379,8 @@ export const RPC_KINDS: { readonly [K in keyof Rpcs]: Rpcs[K]["kind"] } = {
   "Control.RemoveService": "unary",
   "Control.RollbackService": "unary",
   "Control.SteerRollout": "unary",
+  "Control.RebalanceService": "unary",
+  "Control.PlanRebalance": "unary",
   "Control.ListRevisions": "unary",
   "Control.RunService": "unary",
   "Control.ListRuns": "unary",
@@ -419,6 +431,8 @@ export const RPC_TYPES: {
   "Control.RemoveService": ["RemoveRequest", "RemoveResponse"],
   "Control.RollbackService": ["RollbackServiceRequest", "UpdateServiceResponse"],
   "Control.SteerRollout": ["SteerRolloutRequest", "UpdateServiceResponse"],
+  "Control.RebalanceService": ["RebalanceServiceRequest", "UpdateServiceResponse"],
+  "Control.PlanRebalance": ["GetRequest", "PlanRebalanceResponse"],
   "Control.ListRevisions": ["GetRequest", "ListRevisionsResponse"],
   "Control.RunService": ["RunServiceRequest", "RunServiceResponse"],
   "Control.ListRuns": ["ListRequest", "ListRunsResponse"],

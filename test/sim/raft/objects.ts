@@ -89,8 +89,9 @@ function register(tx: ReadTx, key: string): string {
 }
 
 function putService(tx: WriteTx, name: string, value: string): { version: number } {
-  const spec = { name, labels: { value }, task: null, update: null, rollback: null, nodeLoss: null, single: false };
-  const unused = { cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0 };
+  const flags = { single: false, rebalance: false };
+  const spec = { name, labels: { value }, task: null, update: null, rollback: null, nodeLoss: null, ...flags };
+  const unused = { cause: null, rollout: null, specVersion: 0, scheduledFromMs: 0, rebalanceUntilMs: 0 };
   tx.put("service", { id: name, meta: null, spec, revision: 1, ...unused });
   return { version: tx.version };
 }

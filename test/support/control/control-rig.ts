@@ -5,6 +5,7 @@ import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { rpc, type KeysOf, type RequestInput, type Response } from "../../../src/proto/load.ts";
 import type { HeldTask } from "../../../src/model/index.ts";
 import type { Stranger } from "../../../src/model/awaits-resume.ts";
+import { forecastMoves } from "../../../src/manager/scheduler/rebalance-forecast.ts";
 import { planResume } from "../../../src/manager/orchestrator/resume-plan.ts";
 import type { ByteStream, CallContext, Caller, Channel, StreamEnd, StreamHandlers } from "../../../src/proto/rpc.ts";
 import { EventHistory } from "../../../src/manager/events/history.ts";
@@ -218,6 +219,7 @@ export class ControlRig {
       env,
       log: silentLogger,
       explain: (_tx, id) => ({ kind: "service", id, summary: "because" }),
+      forecastMoves,
       joinTokens: () => ({ worker: "worker-token", manager: "manager-token" }),
       dialer: { dial: (address) => this.#nodeAt(address) },
       strangers: () => this.strangers,

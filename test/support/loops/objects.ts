@@ -129,6 +129,7 @@ export function spec(part: SpecPart = {}): TaskSpec {
       nodeLoss: null,
       rollback: null,
       single: false,
+      rebalance: false,
       task: {
         ...runtime,
         resources: {
@@ -187,6 +188,7 @@ export function service(
     readonly update?: UpdateConfigInput;
     readonly rollback?: UpdateConfigInput;
     readonly single?: boolean;
+    readonly rebalance?: boolean;
   } = {},
 ): Service {
   return aService({
@@ -205,6 +207,7 @@ export function service(
       rollback: (part.rollback ?? null) as UpdateConfig | null,
       nodeLoss: part.nodeLoss ?? null,
       single: part.single ?? false,
+      rebalance: part.rebalance ?? false,
       ...part.mode,
     },
   });

@@ -100,6 +100,13 @@ describe("cli/placement-flags", () => {
     });
   }
 
+  it("asks for rebalancing and takes that back, and leaves it as it is without the flag", () => {
+    const spec = created("--rebalance", "app:1");
+    expect([spec.rebalance, created("app:1").rebalance]).to.deep.equal([true, false]);
+    expect(updated(spec, "--strategy", "spread").rebalance).to.equal(true);
+    expect(updated(spec, "--no-rebalance").rebalance).to.equal(false);
+  });
+
   it("reads devices with a mode alone", () => {
     expect(parseDevice("/dev/sda:r")).to.deep.equal({ source: "/dev/sda", target: "/dev/sda", permissions: "r" });
   });

@@ -177,6 +177,19 @@ describe("manager/events/derive", () => {
     expect(await teller.lines(removal)).to.deep.equal(["service removed web by user:bob: service removed"]);
   });
 
+  it("tells who asked to have a service rebalanced, and when that is over", async () => {
+    const teller = new Teller();
+    const put = (rebalanceUntilMs: number, by: string) => (tx: WriteTx) => {
+      if (by !== "") tx.by(by);
+      tx.put("service", aService({ id: "s1", rebalanceUntilMs, spec: aServiceSpec({ name: "web" }) }));
+    };
+    await teller.events(put(0, ""));
+    expect(await teller.lines(put(9, "user:bob"))).to.deep.equal([
+      "service rebalancing web by user:bob: asked to spread its tasks",
+    ]);
+    expect(await teller.lines(put(0, ""))).to.deep.equal(["service rebalanced web by scheduler: "]);
+  });
+
   it("tells how a rollout comes on: that it paused, went on, and where it went back to", async () => {
     const teller = new Teller();
     const cause = { actor: "user:ada", reason: "service updated" };
