@@ -84,10 +84,11 @@ export function registerService(service: Command): void {
 }
 
 async function create(session: Session, flags: CreateFlags, words: readonly string[]): Promise<void> {
-  const { client, out } = session;
   const wait = waiting(flags);
   const name = flags.name ?? nameFor(words);
   const spec = newSpec(given({ ...flags, ...withEnvFiles(flags), name }), words, process.env);
+  // Wrong words are found before anybody is looked for.
+  const { client, out } = session;
   const answer = await client.call("Control.CreateService", { requestId: client.requestId(), spec });
   const service = shown(answer.service, "service");
   out.say(service.id);
