@@ -73,6 +73,11 @@ export class Session {
     this.failures.push(exitCodeOf(error));
   }
 
+  /** For the day the manager that answered now does not. */
+  async learnManagers(): Promise<void> {
+    await this.#client?.learnManagers();
+  }
+
   close(): void {
     this.#client?.close();
   }
@@ -113,6 +118,7 @@ function runner<F>(handler: Handler<F>, load: () => Promise<Connector | null>): 
       session = new Session(flags, await load(), out);
       await handler(session, flags, command.args);
       if (flags.stale === true) out.note("This is what one manager knows; it may lag behind.");
+      await session.learnManagers();
       if (session.failures.length > 0) process.exitCode = worstExit(session.failures);
     } catch (error) {
       (session ?? fallback(flags)).fail(error);
@@ -157,7 +163,7 @@ export function listFlags(command: Command): Command {
   return staleFlag(command)
     .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
     .option("-q, --quiet", "only ids")
-    .option("--no-trunc", "whole ids and errors");
+    .option("--no-trunc", "nothing is cut short");
 }
 
 export type ListFlags = { readonly filter?: readonly string[]; readonly trunc?: boolean };

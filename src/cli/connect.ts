@@ -9,17 +9,17 @@ import { bootstrapCredentials, RotatingCredentials } from "../pki/credentials.ts
 import { GrpcDialer } from "../proto/grpc-client.ts";
 import { rpc, type KeysOf, type RequestInput, type Response } from "../proto/load.ts";
 import type { Channel, Dialer } from "../proto/rpc.ts";
-import { AppError } from "../util/errors.ts";
+import { AppError, rethrowBug } from "../util/errors.ts";
 import { sleep, type Env } from "../util/env.ts";
 import { newId } from "../util/id.ts";
 import { silentLogger } from "../util/log.ts";
 import { realEnv } from "../util/real-env.ts";
-import { currentName, loadContext } from "./context.ts";
+import { currentName, loadContext, rememberManagers } from "./context.ts";
 import { ONLY_READ, usage } from "./exit.ts";
 import { isWorthRetrying, mayHaveRun } from "./retry.ts";
+import { chooseTarget, hostsOf, isAddress, isSocket, parseHosts } from "./target.ts";
 
 export const DEFAULT_SOCKET = "/run/shoal/shoal.sock";
-const DEFAULT_PORT = 7377;
 /** Of one attempt, while there are other managers to ask. */
 const ATTEMPT_MS_MAX = 10_000;
 const RETRY_PAUSE_MS = 100;
@@ -27,6 +27,9 @@ const RETRY_PAUSE_MS = 100;
 export const UNREACHABLE_MS = 5000;
 /** From then on a person is told what is waited for. */
 const NOTICE_AFTER_MS = 1500;
+/** Of asking for the managers, after what was asked for is done. */
+const LEARN_MS_MAX = 1000;
+const MANAGERS_MAX = 100;
 /** Addresses named in one error. */
 const NAMED_MAX = 3;
 
@@ -45,6 +48,8 @@ export type ClientOptions = {
   readonly isStale?: boolean | undefined;
   /** Called once a call, when it is tried again for longer than a moment. */
   readonly onWait?: ((why: string) => void) | undefined;
+  /** Of a context: keeps the managers' addresses for the next time. */
+  readonly onManagers?: ((addresses: readonly string[]) => void) | undefined;
 };
 
 export class Client {
@@ -54,6 +59,7 @@ export class Client {
   readonly #options: ClientOptions;
   #at = 0;
   #channel: Channel | null = null;
+  #isAnswered = false;
 
   constructor(deps: { readonly dialer: Dialer; readonly env: Env }, hosts: readonly string[], options: ClientOptions) {
     this.#dialer = deps.dialer;
@@ -84,13 +90,28 @@ export class Client {
       const leftMs = attempts.leftMs();
       const deadlineMs = attempts.canRepeat ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs;
       try {
-        return await call(this.#connect(), key, request, { deadlineMs });
+        const answer = await call(this.#connect(), key, request, { deadlineMs });
+        this.#isAnswered = true;
+        return answer;
       } catch (error) {
         const host = this.#host();
         attempts.failed(host, AppError.from(error));
         this.next();
         if (attempts.isRoundOver) await sleep(this.#env, RETRY_PAUSE_MS);
       }
+    }
+  }
+
+  /** Whoever answered knows the other managers: they are asked when it does not answer any more. Never fails. */
+  async learnManagers(): Promise<void> {
+    const { onManagers } = this.#options;
+    if (onManagers === undefined || !this.#isAnswered || this.#channel === null) return;
+    const request = { filters: ["role=manager"], pageSize: MANAGERS_MAX, consistency: "STALE" as const };
+    try {
+      const { nodes } = await call(this.#channel, "Control.ListNodes", request, { deadlineMs: LEARN_MS_MAX });
+      onManagers(nodes.flatMap(({ node }) => (node !== null && isAddress(node.address) ? [node.address] : [])));
+    } catch (error) {
+      rethrowBug(error);
     }
   }
 
@@ -231,60 +252,16 @@ class Attempts {
   }
 }
 
-export type Target =
-  | { readonly kind: "socket"; readonly hosts: readonly string[] }
-  /** With a context's certificate; without hosts at the context's own. */
-  | { readonly kind: "context"; readonly name: string; readonly hosts: readonly string[] }
-  | { readonly kind: "none"; readonly hosts: readonly string[] };
-
-export type TargetSources = {
-  readonly host?: string | undefined;
-  readonly context?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly currentName: () => string | null;
-};
-
-/** Where to, by what was said and in which order. Pure but for the context it asks for. */
-export function chooseTarget({ host = "", context = "", environment, currentName: current }: TargetSources): Target {
-  // As in docker, a context named on the command line wins over a host in the environment.
-  const hosts = parseHosts(host === "" && context === "" ? (environment["SHOAL_HOST"] ?? "") : host);
-  if (hosts.length > 0 && hosts.every(isSocket)) return { kind: "socket", hosts };
-  if (hosts.some(isSocket)) throw usage("--host: a socket and an address of the network do not mix");
-  const name = context === "" ? current() : context;
-  return name === null ? { kind: "none", hosts } : { kind: "context", name, hosts };
-}
-
-/** `a, b:7477, unix:/path`; the port is 7377 unless given. */
-export function parseHosts(text: string): string[] {
-  return text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part) => {
-      if (part.startsWith("/")) return `unix:${part}`;
-      if (part.startsWith("unix://")) return `unix:${part.slice("unix://".length)}`;
-      if (isSocket(part)) return part;
-      const match = /^(?<name>\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+)(?::(?<port>\d{1,5}))?$/.exec(part);
-      const { name, port } = match?.groups ?? {};
-      if (name === undefined || Number(port ?? 1) > 65_535 || Number(port ?? 1) === 0) {
-        throw usage(`--host: "${part}" is not HOST[:PORT] or unix:/PATH`, "write it like 10.0.0.5:7377,10.0.0.6:7377");
-      }
-      return `${name}:${port ?? DEFAULT_PORT}`;
-    });
-}
-
-function isSocket(host: string): boolean {
-  return host.startsWith("unix:");
-}
-
 export function connect(options: ConnectOptions): Client {
   const target = chooseTarget({ ...options, environment: process.env, currentName });
   if (target.kind === "socket") return local(target.hosts, options);
   if (target.kind === "context") {
     const context = loadContext(target.name);
-    const hosts = target.hosts.length > 0 ? target.hosts : parseHosts(context.hosts.join(","));
     const dialer = new GrpcDialer({ env: realEnv, log: silentLogger, credentials: new RotatingCredentials(context) });
-    return new Client({ dialer, env: realEnv }, hosts, options);
+    // Who says where to go means there and nowhere else.
+    if (target.hosts.length > 0) return new Client({ dialer, env: realEnv }, target.hosts, options);
+    const onManagers = (addresses: readonly string[]): void => void rememberManagers(target.name, context, addresses);
+    return new Client({ dialer, env: realEnv }, hostsOf(context), { ...options, onManagers });
   }
   if (target.hosts.length > 0) {
     throw new AppError("precondition", `Reaching ${target.hosts.join(", ")} needs a context with a certificate`, {

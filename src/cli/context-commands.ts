@@ -17,6 +17,7 @@ import {
   type ContextSummary,
 } from "./context.ts";
 import { usage } from "./exit.ts";
+import { parseHosts } from "./target.ts";
 
 const DAY_MS = 86_400_000;
 /** A certificate that ends sooner is shown as such. */
@@ -119,7 +120,6 @@ function read(file: string): string {
 /** The key is made here and goes nowhere but to the output. */
 async function exportContext({ client, out }: Session, { name, hosts, output }: ExportFlags): Promise<void> {
   checkContextName(name);
-  const { parseHosts } = await import("./connect.ts");
   const given = parseHosts(hosts ?? "");
   // The certificate library costs more than the rest of a start: only this command pays for it.
   const { createCsr, createKeyPair } = await import("../pki/x509.ts");
@@ -135,7 +135,7 @@ async function exportContext({ client, out }: Session, { name, hosts, output }: 
     rootCertificatePem: answer.rootCertificatePem,
   };
   if (context.hosts.length === 1)
-    out.note("It names one manager and goes where that goes: export it again when there are more, or give --hosts.");
+    out.note("It names one manager. Commands that reach it learn of those that join later.");
   if (given.length === 0) out.note("Its addresses are the managers' own; where others lead to them, say --hosts");
   if (output === undefined) {
     out.json(context);

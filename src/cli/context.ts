@@ -1,9 +1,23 @@
 /**
  * Contexts: how a CLI reaches a cluster. One JSON file each below ~/.shoal/contexts (or
  * SHOAL_CONFIG), mode 0600 for it holds a private key; ~/.shoal/current names the one in use.
+ * Beside what was imported it keeps the managers that the cluster named last: those that joined later, too.
  */
 import { X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../util/errors.ts";
@@ -16,6 +30,8 @@ export type Context = {
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly rootCertificatePem: string;
+  /** As the cluster named them last; tried after `hosts`. */
+  readonly managers?: readonly string[];
 };
 
 export type ContextSummary = {
@@ -119,13 +135,9 @@ export function parseContext(text: string, source: string): Context {
     if (typeof found !== "string" || found === "") throw broken(source, `${field} is missing`, field);
     return [field, found];
   });
-  const { hosts } = raw;
-  if (!Array.isArray(hosts) || hosts.length === 0) throw broken(source, "hosts is missing", "hosts");
-  if (hosts.length > HOSTS_MAX) throw broken(source, `${hosts.length} hosts are more than ${HOSTS_MAX}`, "hosts");
-  const list = hosts.map((host: unknown, at) => {
-    if (typeof host !== "string" || host === "") throw broken(source, `hosts[${at}] is no address`, `hosts[${at}]`);
-    return host;
-  });
+  const hosts = addressesIn(raw.hosts ?? [], "hosts", source);
+  if (hosts.length === 0) throw broken(source, "hosts is missing", "hosts");
+  const managers = raw.managers === undefined ? null : addressesIn(raw.managers, "managers", source);
   const {
     name = "",
     clusterId = "",
@@ -133,7 +145,18 @@ export function parseContext(text: string, source: string): Context {
     keyPem = "",
     rootCertificatePem = "",
   } = Object.fromEntries(texts);
-  return { name, clusterId, hosts: list, certificatePem, keyPem, rootCertificatePem };
+  const learned = managers === null ? {} : { managers };
+  return { name, clusterId, hosts, certificatePem, keyPem, rootCertificatePem, ...learned };
+}
+
+function addressesIn(value: unknown, field: string, source: string): string[] {
+  if (!Array.isArray(value)) throw broken(source, `${field} is no list`, field);
+  if (value.length > HOSTS_MAX) throw broken(source, `${value.length} ${field} are more than ${HOSTS_MAX}`, field);
+  return value.map((host: unknown, at) => {
+    const path = `${field}[${at}]`;
+    if (typeof host !== "string" || host === "") throw broken(source, `${path} is no address`, path);
+    return host;
+  });
 }
 
 function broken(source: string, why: string, path: string, cause?: unknown): AppError {
@@ -160,12 +183,43 @@ function clusterIn(file: string): string | null {
   }
 }
 
-/** Readable by its owner from the first byte on, and never half written. */
+/**
+ * Keeps what the cluster says of its managers beside what the user wrote, of which nothing changes. A convenience: where
+ * the file is not this user's to write, or is another context's by now, nothing happens.
+ * @param name of the file. @returns whether there was something new
+ */
+export function rememberManagers(name: string, context: Context, named: readonly string[]): boolean {
+  const managers = [...new Set(named)].toSorted().slice(0, HOSTS_MAX);
+  if (managers.length === 0 || JSON.stringify(managers) === JSON.stringify(context.managers)) return false;
+  try {
+    // One that is a link stays one.
+    const file = realpathSync(fileOf(name));
+    const { uid, mode } = statSync(file);
+    // Another user's would become this one's: with sudo, root's. And who made it read-only wants it to stay as it is.
+    if (uid !== process.getuid?.() || (mode & 0o200) === 0) return false;
+    const raw: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof raw !== "object" || raw === null) return false;
+    const { clusterId, keyPem } = parseContext(JSON.stringify(raw), file);
+    if (clusterId !== context.clusterId || keyPem !== context.keyPem) return false;
+    writePrivate(file, `${JSON.stringify({ ...raw, managers }, null, 2)}\n`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Readable by its owner from the first byte on, and never half written, also if the power fails. */
 export function writePrivate(file: string, text: string): void {
   const fresh = `${file}.${process.pid}.tmp`;
   try {
     rmSync(fresh, { force: true });
-    writeFileSync(fresh, text, { mode: 0o600, flag: "wx" });
+    const handle = openSync(fresh, "wx", 0o600);
+    try {
+      writeFileSync(handle, text);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
     chmodSync(fresh, 0o600);
     renameSync(fresh, file);
   } finally {

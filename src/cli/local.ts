@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { InitResponse } from "../proto/gen/InitResponse.ts";
 import { action, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
+import { parseHosts } from "./target.ts";
 
 type InitFlags = { readonly name: string; readonly advertise?: string };
 type JoinFlags = TokenFlags & { readonly advertise?: string; readonly name?: string };
@@ -79,7 +80,6 @@ function isLoopback(address: string): boolean {
 }
 
 async function join({ local, out }: Session, flags: JoinFlags, managers: readonly string[]): Promise<void> {
-  const { parseHosts } = await import("./connect.ts");
   const answer = await local.call("Daemon.Join", {
     managers: parseHosts(managers.join(",")),
     token: joinToken(flags, process.env),

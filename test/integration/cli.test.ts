@@ -392,6 +392,27 @@ describe("integration/cli", () => {
       );
     });
 
+    it("reaches managers that its context never named when the one it names is gone", async () => {
+      const [first] = cluster.managers;
+      if (first === undefined) throw new Error("no manager");
+      const env = { SHOAL_CONFIG: join(cluster.root, "alone") };
+      const context = JSON.stringify({ ...cluster.context, hosts: [first.address] });
+      assert.equal((await shoal(["context", "import", "-"], { env, input: context })).code, DONE);
+      assert.equal((await shoal(["node", "ls", "-q"], { env })).code, DONE);
+      await cluster.kill(first, "SIGKILL");
+      try {
+        const { code, stdout, stderr } = await shoal(["service", "ls"], { env });
+        assert.equal(code, DONE, stderr);
+        assert.include(stdout, "count");
+        assert.match(
+          (await shoal(["context", "ls"], { env })).stdout,
+          new RegExp(`^local \\*\\s+${first.address} `, "m"),
+        );
+      } finally {
+        cluster.boot(first);
+      }
+    });
+
     it("moves on from a manager that is gone, and ends writes without a quorum as refused", async function () {
       this.timeout(90_000);
       const leader = await cluster.leader();

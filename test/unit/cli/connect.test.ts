@@ -1,12 +1,6 @@
 import { expect } from "chai";
-import {
-  chooseTarget,
-  Client,
-  connectLocal,
-  parseHosts,
-  UNREACHABLE_MS,
-  type Target,
-} from "../../../src/cli/connect.ts";
+import { Client, connectLocal, UNREACHABLE_MS } from "../../../src/cli/connect.ts";
+import { chooseTarget, hostsOf, parseHosts, type Target } from "../../../src/cli/target.ts";
 import { rpc, type RpcKey } from "../../../src/proto/load.ts";
 import type { Channel, Dialer } from "../../../src/proto/rpc.ts";
 import { AppError } from "../../../src/util/errors.ts";
@@ -27,12 +21,12 @@ class FakeManagers implements Dialer {
     sim: Sim,
     key: RpcKey,
     answers: (host: string, attempt: number) => AppError | null,
-    { tookMs = 10 }: { readonly tookMs?: number } = {},
+    { tookMs = 10, response = {} }: { readonly tookMs?: number; readonly response?: object } = {},
   ) {
     this.#sim = sim;
     this.#answers = answers;
     this.#tookMs = tookMs;
-    this.#response = rpc(key).encodeResponse({});
+    this.#response = rpc(key).encodeResponse(response);
   }
 
   dial(host: string): Channel {
@@ -316,6 +310,49 @@ describe("cli/connect", () => {
       const end = await outcome(sim, managers, { hosts: ["a:1", "b:1"], key: "Control.GetCluster" });
       expect(end.error?.code).to.equal("denied");
       expect(managers.asked).to.have.length(1);
+    });
+  });
+
+  describe("managers that joined later", () => {
+    const nodes = ["10.0.0.1:7377", "", "nonsense, b", "10.0.0.2:7377"].map((address) => ({ node: { address } }));
+
+    async function learned(
+      answers: ConstructorParameters<typeof FakeManagers>[2],
+      isCalled = true,
+    ): Promise<unknown[]> {
+      const sim = new Sim(1);
+      const managers = new FakeManagers(sim, "Control.ListNodes", answers, { response: { nodes } });
+      const told: unknown[] = [];
+      const onManagers = (addresses: readonly string[]): void => void told.push(addresses);
+      const deps = { dialer: managers, env: sim.env("cli") };
+      const client = new Client(deps, ["a"], { timeoutMs: 30_000, onManagers });
+      const work = async (): Promise<void> => {
+        if (isCalled) await client.call("Control.ListNodes", {}).catch(() => undefined);
+        await client.learnManagers();
+      };
+      await sim.resolve(work(), { timeoutMs: 60_000, what: "the end" });
+      return told;
+    }
+
+    it("are asked for of the one that answered, and only addresses are kept", async () => {
+      expect(await learned(() => null)).to.deep.equal([["10.0.0.1:7377", "10.0.0.2:7377"]]);
+    });
+
+    it("are nobody's to say where nobody answered, and a failure to say them is none of the command", async () => {
+      expect(await learned(() => null, false)).to.deep.equal([]);
+      expect(await learned(refused)).to.deep.equal([]);
+      const later = (_host: string, attempt: number): AppError | null => (attempt === 1 ? null : refused("a"));
+      expect(await learned(later)).to.deep.equal([]);
+    });
+
+    it("come after the hosts that the user wrote, each once", () => {
+      const hosts = ["vip", "10.0.0.2:7377"];
+      expect(hostsOf({ hosts })).to.deep.equal(["vip:7377", "10.0.0.2:7377"]);
+      expect(hostsOf({ hosts, managers: ["10.0.0.1:7377", "10.0.0.2:7377"] })).to.deep.equal([
+        "vip:7377",
+        "10.0.0.2:7377",
+        "10.0.0.1:7377",
+      ]);
     });
   });
 });

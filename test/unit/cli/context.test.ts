@@ -1,5 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -8,6 +20,7 @@ import {
   listContexts,
   loadContext,
   parseContext,
+  rememberManagers,
   removeContext,
   saveContext,
   useContext,
@@ -161,5 +174,51 @@ describe("cli/context", () => {
 
   it("drops what it does not know", () => {
     expect(parseContext(JSON.stringify({ ...context, more: 1 }), "a.json")).to.deep.equal(context);
+  });
+
+  describe("managers that the cluster names", () => {
+    const named = ["10.0.0.3:7377", "10.0.0.1:7377"];
+    const read = (): Record<string, unknown> => JSON.parse(readFileSync(fileOf("prod"), "utf8"));
+
+    it("are kept beside what the user wrote, of which nothing changes, as private as before", () => {
+      saveContext(context);
+      writeFileSync(fileOf("prod"), JSON.stringify({ ...read(), note: "mine" }));
+      expect(rememberManagers("prod", loadContext("prod"), named)).to.equal(true);
+      expect(read()).to.deep.equal({ ...context, note: "mine", managers: ["10.0.0.1:7377", "10.0.0.3:7377"] });
+      expect(statSync(fileOf("prod")).mode & 0o777).to.equal(0o600);
+      expect(readdirSync(join(dir, "config/contexts"))).to.deep.equal(["prod.json"]);
+    });
+
+    it("are written only when they are others than before", () => {
+      saveContext(context);
+      rememberManagers("prod", context, named);
+      const known = loadContext("prod");
+      expect(rememberManagers("prod", known, named.toReversed())).to.equal(false);
+      expect(rememberManagers("prod", known, [])).to.equal(false);
+      expect(rememberManagers("prod", known, ["10.0.0.4:7377"])).to.equal(true);
+      expect(loadContext("prod").managers).to.deep.equal(["10.0.0.4:7377"]);
+    });
+
+    it("go into no context that took the place of the one that was asked", () => {
+      for (const other of [{ clusterId: "c2" }, { keyPem: "another" }]) {
+        saveContext({ ...context, ...other });
+        expect(rememberManagers("prod", context, named)).to.equal(false);
+        expect(loadContext("prod")).to.deep.equal({ ...context, ...other });
+      }
+      removeContext("prod");
+      expect(rememberManagers("prod", context, named)).to.equal(false);
+      expect(readdirSync(join(dir, "config/contexts"))).to.deep.equal([]);
+    });
+
+    it("leave a file alone that its owner made read-only, and a link a link", () => {
+      saveContext(context);
+      const elsewhere = join(dir, "prod.json");
+      renameSync(fileOf("prod"), elsewhere);
+      symlinkSync(elsewhere, fileOf("prod"));
+      expect(rememberManagers("prod", context, named)).to.equal(true);
+      expect(lstatSync(fileOf("prod")).isSymbolicLink()).to.equal(true);
+      chmodSync(elsewhere, 0o400);
+      expect(rememberManagers("prod", loadContext("prod"), ["10.0.0.9:7377"])).to.equal(false);
+    });
   });
 });
