@@ -45,12 +45,51 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "shoal task exec": EXEC,
 };
 
+const NETWORKS =
+  "there are no networks: a published port is open on its task's node (service ps), and tasks reach it there";
+const SECRETS = "there are no secrets: use --env-file, or --mount a file of the node";
+const CONFIGS = "there are no configs: use --env, or --mount a file of the node";
+const ULIMITS = "limits of this kind are the engine's: default-ulimits in the daemon.json of the nodes";
+const RESOLVERS =
+  "names are resolved as the engine does: dns in the daemon.json of the nodes, or --add-host for single names";
+const GROUPS = "there are no further groups: --user USER:GROUP sets the one";
+const WINDOWS = "it is for Windows containers, which are not run here";
+const MEMORY = "the engine's default holds; --limit-memory and --reserve-memory are there";
+
 /** Flags of docker service create and update that are not there, for the same reason wherever they stand. */
 const FLAGS: Readonly<Record<string, string>> = {
-  "--network":
-    "there are no networks: a published port is open on its task's node (service ps), and tasks reach it there",
-  "--secret": "there are no secrets: use --env-file, or --mount a file of the node",
-  "--config": "there are no configs: use --env, or --mount a file of the node",
+  "--network": NETWORKS,
+  "--network-add": NETWORKS,
+  "--network-rm": NETWORKS,
+  "--endpoint-mode": NETWORKS,
+  "--secret": SECRETS,
+  "--secret-add": SECRETS,
+  "--secret-rm": SECRETS,
+  "--config": CONFIGS,
+  "--config-add": CONFIGS,
+  "--config-rm": CONFIGS,
+  "--ulimit": ULIMITS,
+  "--ulimit-add": ULIMITS,
+  "--ulimit-rm": ULIMITS,
+  "--dns": RESOLVERS,
+  "--dns-add": RESOLVERS,
+  "--dns-rm": RESOLVERS,
+  "--dns-option": RESOLVERS,
+  "--dns-option-add": RESOLVERS,
+  "--dns-option-rm": RESOLVERS,
+  "--dns-search": RESOLVERS,
+  "--dns-search-add": RESOLVERS,
+  "--dns-search-rm": RESOLVERS,
+  "--group": GROUPS,
+  "--group-add": GROUPS,
+  "--group-rm": GROUPS,
+  "--credential-spec": WINDOWS,
+  "--isolation": WINDOWS,
+  "--memory-swap": MEMORY,
+  "--memory-swappiness": MEMORY,
+  "--oom-score-adj": MEMORY,
+  "--no-resolve-image": "leave it out: images are looked up by the nodes that pull them (--pull)",
+  "--no-resolve": "leave it out; --no-trunc shows whole ids",
   "--with-registry-auth": "there are no registry logins: docker login and docker pull on the nodes, then --pull never",
   "--pretty": "shoal service ls, ps and history are for reading, and shoal why; inspect shows all, in JSON",
 };

@@ -167,8 +167,11 @@ function addGlobalFlags(command: Command, isHidden = false): void {
 
 /** Global flags are accepted after the noun and after the verb too. */
 function applyGlobals(command: Command): void {
-  addGlobalFlags(command, command.commands.length > 0);
+  const isVerb = command.commands.length === 0;
+  addGlobalFlags(command, !isVerb);
   tune(command);
+  // A verb without flags of its own would show them below the global ones.
+  if (isVerb) command.addHelpOption(new Option("-h, --help", "show help").helpGroup(GLOBAL));
   for (const child of command.commands) applyGlobals(child);
 }
 

@@ -19,7 +19,7 @@ export const WAIT_TIMEOUT_MS = 120_000;
 
 export function waitFlags(command: Command): Command {
   return command
-    .option("-d, --detach", "do not wait until it runs")
+    .option("-d, --detach", "do not wait for it")
     .option("--wait-timeout <duration>", "how long to wait (2m; for a rollout, until it ends)")
     .option("-q, --quiet", "no progress");
 }
@@ -27,7 +27,7 @@ export function waitFlags(command: Command): Command {
 export function createFlags(command: Command): Command {
   return bothFlags(
     command
-      .option("--name <name>", "name of the service (the image's, and five letters)")
+      .option("--name <name>", "name of the service (one made of the image's)")
       .option("--mode <mode>", "replicated, replicated-job, or on every node: global, global-job (replicated)")
       .option("--replicas <n>", "tasks to run, or of a job to complete (1)")
       .option("--runtime <kind>", "container, or process: then the command stands where the image does")
@@ -106,9 +106,9 @@ function jobFlags(command: Command): Command {
 function healthFlags(command: Command): Command {
   const checked = command
     .option("--health-cmd <command>", "command that says whether the task is healthy")
-    .option("--health-interval <duration>", "between checks")
-    .option("--health-timeout <duration>", "of one check")
-    .option("--health-retries <n>", "failures in a row that make it unhealthy")
+    .option("--health-interval <duration>", "between checks (30s)")
+    .option("--health-timeout <duration>", "of one check (30s)")
+    .option("--health-retries <n>", "failures in a row that make it unhealthy (3)")
     .option("--health-start-period <duration>", "failures before this do not count")
     .option("--health-start-interval <duration>", "between checks in the start period")
     .option("--no-healthcheck", "turn off the image's own check");
@@ -136,7 +136,7 @@ function bothFlags(command: Command): Command {
     .option("--reserve-cpu <cpus>", "CPUs counted for placement")
     .option("--reserve-memory <size>", "memory counted for placement")
     .option("--replicas-max-per-node <n>", "tasks of this service on one node; 0 is no limit")
-    .option("--platform <os/arch>", "nodes it may run on, instead of those said before (linux/arm64); any is all", many)
+    .option("--platform <os/arch>", "only nodes of this platform, like linux/arm64; any takes it back", many)
     .option("--strategy <kind>", "spread, binpack, or default: the cluster's (default)")
     .option(
       "--rebalance",
