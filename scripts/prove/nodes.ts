@@ -51,7 +51,7 @@ async function proveAll(
   await all([engine.begin(), provePause(stage, spare, "pause-").then(tell)]);
   progress("a host is cut off, an agent killed, a disk filled");
   await all([
-    proveAway(stage, cut, "away-").then(tell),
+    proveAway(stage, { node: cut, others: [spare, small, killed] }, "away-").then(tell),
     proveAgentKilled(stage, killed, "killed-").then(tell),
     proveDisk(stage, small, "disk-").then(tell),
   ]);

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { run, runOk, waitFor } from "../../scripts/lib/run.ts";
 import { ensureWorkloadImage, requireHosts, WORKLOAD_IMAGE } from "../support/engine.ts";
 import { startHosts } from "../support/hosts.ts";
+import type { Host, Hosts } from "../support/hosts.ts";
 
 describe("test/support/hosts", function () {
   this.timeout(180_000);
@@ -14,13 +15,20 @@ describe("test/support/hosts", function () {
     await ensureWorkloadImage();
   });
 
-  it("runs containers on two hosts of their own, and leaves nothing behind", async () => {
-    let folder = "";
-    {
-      await using net = await startHosts(2, { images: [WORKLOAD_IMAGE] });
-      folder = net.folder;
-      const [first, second] = net.hosts;
-      if (first === undefined || second === undefined) throw new Error("two hosts were asked for");
+  describe("two of them", () => {
+    let net: Hosts;
+    let first: Host;
+    let second: Host;
+
+    before(async () => {
+      net = await startHosts(2, { images: [WORKLOAD_IMAGE], liveRestore: true });
+      const [one, two] = net.hosts;
+      if (one === undefined || two === undefined) throw new Error("two hosts were asked for");
+      [first, second] = [one, two];
+    });
+    after(async () => await net?.close());
+
+    it("run containers of their own, reach each other, until a link is cut", async () => {
       for (const host of net.hosts) {
         await host.docker(["run", "-d", "--name", `on-${host.name}`, "-p", "8080:8080", WORKLOAD_IMAGE, "serve"]);
       }
@@ -40,23 +48,23 @@ describe("test/support/hosts", function () {
       expect((await first.exec(get)).code, "a cut link").to.not.equal(0);
       await second.linkUp();
       expect((await first.exec(get)).stdout).to.match(/^Hello from/);
+    });
 
+    it("take their running containers over when a killed engine comes back with live restore", async () => {
+      const id = await first.docker(["ps", "-q", "--no-trunc"]);
       await first.killEngine();
-      expect((await second.exec(get)).code).to.equal(0);
-      await second.powerOff();
-    }
-    expect(existsSync(folder)).to.equal(false);
-    for (const [what, left] of Object.entries(await traces())) expect(left, what).to.equal("");
-  });
+      expect((await second.exec(httpGet(`http://${second.address}:8080/`))).code, "the other one").to.equal(0);
+      await first.startEngine();
+      expect(await first.docker(["ps", "-q", "--no-trunc"])).to.equal(id);
+    });
 
-  it("takes its running containers over when a killed engine comes back with live restore", async () => {
-    await using net = await startHosts(1, { images: [WORKLOAD_IMAGE], liveRestore: true });
-    const [host] = net.hosts;
-    if (host === undefined) throw new Error("one host was asked for");
-    const id = await host.docker(["run", "-d", WORKLOAD_IMAGE, "sleep", "300"]);
-    await host.killEngine();
-    await host.startEngine();
-    expect(await host.docker(["ps", "-q", "--no-trunc"])).to.equal(id);
+    it("leave nothing behind, with an engine that stands still and a host without power", async () => {
+      first.freezeEngine();
+      await second.powerOff();
+      await net.close();
+      expect(existsSync(net.folder)).to.equal(false);
+      for (const [what, left] of Object.entries(await traces())) expect(left, what).to.equal("");
+    });
   });
 
   it("refuses a number of hosts it cannot make", async () => {

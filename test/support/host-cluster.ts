@@ -293,7 +293,7 @@ export async function startHostCluster(options: HostClusterOptions): Promise<Hos
     const cluster = new HostCluster(hosts, nodes, proxy);
     const engines = nodes.filter(({ hasEngine }) => hasEngine);
     await Promise.all(engines.map(async ({ host }) => await host.startEngine()));
-    for (const { host } of engines) await host.loadImage(WORKLOAD_IMAGE);
+    await Promise.all(engines.map(async ({ host }) => await host.loadImage(WORKLOAD_IMAGE)));
     await cluster.start().catch((error: unknown) => {
       throw new Error(`The cluster of hosts did not start: ${String(error)}\n${cluster.logs()}`, { cause: error });
     });

@@ -5,7 +5,7 @@ import type { HostNode } from "../../../test/support/host-cluster.ts";
 import type { Task } from "../../lib/control-client.ts";
 import { Finding } from "./finding.ts";
 import { createdAfterMs, idsOf, overlapMs } from "./stage.ts";
-import type { Stage } from "./stage.ts";
+import type { Life, Stage } from "./stage.ts";
 
 /** The cluster's time is 6 s; a node's last word was up to a second before it was cut off. */
 const REPLACED_MS = [4_500, 10_000] as const;
@@ -17,15 +17,14 @@ const RESTARTED_MS = [SINGLE_REPLACE_AFTER_MS - 1_500, SINGLE_REPLACE_AFTER_MS +
 const RESTART_MS_MAX = 60_000;
 const APP = 2;
 
-/** Every service's name begins with `prefix`. Stand-ins run on `others` only, where those are given. */
+/** Every service's name begins with `prefix`; stand-ins run on `others`. */
 export async function proveAway(
   stage: Stage,
-  node: HostNode,
+  { node, others }: { readonly node: HostNode; readonly others: readonly HostNode[] },
   prefix: string,
-  others?: readonly HostNode[],
 ): Promise<Finding[]> {
   const names = namesOf(prefix);
-  const place = { on: node, ...(others === undefined ? {} : { others }) };
+  const place = { on: node, others };
   const { app, own, solo, tied, data } = names;
   const [apps, owns, solos, ties] = await Promise.all([
     stage.create(app, { ...place, replicas: APP }),
@@ -63,7 +62,10 @@ export async function proveAway(
   findings.back.same("containers of the host that is back", await stage.containers(node, app, tied), kept);
   findings.volume.same("its tasks", idsOf(await stage.tasks(tied)), idsOf(ties));
   findings.own.must("the stand-in stays, as it is told to", idsOf(standIns)[0] !== idsOf(owns)[0]);
-  await judgeSingle(stage, { solo, single, cutAt, finding: findings.single });
+  const lives = await stage.lives(solo, [node, ...others]);
+  judgeSingle(findings.single, lives, cutAt);
+  const up = idsOf(await stage.up(solo));
+  findings.single.same("the task that is up", up, single === undefined ? [] : [single.id]);
   await stage.remove(app, own, solo, tied);
   return Object.values(findings);
 }
@@ -98,16 +100,10 @@ async function judgeAbsence(
   findings.volume.must("why names the node", why.includes(node.name));
 }
 
-async function judgeSingle(
-  stage: Stage,
-  seen: { readonly solo: string; readonly single: Task | undefined; readonly cutAt: number; readonly finding: Finding },
-): Promise<void> {
-  const { solo, single, cutAt, finding } = seen;
-  const lives = await stage.lives(solo);
+function judgeSingle(finding: Finding, lives: readonly Life[], cutAt: number): void {
   const [first, second] = lives;
   finding.must("two containers, one after the other", lives.length === 2 && first?.node !== second?.node);
   finding.within("stoppedMs", (first?.untilMs ?? Infinity) - cutAt, STOPPED_MS);
   finding.within("startedElsewhereMs", (second?.fromMs ?? Infinity) - cutAt, RESTARTED_MS);
   finding.within("bothMs", overlapMs(lives), [0, 0]);
-  finding.same("the task that is up", idsOf(await stage.up(solo)), single === undefined ? [] : [single.id]);
 }

@@ -174,9 +174,8 @@ export class Stage implements Disposable {
     return (await node.containers()).filter((line) => services.some((name) => line.startsWith(`/${name}.`)));
   }
 
-  /** Every container that a service had, on any host whose engine answers, from the first to the last. */
-  async lives(service: string): Promise<Life[]> {
-    const nodes = this.cluster.nodes.filter(({ hasEngine, host }) => hasEngine && !host.isEngineFrozen);
+  /** Every container that a service had on these hosts, from the first to the last. */
+  async lives(service: string, nodes: readonly HostNode[]): Promise<Life[]> {
     const lives = await Promise.all(nodes.map(async (node) => await this.#livesOn(node, service)));
     return lives.flat().toSorted((a, b) => a.fromMs - b.fromMs);
   }
