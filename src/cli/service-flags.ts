@@ -36,7 +36,7 @@ export function createFlags(command: Command): Command {
       .option("--env-file <file>", "file of NAME=value lines", many)
       .option(
         "--mount <mount>",
-        "type=bind|volume|tmpfs,source=,target=[,readonly][,shared] or SOURCE:TARGET[:ro]",
+        "type=bind|volume|tmpfs,source=,target=[,readonly][,shared][,volume-driver=][,volume-opt=NAME=VALUE] or SOURCE:TARGET[:ro]",
         many,
       )
       .option("--constraint <expression>", "where tasks may run: node.labels.zone==a (below)", many)

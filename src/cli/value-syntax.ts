@@ -96,17 +96,28 @@ export function parseMount(text: string, flag = "--mount"): Mount {
   return mount;
 }
 
+const EMPTY_MOUNT: Omit<Mount, "driverOptions"> = {
+  type: "VOLUME",
+  source: "",
+  target: "",
+  readOnly: false,
+  tmpfsSizeBytes: 0,
+  shared: false,
+  driver: "",
+  local: false,
+};
+
 function parseShortMount(text: string, flag: string): Mount {
   const [source = "", target = "", mode = "rw", ...rest] = text.split(":");
   if (target === "" || rest.length > 0 || (mode !== "ro" && mode !== "rw"))
     throw usage(`${flag}: "${text}" is not SOURCE:TARGET[:ro]`);
   const type = source.startsWith("/") ? "BIND" : "VOLUME";
-  return { type, source, target, readOnly: mode === "ro", tmpfsSizeBytes: 0, shared: false };
+  return { ...EMPTY_MOUNT, driverOptions: {}, type, source, target, readOnly: mode === "ro" };
 }
 
 function parseLongMount(text: string, flag: string): Mount {
-  const mount: Mount = { type: "VOLUME", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0, shared: false };
-  for (const part of text.split(",")) {
+  const mount: Mount = { ...EMPTY_MOUNT, driverOptions: {} };
+  for (const part of commaSeparated(text, flag)) {
     const [key, value] = pair(part);
     if (key === "type") mount.type = choice(value, `${flag}: type`, ["BIND", "VOLUME", "TMPFS"]);
     else if (key === "source" || key === "src") mount.source = value;
@@ -114,13 +125,27 @@ function parseLongMount(text: string, flag: string): Mount {
     else if (key === "readonly" || key === "ro")
       mount.readOnly = isTrue(part.includes("=") ? value : "true", `${flag}: ${key}`);
     else if (key === "shared") mount.shared = isTrue(part.includes("=") ? value : "true", `${flag}: ${key}`);
-    else if (key === "tmpfs-size") mount.tmpfsSizeBytes = parseBytes(value, flag);
+    else if (key === "local") mount.local = isTrue(part.includes("=") ? value : "true", `${flag}: ${key}`);
+    else if (key === "volume-driver") mount.driver = value;
+    else if (key === "volume-opt") {
+      const [name, option] = pair(value);
+      mount.driverOptions[name] = option;
+    } else if (key === "tmpfs-size") mount.tmpfsSizeBytes = parseBytes(value, flag);
     else {
-      const next = "use type, source, target, readonly, shared, tmpfs-size";
+      const next = "use type, source, target, readonly, shared, local, volume-driver, volume-opt, tmpfs-size";
       throw usage(`${flag}: unknown key "${key}" in "${text}"`, next);
     }
   }
   return mount;
+}
+
+/** As in a line of a CSV file: what holds commas stands in double quotes, and a double quote in it twice. */
+function commaSeparated(text: string, flag: string): string[] {
+  const parts = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"(?=,|$)|([^",]*)(?=,|$))/g)];
+  const length = parts.reduce((sum, [whole]) => sum + whole.length, 0);
+  if (length !== text.length)
+    throw usage(`${flag}: ${text} has a double quote out of place`, 'write "volume-opt=o=a,b"');
+  return parts.map(([, quoted, plain = ""]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')));
 }
 
 function isTrue(text: string, flag: string): boolean {

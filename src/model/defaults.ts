@@ -187,6 +187,7 @@ function normaliseContainer(spec: ContainerSpec): ContainerSpec {
     ...spec,
     labels: sorted(spec.labels),
     sysctls: sorted(spec.sysctls),
+    mounts: spec.mounts.map((mount) => ({ ...mount, driverOptions: sorted(mount.driverOptions) })),
     devices: spec.devices.map(normaliseDevice),
     stopGraceMs: spec.stopGraceMs ?? DEFAULT_STOP_GRACE_MS,
     _stopGraceMs: "stopGraceMs",

@@ -56,9 +56,9 @@ function essence(spec: TaskSpec): unknown {
   return { ...spec, placement: null, container };
 }
 
-/** Whether a mount is shared is said to managers only. */
+/** Whether a mount is shared, or its data is on the node, is said to managers only. */
 function mountsOf({ mounts }: ContainerSpec): unknown[] {
-  return mounts.map((mount) => ({ ...mount, shared: false }));
+  return mounts.map((mount) => ({ ...mount, shared: false, local: false }));
 }
 
 /** Structural; null and absent are the same, as they are on the wire. */

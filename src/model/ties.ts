@@ -24,7 +24,7 @@ export type Ties = {
 
 export function tiesOf(spec: Pick<ServiceSpec, "single" | "task"> | null): Ties {
   const mounts = spec?.task?.container?.mounts ?? [];
-  const shared = mounts.find((mount) => mount.shared && !mount.readOnly);
+  const shared = mounts.find((mount) => isShared(mount) && !mount.readOnly);
   const local = mounts.find(isLocal);
   const single = shared === undefined ? "" : `it writes to the shared ${nameOf(shared)}`;
   return {
@@ -33,9 +33,20 @@ export function tiesOf(spec: Pick<ServiceSpec, "single" | "task"> | null): Ties 
   };
 }
 
+/** By word, or kept by a plugin: that is what plugins for volumes are for, though some manage the node's own disks. */
+function isShared({ type, source, shared, driver, local }: Mount): boolean {
+  return shared || (type === "VOLUME" && source !== "" && !isOwnDriver(driver) && !local);
+}
+
+/** The engine's: directories of the node, whatever is mounted there. */
+export function isOwnDriver(driver: string): boolean {
+  return driver === "" || driver === "local";
+}
+
 /** A volume without a name is the task's own, and goes with it. */
-function isLocal({ type, source, readOnly, shared }: Mount): boolean {
-  if (shared || source === "") return false;
+function isLocal(mount: Mount): boolean {
+  const { type, source, readOnly } = mount;
+  if (isShared(mount) || source === "") return false;
   return type === "VOLUME" || (type === "BIND" && !readOnly);
 }
 

@@ -15,6 +15,7 @@ import {
 } from "./checks.ts";
 import { parseImageRef } from "./image-ref.ts";
 import type { ContainerSpec, Mount, ProcessSpec } from "./index.ts";
+import { isOwnDriver } from "./ties.ts";
 import { validateHealth } from "./validate-checks.ts";
 import { validateDevices } from "./validate-devices.ts";
 import { invalid } from "../util/errors.ts";
@@ -27,6 +28,8 @@ const SIGNAL_NUMBER_MAX = 64;
 const REAL_TIME_SIGNAL = /^RT(?:MIN(?:\+\d{1,2})?|MAX(?:-\d{1,2})?)$/;
 const CAPABILITY = /^(?:CAP_)?[A-Z][A-Z_]*$/i;
 const VOLUME_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+/** A plugin, as its image is called. */
+const VOLUME_DRIVER = /^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}$/;
 /** The kernel settings that belong to a container's own namespaces; any other is the node's. */
 const SYSCTL =
   /^(?:net\.[a-z0-9_.*/-]+|fs\.mqueue\.[a-z0-9_]+|kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname))$/i;
@@ -83,7 +86,8 @@ function validateMounts(mounts: readonly Mount[], path: string): void {
   }
 }
 
-function validateMount({ type, source, target, tmpfsSizeBytes, shared }: Mount, path: string): void {
+function validateMount(mount: Mount, path: string): void {
+  const { type, source, target, tmpfsSizeBytes, shared } = mount;
   checkOneOf(type, `${path}.type`, ["BIND", "VOLUME", "TMPFS"]);
   checkAbsolutePath(target, `${path}.target`);
   if (target === "" || /^\/+$/.test(target)) {
@@ -112,6 +116,30 @@ function validateMount({ type, source, target, tmpfsSizeBytes, shared }: Mount, 
   if (type !== "TMPFS" && tmpfsSizeBytes !== 0) {
     throw invalid(`${path}.tmpfsSizeBytes`, `is set on a ${type}`, "only a TMPFS has a size");
   }
+  validateDriver(mount, path);
+}
+
+function validateDriver({ type, shared, driver, driverOptions, local }: Mount, path: string): void {
+  if (type !== "VOLUME") {
+    const next = "only a VOLUME has a driver: leave it out";
+    if (driver !== "") throw invalid(`${path}.driver`, `is set on a ${type}`, next);
+    if (Object.keys(driverOptions).length > 0) throw invalid(`${path}.driverOptions`, `are set on a ${type}`, next);
+  }
+  if (driver !== "" && !VOLUME_DRIVER.test(driver))
+    throw invalid(
+      `${path}.driver`,
+      `"${shown(driver)}" is not the name of a volume plugin`,
+      "write it like vieux/sshfs:1",
+    );
+  checkLabels(driverOptions, `${path}.driverOptions`);
+  if (!local) return;
+  if (type !== "VOLUME" || isOwnDriver(driver))
+    throw invalid(
+      `${path}.local`,
+      "is for a volume of another driver than local",
+      "leave it out: others are so anyway",
+    );
+  if (shared) throw invalid(`${path}.local`, "contradicts shared", "say one of them");
 }
 
 function checkSignal(signal: string, path: string): void {

@@ -153,6 +153,9 @@ describe("agent/executor/docker on an engine", function () {
       readOnly: false,
       tmpfsSizeBytes: 0,
       shared: false,
+      driver: "",
+      driverOptions: {},
+      local: false,
     } as const;
     const error: unknown = await executor.prepareTask(make("true", { mounts: [mount] }), signal).then(
       () => null,

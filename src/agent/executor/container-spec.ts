@@ -90,6 +90,7 @@ export type MountOptions = {
   Target: string;
   ReadOnly: boolean;
   TmpfsOptions?: { SizeBytes: number };
+  VolumeOptions?: { DriverConfig: { Name: string; Options: Record<string, string> } };
 };
 
 export function ownerLabels({ clusterId, nodeId }: ExecutorOwner): Record<string, string> {
@@ -201,12 +202,12 @@ function healthOptions(health: HealthCheck): HealthOptions | undefined {
   return Object.keys(options).length === 0 ? undefined : options;
 }
 
-function mountOptions({ type, source, target, readOnly, tmpfsSizeBytes }: Mount): MountOptions {
+function mountOptions({ type, source, target, readOnly, tmpfsSizeBytes, ...volume }: Mount): MountOptions {
   switch (type) {
     case "BIND":
       return { Type: "bind", Source: source, Target: target, ReadOnly: readOnly };
     case "VOLUME":
-      return { Type: "volume", Source: source, Target: target, ReadOnly: readOnly };
+      return { Type: "volume", Source: source, Target: target, ReadOnly: readOnly, ...volumeOptions(volume) };
     case "TMPFS":
       return {
         Type: "tmpfs",
@@ -217,6 +218,12 @@ function mountOptions({ type, source, target, readOnly, tmpfsSizeBytes }: Mount)
         ...(tmpfsSizeBytes > 0 && { TmpfsOptions: { SizeBytes: tmpfsSizeBytes } }),
       };
   }
+}
+
+/** Nothing where nothing is said: the engine's default may be set to another driver. */
+function volumeOptions({ driver, driverOptions }: Pick<Mount, "driver" | "driverOptions">): Partial<MountOptions> {
+  if (driver === "" && Object.keys(driverOptions).length === 0) return {};
+  return { VolumeOptions: { DriverConfig: { Name: driver === "" ? "local" : driver, Options: driverOptions } } };
 }
 
 function portKey({ target, protocol }: PortSpec): string {

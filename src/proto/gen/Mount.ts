@@ -35,6 +35,20 @@ export interface MountInput {
    * a shared mount never runs twice, as if its service were single.
    */
   'shared'?: (boolean);
+  /**
+   * VOLUME only: the engine's volume plugin, which every node that may run the task has; empty is the engine's own, local.
+   * What a plugin keeps is the same data on every node, so that such a volume counts as shared, unless `local`.
+   */
+  'driver'?: (string);
+  /**
+   * VOLUME only: as `docker volume create --opt`; of the driver local: type, o, device. They are not secret, and say nothing
+   * to a volume that exists.
+   */
+  'driverOptions'?: ({[key: string]: string});
+  /**
+   * VOLUME of a driver other than local: its data is on its node all the same, as with a plugin for disks of the node.
+   */
+  'local'?: (boolean);
 }
 
 export interface Mount {
@@ -52,4 +66,18 @@ export interface Mount {
    * a shared mount never runs twice, as if its service were single.
    */
   'shared': (boolean);
+  /**
+   * VOLUME only: the engine's volume plugin, which every node that may run the task has; empty is the engine's own, local.
+   * What a plugin keeps is the same data on every node, so that such a volume counts as shared, unless `local`.
+   */
+  'driver': (string);
+  /**
+   * VOLUME only: as `docker volume create --opt`; of the driver local: type, o, device. They are not secret, and say nothing
+   * to a volume that exists.
+   */
+  'driverOptions': ({[key: string]: string});
+  /**
+   * VOLUME of a driver other than local: its data is on its node all the same, as with a plugin for disks of the node.
+   */
+  'local': (boolean);
 }

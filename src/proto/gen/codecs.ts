@@ -2033,10 +2033,21 @@ function encodeMount(w: Writer, m: MountInput): void {
   if (m.readOnly) w.bool(32, m.readOnly);
   if (m.tmpfsSizeBytes) w.int(40, Number(m.tmpfsSizeBytes));
   if (m.shared) w.bool(48, m.shared);
+  if (m.driver) w.text(58, m.driver);
+  if (m.driverOptions != null) {
+    for (const key of sortedKeys(m.driverOptions)) {
+      const x = m.driverOptions[key]!;
+      const start = w.open(66);
+      w.text(10, key);
+      w.text(18, x);
+      w.close(start);
+    }
+  }
+  if (m.local) w.bool(72, m.local);
 }
 
 function decodeMount(r: Reader): Mount {
-  const m: Mount = { type: "BIND", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0, shared: false };
+  const m: Mount = { type: "BIND", source: "", target: "", readOnly: false, tmpfsSizeBytes: 0, shared: false, driver: "", driverOptions: {}, local: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2052,6 +2063,25 @@ function decodeMount(r: Reader): Mount {
         m.tmpfsSizeBytes = r.int(); break;
       case 48:
         m.shared = r.bool(); break;
+      case 58:
+        m.driver = r.text(); break;
+      case 66:
+      {
+        const outer = r.open();
+        let key = "";
+        let value = "";
+        while (r.at < r.end) {
+          const inTag = r.small();
+          if (inTag === 10) key = r.text();
+          else if (inTag === 18) value = r.text();
+          else r.skip(inTag);
+        }
+        r.close(outer);
+        setKey(m.driverOptions, key, value);
+        break;
+      }
+      case 72:
+        m.local = r.bool(); break;
       default: r.skip(tag);
     }
   }

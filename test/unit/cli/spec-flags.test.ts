@@ -41,7 +41,19 @@ describe("cli/spec-flags", () => {
     [
       ["--mount", "data:/data:ro"],
       {
-        mounts: [{ type: "VOLUME", source: "data", target: "/data", readOnly: true, tmpfsSizeBytes: 0, shared: false }],
+        mounts: [
+          {
+            type: "VOLUME",
+            source: "data",
+            target: "/data",
+            readOnly: true,
+            tmpfsSizeBytes: 0,
+            shared: false,
+            driver: "",
+            driverOptions: {},
+            local: false,
+          },
+        ],
       },
     ],
     [

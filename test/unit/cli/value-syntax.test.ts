@@ -61,6 +61,9 @@ describe("cli/value-syntax", () => {
     readOnly: false,
     tmpfsSizeBytes: 0,
     shared: false,
+    driver: "",
+    driverOptions: {},
+    local: false,
   };
   const mounts: [string, Partial<Mount>][] = [
     ["data:/data", { source: "data" }],
@@ -71,6 +74,12 @@ describe("cli/value-syntax", () => {
     ["type=bind,src=/srv/a=b,dst=/data,readonly", { type: "BIND", source: "/srv/a=b", readOnly: true }],
     ["type=bind,source=/srv,destination=/data,ro=false", { type: "BIND", source: "/srv" }],
     ["type=tmpfs,target=/data,tmpfs-size=64m", { type: "TMPFS", tmpfsSizeBytes: 64 * 2 ** 20 }],
+    [
+      'type=volume,source=nfs,target=/data,volume-driver=local,volume-opt=type=nfs,"volume-opt=o=addr=10.0.0.1,rw"',
+      { source: "nfs", driver: "local", driverOptions: { type: "nfs", o: "addr=10.0.0.1,rw" } },
+    ],
+    ["source=disk,target=/data,volume-driver=zfs:1,local", { source: "disk", driver: "zfs:1", local: true }],
+    ['"source=a","target=/data"', { source: "a" }],
     ["target=/data", {}],
   ];
   for (const [text, wanted] of mounts) {
@@ -83,6 +92,8 @@ describe("cli/value-syntax", () => {
     ["a:/b:ro:z", /is not SOURCE:TARGET/],
     ["type=volume,source=a", /has no target/],
     ["type=npipe,target=/a", /"npipe" is not bind, volume or tmpfs/],
+    ['target=/a,"volume-opt=o=a,b', /double quote out of place/],
+    ['target=/a,volume-opt="o=a"', /double quote out of place/],
     ["target=/a,bind-propagation=shared", /unknown key "bind-propagation"/],
     ["target=/a,readonly=perhaps", /"perhaps" is not true or false/],
     ["type=tmpfs,target=/a,tmpfs-size=big", /"big" is not a size/],

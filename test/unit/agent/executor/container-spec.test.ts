@@ -169,17 +169,35 @@ describe("agent/executor/container-spec", () => {
   });
 
   it("mounts folders, volumes and memory", () => {
-    const mount = { source: "", target: "/t", readOnly: false, tmpfsSizeBytes: 0, shared: false };
+    const plain = { source: "", target: "/t", readOnly: false, tmpfsSizeBytes: 0, shared: false };
+    const mount = { ...plain, driver: "", driverOptions: {}, local: false };
+    const nfs = { type: "nfs", o: "addr=10.0.0.1,rw", device: ":/export" };
     const seen = options({
       mounts: [
         { ...mount, type: "BIND", source: "/data", readOnly: true },
         { ...mount, type: "VOLUME", source: "cache" },
+        { ...mount, type: "VOLUME", source: "nfs", driverOptions: nfs },
+        { ...mount, type: "VOLUME", source: "far", driver: "vieux/sshfs:1" },
         { ...mount, type: "TMPFS", source: "ignored", tmpfsSizeBytes: 1024 },
       ],
     });
     expect(seen.HostConfig.Mounts).to.deep.equal([
       { Type: "bind", Source: "/data", Target: "/t", ReadOnly: true },
       { Type: "volume", Source: "cache", Target: "/t", ReadOnly: false },
+      {
+        Type: "volume",
+        Source: "nfs",
+        Target: "/t",
+        ReadOnly: false,
+        VolumeOptions: { DriverConfig: { Name: "local", Options: nfs } },
+      },
+      {
+        Type: "volume",
+        Source: "far",
+        Target: "/t",
+        ReadOnly: false,
+        VolumeOptions: { DriverConfig: { Name: "vieux/sshfs:1", Options: {} } },
+      },
       { Type: "tmpfs", Source: "", Target: "/t", ReadOnly: false, TmpfsOptions: { SizeBytes: 1024 } },
     ]);
   });

@@ -13,6 +13,9 @@ const VOLUME: Mount = {
   readOnly: false,
   tmpfsSizeBytes: 0,
   shared: false,
+  driver: "",
+  driverOptions: {},
+  local: false,
 };
 
 function mounting(...mounts: Partial<Mount>[]): TaskSpec {
@@ -39,6 +42,17 @@ describe("model/ties", () => {
   it("forbids two at once for a service marked single, and for writers of a shared mount", () => {
     expect(ties({ shared: true })).to.deep.equal({ single: "it writes to the shared volume db", local: "" });
     expect(ties({ source: "" }, true)).to.deep.equal({ single: "it is marked single", local: "" });
+  });
+
+  it("takes what a plugin keeps for shared, unless it is said to be on the node, and the engine's own driver never", () => {
+    const shared = { single: "it writes to the shared volume db", local: "" };
+    expect(ties({ driver: "vieux/sshfs:1" })).to.deep.equal(shared);
+    expect(ties({ driver: "vieux/sshfs:1", readOnly: true })).to.deep.equal({ single: "", local: "" });
+    expect(ties({ driver: "vieux/sshfs:1", source: "" })).to.deep.equal({ single: "", local: "" });
+    expect(ties({ driver: "zfs", local: true })).to.deep.equal({ single: "", local: "volume db" });
+    const nfs = { driver: "local", driverOptions: { type: "nfs", device: ":/x" } };
+    expect(ties(nfs)).to.deep.equal({ single: "", local: "volume db" });
+    expect(ties({ ...nfs, shared: true })).to.deep.equal(shared);
   });
 
   it("refuses what contradicts it at once, by its path", () => {
