@@ -125,10 +125,18 @@ function withEnvFiles({ envFile, env = [] }: CreateFlags): SpecFlags {
   return { env: [...fromFiles, ...env] };
 }
 
-/** commander sets `healthcheck` to true when `--no-healthcheck` was not given: that is no wish. */
+/** Of what has only a `--no-…`, commander sets the rest of its name to true when it was not given: that is no wish. */
+const ONLY_NEGATED: ReadonlySet<string> = new Set<keyof SpecFlags>([
+  "healthcheck",
+  "startupCheck",
+  "readyCheck",
+  "liveCheck",
+]);
+
 function given(flags: SpecFlags): SpecFlags {
-  const { healthcheck, ...rest } = flags;
-  return healthcheck === false ? { ...rest, healthcheck } : rest;
+  return Object.fromEntries(
+    Object.entries(flags).filter(([name, value]) => !(ONLY_NEGATED.has(name) && value === true)),
+  );
 }
 
 /** Everything was changed first, so that one slow service holds up none of the others. */
