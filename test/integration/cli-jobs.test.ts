@@ -1,4 +1,4 @@
-/** Modes of services as a user sees them, with processes as tasks, on one manager and one worker. */
+/** Modes and rollouts of services as a user sees them, with processes as tasks, on one manager and one worker. */
 import { join } from "node:path";
 import { assert } from "chai";
 import { startLocalCluster, type LocalCluster } from "../../scripts/lib/local-cluster.ts";
@@ -11,7 +11,7 @@ const UNKNOWN = 3;
 const USAGE = 64;
 const PROCESS = ["--runtime", "process", "--"];
 
-describe("integration/cli: jobs", () => {
+describe("integration/cli: jobs and rollouts", () => {
   let cluster: LocalCluster;
   let config: string;
 
@@ -100,6 +100,74 @@ describe("integration/cli: jobs", () => {
     assert.match(await ok("why", "agent.worker1"), /it runs on node worker1/);
     const scaled = await shoal(["service", "scale", "agent=2"]);
     assert.equal(scaled.code, USAGE);
+  });
+
+  describe("rollouts", () => {
+    const sleeper = [...PROCESS, "sleep", "1000"];
+    const listed = async (name: string): Promise<string> => await ok("service", "ls", "-f", `name=${name}`);
+    const outcomes = async (): Promise<string> => await ok("service", "history", "roll");
+
+    it("tries a change on a canary, which promotes itself when it was healthy for so long", async () => {
+      const calm = ["--update-monitor", "0s", "--restart-delay", "0s", "--replicas", "2"];
+      await ok(...create("roll", "-q", ...calm, ...sleeper));
+      const flags = ["--canary", "1", "--canary-healthy", "1s", "--env-add", "V=2"];
+      const { code, stderr } = await shoal(["service", "update", ...flags, "roll"]);
+      assert.equal(code, DONE, stderr);
+      assert.match(stderr, /The canary of roll is ready\.\nNext: shoal service promote roll \(by itself 1 s after/);
+      await waitFor("its promotion", 15_000, async () =>
+        /^2 \*\s+sleep 1000\s+2 .*Completed/m.test(await outcomes()) ? true : undefined,
+      );
+      assert.match(await outcomes(), /^REVISION\s+IMAGE\s+RUNNING\s+CREATED\s+BY\s+WHY\s+OUTCOME$/m);
+    });
+
+    it("pauses a rollout and lets it go on, goes back to any revision, and forward again", async () => {
+      await ok("service", "update", "-d", "--canary", "0", "--update-delay", "1m", "--env-add", "V=3", "roll");
+      assert.equal(await ok("service", "rollout", "pause", "roll"), "roll paused");
+      assert.match(await listed("roll"), /\d\/2.* \(paused \d\/2\)/);
+      assert.equal(await ok("service", "rollout", "resume", "-d", "roll"), "roll goes on");
+      assert.match(await listed("roll"), /\(updating \d\/2\)/);
+      assert.equal(await ok("service", "rollback", "-q", "--to", "1", "roll"), "roll back to revision 1");
+      const history = await outcomes();
+      assert.match(history, /^3 .*Rolled back: user:\S+ went back to revision 1/m);
+      assert.match(history, /^1 \*\s+sleep 1000\s+2 /m);
+      assert.equal(await ok("service", "update", "--rollback", "-d", "roll"), "roll back to revision 3");
+      const unknown = await shoal(["service", "rollback", "--to", "9", "roll"]);
+      assert.equal(unknown.code, FAILED);
+      assert.match(unknown.stderr, /revision 9 .* is not kept\n {2}Next: shoal service history roll/);
+    });
+
+    it("ends one task, its service starts another, and events say who did it", async () => {
+      await ok(...create("one", "-q", ...sleeper));
+      const before = await ok("service", "ps", "-q", "one");
+      assert.equal(await ok("task", "rm", "-q", "one.1"), "one.1");
+      const [now, ...others] = (await ok("service", "ps", "-q", "--no-trunc", "one")).split("\n");
+      assert.deepEqual([others.length, now?.startsWith(before)], [1, false]);
+      const again = await shoal(["task", "rm", before]);
+      assert.equal(again.code, FAILED);
+      assert.match(again.stderr, /task one\.1 .* (has ended|is being stopped) already/);
+      await waitFor("the event", 15_000, async () => {
+        const events = await ok("events", "--since", "1m", "--filter", "service=one", "--filter", "event=stopped");
+        return /task stopped .*actor=user:\S+\) shut down: removed by hand/.test(events) ? true : undefined;
+      });
+    });
+
+    it("tells who scales that somebody else's number came before", async () => {
+      await ok(...create("stuck", "-d", "--constraint", "node.labels.zone==moon", ...sleeper));
+      const waiting = shoal(["service", "scale", "stuck=3"]);
+      await waitFor("its number", 15_000, async () => (/0\/3/.test(await listed("stuck")) ? true : undefined));
+      await ok("service", "scale", "-d", "stuck=2");
+      const { code, stderr } = await waiting;
+      assert.equal(code, FAILED);
+      assert.match(stderr, /stuck: its replicas were changed to 2 before 3 ran, by user:/);
+    });
+
+    it("drains a node and waits until it is empty, at most until the deadline", async () => {
+      const { code, stdout, stderr } = await shoal(["node", "drain", "--wait", "--deadline", "1s", "worker1"]);
+      assert.deepEqual([code, stdout], [DONE, "worker1\n"], stderr);
+      assert.match(stderr, /^No active node is left: /m);
+      assert.match(stderr, /^worker1: \d+ tasks left: .*\n[^]*^worker1 is empty\n$/m);
+      await ok("node", "activate", "worker1");
+    });
   });
 
   it("names the field of what the cluster refuses", async () => {
