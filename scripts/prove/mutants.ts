@@ -1,5 +1,5 @@
-// Does the simulator bite? Each known bug of Raft's history (test/sim/mutants) is switched on in a process of its own,
-// which goes from seed to seed until a named invariant or an assertion kills it. What it prints as `seed` is what to pin.
+// Do the simulators bite? Each known bug (test/sim/mutants) is switched on in a copy of the program of its own, which goes
+// from seed to seed until a named invariant or an assertion kills it. What it prints as `seed` is what to pin.
 import { MUTANTS } from "../../test/sim/mutants/all.ts";
 import { huntAll } from "../../test/sim/mutants/hunt.ts";
 import { print } from "./report.ts";
@@ -9,9 +9,11 @@ export async function proveMutants({ runs, seed: from = 1 }: ProofOptions): Prom
   const survivors: string[] = [];
   for (const hunt of huntAll(MUTANTS, () => ({ from, count: runs }))) {
     const { mutant, killedBy, seed, why } = await hunt;
-    const { name, like, seed: pinned } = mutant;
+    const { name, like } = mutant;
+    const pinned = "test" in mutant ? null : mutant.seed;
     if (killedBy === null) survivors.push(name);
-    const outcome = killedBy === null ? { survived: seed - from + 1, why } : { seed, killedBy, pinned };
+    const outcome =
+      killedBy === null ? { survived: seed === null ? "its test" : seed - from + 1, why } : { seed, killedBy, pinned };
     print({ mutant: name, like, ...outcome });
   }
   print({ mutants: MUTANTS.length, killed: MUTANTS.length - survivors.length, survivors });

@@ -1,63 +1,128 @@
-/** Runs mutants in processes of their own, so many at a time as there are cores, until a seed kills them. */
-import { spawn } from "node:child_process";
+/**
+ * Runs mutants in as many processes as there are cores, one after the other in each, until something kills them. A process
+ * starts in a second and a mutant's copy of the program is loaded in a fifth of that.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
 import { endWhenInterrupted } from "../../../scripts/lib/interruption.ts";
 import { INVARIANTS } from "../../support/raft-oracle/invariants.ts";
-import type { Mutant } from "./mutant.ts";
+import type { DirectedTest, Mutant } from "./mutant.ts";
 
 export type Seeds = { readonly from: number; readonly count: number };
 
 export type Hunt = {
   readonly mutant: Mutant;
-  /** By name: an invariant, or an assertion of production code. Null: it survived. */
+  /** By name: an invariant, an assertion of production code, a directed test. Null: it survived. */
   readonly killedBy: string | null;
-  /** In which it died; the last one that it survived. */
-  readonly seed: number;
+  /** In which it died; the last one that it survived; null for a directed test. */
+  readonly seed: number | null;
   /** What was seen, for people; null where it survived. */
   readonly why: string | null;
 };
 
-type Verdict = { readonly seed: number; readonly invariant: string | null; readonly why?: string };
+/** What one line tells a process to run: the mutant's place in the list, and how. */
+export type Order =
+  | { readonly at: number; readonly test: DirectedTest }
+  | { readonly at: number; readonly simulator: "raft" | "cluster"; readonly from: number; readonly count: number };
 
-const KILLERS: ReadonlySet<string> = new Set(Object.values(INVARIANTS));
+export type Verdict = Pick<Hunt, "killedBy" | "seed" | "why"> | { readonly error: string };
+
+const RAFT_KILLERS: ReadonlySet<string> = new Set(Object.values(INVARIANTS));
+/** What the whole clusters' simulator says of an exception that nobody expected. */
+const UNNAMED = "nothing throws";
 const ERROR_BYTES_MAX = 2_000;
 /** What is left of it is not worth waiting for: it hangs, and nothing has named what is wrong. */
 const SEED_MS_MAX = 20_000;
+/** Copies of the program stay in memory, 10 to 20 MiB each. */
+const ORDERS_MAX = 25;
 
-/** Starts as many at once as there are cores. @returns each one's end, in the order of `mutants` */
-export function huntAll(mutants: readonly Mutant[], seedsOf: (mutant: Mutant) => Seeds): Promise<Hunt>[] {
-  const waiting: (() => void)[] = [];
-  let free = availableParallelism();
-  const end = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
-  };
-  const hunts = mutants.map(async (mutant) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    return await hunt(mutant, seedsOf(mutant)).finally(end);
+/** @param seedsOf of those that seeds kill. @returns each one's end, in the order of `mutants` */
+export function huntAll(mutants: readonly Mutant[], seedsOf: (seed: number) => Seeds): Promise<Hunt>[] {
+  const crews = Array.from({ length: availableParallelism() }, () => new Crew(mutants));
+  const free = [...crews];
+  const waiting: ((crew: Crew) => void)[] = [];
+  let left = mutants.length;
+  const hunts = mutants.map(async (mutant, at) => {
+    const crew = free.pop() ?? (await new Promise<Crew>((resolve) => waiting.push(resolve)));
+    try {
+      return await hunt(crew, mutant, orderFor(mutant, at, seedsOf));
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free.push(crew);
+      else next(crew);
+      left -= 1;
+      if (left === 0) for (const one of crews) one.end();
+    }
   });
   // Whoever awaits them hears of it.
   for (const one of hunts) one.catch(() => undefined);
   return hunts;
 }
 
-/** @throws Error when its process ends without a verdict: the line is gone, the program does not load, it hangs */
-export async function hunt(mutant: Mutant, { from, count }: Seeds): Promise<Hunt> {
-  const { file, from: line, to } = mutant;
-  const args = ["--import", "./test/sim/mutants/switch-on.mjs", "--import", "tsx", "test/sim/mutants/child.ts"];
-  const env = { ...process.env, SHOAL_MUTANT: JSON.stringify({ file, from: line, to }) };
-  const child = spawn(process.execPath, [...args, `${from}`, `${count}`], { env, stdio: ["ignore", "pipe", "pipe"] });
-  endWhenInterrupted(child);
-  let [output, errors] = ["", ""];
-  child.stdout.on("data", (bytes: Buffer) => (output += bytes.toString()));
-  child.stderr.on("data", (bytes: Buffer) => (errors = (errors + bytes.toString()).slice(0, ERROR_BYTES_MAX)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), count * SEED_MS_MAX);
-  const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
-  clearTimeout(timer);
-  if (code !== 0) throw new Error(`"${mutant.name}" ended with ${code ?? "a signal"}:\n${output}${errors}`);
-  const { seed, invariant, why = null } = JSON.parse(output) as Verdict;
-  const isNamed = invariant !== null && (KILLERS.has(invariant) || invariant.startsWith("assertion: "));
-  return { mutant, seed, killedBy: isNamed ? invariant : null, why };
+function orderFor(mutant: Mutant, at: number, seedsOf: (seed: number) => Seeds): Order {
+  if ("test" in mutant) return { at, test: mutant.test };
+  return { at, simulator: mutant.simulator ?? "raft", ...seedsOf(mutant.seed) };
+}
+
+/** @throws Error when there is no verdict: the line is gone, the program does not load, it hangs */
+async function hunt(crew: Crew, mutant: Mutant, order: Order): Promise<Hunt> {
+  const verdict = await crew.run(order);
+  if ("error" in verdict) throw new Error(`"${mutant.name}" ended without a verdict:\n${verdict.error}`);
+  const { killedBy, seed, why } = verdict;
+  return { mutant, seed, killedBy: killedBy !== null && isNamed(killedBy, order) ? killedBy : null, why };
+}
+
+function isNamed(killedBy: string, order: Order): boolean {
+  if (killedBy.startsWith("assertion: ") || "test" in order) return true;
+  return order.simulator === "raft" ? RAFT_KILLERS.has(killedBy) : killedBy !== UNNAMED;
+}
+
+/** One process at a time, which runs what it is told. */
+class Crew {
+  readonly #mutants: string;
+  #child: ChildProcess | null = null;
+  #orders = 0;
+  #errors = "";
+  #answer: (verdict: Verdict) => void = () => undefined;
+
+  constructor(mutants: readonly Mutant[]) {
+    this.#mutants = JSON.stringify(mutants.map(({ file, from, to }) => ({ file, from, to })));
+  }
+
+  async run(order: Order): Promise<Verdict> {
+    if (this.#orders >= ORDERS_MAX) this.end();
+    const child = (this.#child ??= this.#start());
+    this.#orders += 1;
+    const verdict = new Promise<Verdict>((resolve) => (this.#answer = resolve));
+    const timer = setTimeout(() => child.kill("SIGKILL"), ("test" in order ? 1 : order.count) * SEED_MS_MAX);
+    child.stdin?.write(`${JSON.stringify(order)}\n`);
+    return await verdict.finally(() => clearTimeout(timer));
+  }
+
+  end(): void {
+    this.#child?.stdin?.end();
+    this.#child = null;
+  }
+
+  #start(): ChildProcess {
+    const args = ["--import", "./test/sim/mutants/switch-on.mjs", "--import", "tsx", "test/sim/mutants/child.ts"];
+    const env = { ...process.env, SHOAL_MUTANTS: this.#mutants };
+    const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    endWhenInterrupted(child);
+    [this.#orders, this.#errors] = [0, ""];
+    createInterface({ input: child.stdout }).on("line", (line) => this.#answer(JSON.parse(line) as Verdict));
+    child.stderr.on("data", (bytes: Buffer) => {
+      this.#errors = (this.#errors + bytes.toString()).slice(0, ERROR_BYTES_MAX);
+    });
+    child.on("error", (error) => this.#ended(child, error.message));
+    child.on("close", (code, signal) => this.#ended(child, `it ended with ${code ?? signal}`));
+    return child;
+  }
+
+  #ended(child: ChildProcess, how: string): void {
+    if (this.#child !== child) return;
+    this.#child = null;
+    this.#answer({ error: `${how}\n${this.#errors}` });
+  }
 }

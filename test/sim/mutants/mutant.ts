@@ -1,17 +1,33 @@
 /**
- * A mutant: one line of production code as it was wrong somewhere else once. It exists only in the process that is
- * asked to load it (switch-on.mjs); the sources stay as they are.
+ * A mutant: one line of production code as it was wrong somewhere else once, or easily could be. It exists only in a copy of
+ * the program that is loaded with it (switch-on.mjs); the sources stay as they are.
  */
-export type Mutant = {
-  /** How it is switched on, and what is wrong, in words. */
+export type Mutant = Edit & Death;
+
+export type Edit = {
+  /** What is wrong, in words. */
   readonly name: string;
-  /** Whose history it is from: the class of bug, and an instance. */
+  /** Whose history it is from, the class of bug and an instance; or what is promised that it breaks. */
   readonly like: string;
   /** Below src. */
   readonly file: string;
   /** Once in that file. */
   readonly from: string;
   readonly to: string;
-  /** Of the Raft simulator: it dies in this one, by a named invariant or an assertion. */
-  readonly seed: number;
+};
+
+/** What kills it: a seed, by a named invariant or an assertion; or a directed test, by an assertion of its own. */
+export type Death =
+  | {
+      /** Default: the managers' Raft and store alone. */
+      readonly simulator?: "raft" | "cluster";
+      readonly seed: number;
+    }
+  | { readonly test: DirectedTest };
+
+export type DirectedTest = {
+  /** In test/sim. */
+  readonly file: string;
+  /** Of its `it`. */
+  readonly title: string;
 };
