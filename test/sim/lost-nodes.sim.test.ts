@@ -134,6 +134,29 @@ describe("sim/lost-nodes", () => {
     expect(rig.starts()).to.have.length(1);
   });
 
+  it("keeps the last task of a global service on a node that is silent, and stops it once another one serves", async () => {
+    const rig = await Rig.start(79);
+    const [w1, w2] = [rig.cluster.machine("w1"), rig.cluster.machine("w2")];
+    const container = { image: "app:1", stopGraceMs: 500 };
+    await rig.create({
+      name: "edge",
+      global: {},
+      task: { container, placement: { constraints: ["node.hostname != w3"] } },
+    });
+    const wanted = (): readonly string[] => {
+      const own = rig.tasks().filter((task) => task.serviceName === "edge" && task.desired === "RUNNING");
+      return own.map(({ nodeId }) => nodeId).toSorted();
+    };
+    await rig.until("both nodes have it", 5000, () => rig.running().length === REPLICAS + 2);
+    const heals = [rig.cutOff(w1), rig.cutOff(w2)];
+    await rig.run(50_000);
+    expect(rig.givenUp()).to.deep.equal(["w1 DOWN", "w2 DOWN"]);
+    expect(wanted()).to.deep.equal([w1.id, w2.id].toSorted());
+    heals[1]?.();
+    await rig.until("one is given up", 5000, () => wanted().length === 1);
+    expect(wanted()).to.deep.equal([w2.id]);
+  });
+
   it("starts a task with a local volume nowhere else while its host is away, and says why", async () => {
     const rig = await Rig.start(75, { volume: "db" });
     const worker = rig.busyWorker();

@@ -16,7 +16,7 @@ import type { PortStatus } from "../../src/model/index.ts";
 import { sleep, type Env } from "../../src/util/env.ts";
 import { AppError } from "../../src/util/errors.ts";
 
-export type FakeOp = "prepare" | "start" | "stop" | "remove" | "inspect" | "list" | "probe";
+export type FakeOp = "prepare" | "start" | "stop" | "remove" | "inspect" | "list" | "probe" | "collect";
 
 export type FakeBehaviour = {
   /** Each call's own time. */
@@ -44,6 +44,10 @@ export type FakeBehaviour = {
   fail: (op: FakeOp, taskId: string, task: ExecutorTask | null) => AppError | null;
   /** What a probe of a running container comes to, after so long. */
   probe: (task: ExecutorTask, probe: Probe) => FakeProbe;
+  /** The directory of its images; empty is elsewhere. */
+  storagePath: string;
+  /** Images that nothing uses go. @returns how many */
+  collect: () => number;
 };
 
 /** `tookMs` beyond the probe's timeout is no answer. */
@@ -90,6 +94,8 @@ const DEFAULTS: FakeBehaviour = {
   noticeMs: 100,
   fail: () => null,
   probe: () => ({ isOk: true }),
+  storagePath: "",
+  collect: () => 0,
 };
 
 export class FakeEngine {
@@ -286,6 +292,10 @@ export class FakeEngine {
       this.#tell("remove", owner, taskId);
       this.vanish(taskId);
     });
+  }
+
+  collect(signal: AbortSignal): Promise<number> {
+    return this.#call({ op: "collect", taskId: "", task: null, ms: 0, signal }, () => this.behaviour.collect());
   }
 
   async probe(taskId: string, probe: Probe, { timeoutMs, signal }: ProbeLimits): Promise<ProbeOutcome> {

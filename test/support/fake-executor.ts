@@ -6,6 +6,7 @@ import {
   type ExecutorDescription,
   type ExecutorOwner,
   type ExecutorTask,
+  type ImageStore,
   type LogLine,
   type LogQuery,
   type LogSource,
@@ -34,6 +35,10 @@ export class FakeExecutor implements Executor {
   #owner: ExecutorOwner | null = null;
   #off: () => void = () => undefined;
   #crashed = false;
+  readonly images: ImageStore = {
+    storagePath: () => this.#engine.behaviour.storagePath,
+    collectImages: (signal) => this.#alive(() => this.#engine.collect(signal)),
+  };
   /** What log sources handed over so far, for tests that account for every byte. */
   readonly linesHanded = { count: 0, bytes: 0 };
 

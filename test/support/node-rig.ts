@@ -1,7 +1,9 @@
 /** A whole cluster with one service, for tests of what happens when nodes, links and managers go and come back. */
 import type { NodeLossInput } from "../../src/proto/gen/NodeLoss.ts";
 import type { Node, Task } from "../../src/model/index.ts";
-import { SimCluster, type Machine } from "./sim-cluster.ts";
+import type { ServiceSpecInput } from "../../src/proto/gen/ServiceSpec.ts";
+import type { NodeSpecInput } from "../../src/proto/gen/NodeSpec.ts";
+import { SimCluster, type Machine, type MachineTraits } from "./sim-cluster.ts";
 
 export const REPLICAS = 4;
 
@@ -18,6 +20,8 @@ export type StartOptions = {
   readonly single?: boolean;
   readonly volume?: string;
   readonly rebalance?: boolean;
+  /** Of each machine, by name, besides. */
+  readonly traits?: (name: string) => MachineTraits;
 };
 
 export class Rig {
@@ -25,8 +29,10 @@ export class Rig {
   /** Every state a node was seen in, in order, as `w1 DOWN`. */
   readonly states: string[] = [];
 
-  constructor(seed: number, { managersRun = false } = {}) {
-    this.cluster = new SimCluster(seed, { traits: (_, role) => ({ runs: managersRun || role === "worker" }) });
+  constructor(seed: number, { managersRun = false, traits }: Pick<StartOptions, "managersRun" | "traits"> = {}) {
+    this.cluster = new SimCluster(seed, {
+      traits: (name, role) => ({ runs: managersRun || role === "worker", ...traits?.(name) }),
+    });
   }
 
   static async start(seed: number, options: StartOptions = {}): Promise<Rig> {
@@ -41,7 +47,7 @@ export class Rig {
     } = options;
     const mounts = volume === undefined ? [] : [{ type: "VOLUME", source: volume, target: "/data" } as const];
     const replicas = single ? 1 : REPLICAS;
-    const rig = new Rig(seed, { managersRun });
+    const rig = new Rig(seed, { managersRun, ...(options.traits === undefined ? {} : { traits: options.traits }) });
     await rig.cluster.start({ managers, workers });
     await rig.cluster.mustCall("Control.CreateService", {
       requestId: `rig-${seed}`,
@@ -58,6 +64,35 @@ export class Rig {
     await rig.run(1000);
     rig.states.length = 0;
     return rig;
+  }
+
+  async create(spec: ServiceSpecInput): Promise<void> {
+    await this.cluster.mustCall("Control.CreateService", { requestId: `create-${spec.name}`, spec });
+  }
+
+  /** Of the service web. */
+  async scale(replicas: number): Promise<void> {
+    const { service } = await this.cluster.mustCall("Control.GetService", { id: "web" });
+    const spec = { ...service?.spec, replicated: { replicas } };
+    const version = service?.specVersion ?? 0;
+    const requestId = `scale-${this.cluster.sim.now}`;
+    await this.cluster.mustCall("Control.UpdateService", { requestId, id: "web", version, spec });
+  }
+
+  async changeNode(machine: Machine, change: NodeSpecInput): Promise<void> {
+    const { node } = await this.cluster.mustCall("Control.GetNode", { id: machine.id });
+    const version = node?.meta?.version ?? 0;
+    const requestId = `node-${this.cluster.sim.now}`;
+    const spec = { ...node?.spec, ...change };
+    await this.cluster.mustCall("Control.UpdateNode", { requestId, id: machine.id, version, spec });
+  }
+
+  /** Kills the leader, and has another one. @returns the one that died */
+  async changeLeader(): Promise<Machine> {
+    const dead = this.leader();
+    this.cluster.crash(dead, { power: true });
+    await this.until("another leader", 20_000, () => this.cluster.leader() !== null);
+    return dead;
   }
 
   /** Looks at all node states every 20 ms meanwhile. */

@@ -31,6 +31,8 @@ const storeObject = codec("StoreObject");
 export type MachineTraits = {
   readonly clock?: Partial<ClockOptions>;
   readonly diskProbe?: DiskProbe;
+  /** Of the disks that its agent looks at, by path: its own directory is its name. Default: it looks at none. */
+  readonly probeOf?: (path: string) => DiskProbe;
   readonly engine?: Partial<FakeBehaviour>;
   readonly labels?: Readonly<Record<string, string>>;
   /** What its operator says it has beside CPU and memory. */
@@ -258,6 +260,7 @@ export class SimCluster {
       engine,
       clock,
       diskProbe,
+      probeOf,
       labels = {},
       generic = [],
     } = this.#options.traits?.(name, role) ?? {};
@@ -269,6 +272,7 @@ export class SimCluster {
       generic,
       ...(clock === undefined ? {} : { clock }),
       ...(diskProbe === undefined ? {} : { diskProbe }),
+      ...(probeOf === undefined ? {} : { probeOf }),
     };
     const { sim, network, clusterId, log } = this;
     this.#labels.set(name, labels);

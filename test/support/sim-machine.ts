@@ -56,6 +56,8 @@ export type MachineOptions = {
   readonly generic?: readonly GenericResource[];
   readonly clock?: Partial<ClockOptions>;
   readonly diskProbe?: DiskProbe;
+  /** How full the disks are that its agent looks at. Default: it looks at none. */
+  readonly probeOf?: (path: string) => DiskProbe;
 };
 
 export class Machine {
@@ -87,11 +89,13 @@ export class Machine {
   readonly #world: MachineWorld;
   readonly #clock: Partial<ClockOptions>;
   readonly #diskProbe: DiskProbe | null;
+  readonly #probeOf: MachineOptions["probeOf"];
   readonly #generic: readonly GenericResource[];
   #follower: RoleFollower | null = null;
   #isStarted = false;
 
-  constructor(world: MachineWorld, { id, name, role, engine, generic = [], clock = {}, diskProbe }: MachineOptions) {
+  constructor(world: MachineWorld, options: MachineOptions) {
+    const { id, name, role, engine, generic = [], clock = {}, diskProbe } = options;
     this.#world = world;
     this.id = id;
     this.name = name;
@@ -100,6 +104,7 @@ export class Machine {
     this.address = `${name}:7377`;
     this.#clock = clock;
     this.#diskProbe = diskProbe ?? null;
+    this.#probeOf = options.probeOf;
     this.#generic = generic;
     this.#wallSkewMs = clock.skewMs ?? 0;
     this.env = world.sim.env(name);
@@ -159,6 +164,7 @@ export class Machine {
         executor: executor ?? none,
         identity: { clusterId, nodeId: this.id, role },
         diskProbe: this.#diskProbe,
+        probeOf: this.#probeOf,
         managerClass: role === "manager" && this.superseding === "" ? Manager : null,
         retired: role === "manager" ? this.retired : null,
         tuning,
