@@ -12,6 +12,9 @@ export class DiskHealth {
   stalledUntil = 0;
   failing: "EIO" | "ENOSPC" | null = null;
   freeBytes = 20 * GIB;
+  /** Of the disk that its engine keeps images and containers on: used share, and how much of it nothing uses. */
+  engineUsed = 0.5;
+  engineSpare = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -35,9 +38,23 @@ export class DiskHealth {
     return { freeBytes: this.freeBytes, totalBytes: 100 * GIB };
   }
 
+  engineSpace(): DiskSpace {
+    return { freeBytes: Math.round((1 - this.engineUsed) * 100 * GIB), totalBytes: 100 * GIB };
+  }
+
+  /** @returns how many images went */
+  collect(): number {
+    const images = this.engineSpare > 0 ? 3 : 0;
+    this.engineUsed -= this.engineSpare;
+    this.engineSpare = 0;
+    return images;
+  }
+
   heal(): void {
     this.stalledUntil = 0;
     this.failing = null;
     this.freeBytes = 20 * GIB;
+    this.engineUsed = 0.5;
+    this.engineSpare = 0;
   }
 }

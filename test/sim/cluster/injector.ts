@@ -54,6 +54,7 @@ export class Injector {
     this.#isStopped = true;
     for (const end of this.#undos) end();
     cluster.network.heal();
+    this.#world.disturbedAt = this.#world.sim.now;
     for (const disk of disks.values()) disk.heal();
     for (const machine of cluster.machines) {
       machine.env.resume();

@@ -2,7 +2,7 @@
 import { scheduleOf } from "../../../src/model/cron-schedule.ts";
 import { slotName } from "../../../src/model/naming.ts";
 import { isOpen } from "../../../src/model/run.ts";
-import { isTerminal, isWanted, observedState } from "../../../src/model/task-state.ts";
+import { endedByItself, isTerminal, isWanted, observedState } from "../../../src/model/task-state.ts";
 import type { Run, Service, Task } from "../../../src/model/index.ts";
 import type { Truth } from "./truth.ts";
 
@@ -30,7 +30,7 @@ function runMissing(truth: Truth, run: Run): string[] {
   const problems: string[] = [];
   if (run.deadlineAtMs > 0 && truth.timeMs > Number(run.deadlineAtMs) + PROMPT_MS)
     problems.push(`run ${run.number} is past its deadline`);
-  if (busy.length === 0) problems.push(`run ${run.number} is open, and nothing is at work`);
+  if (busy.length === 0 && !tasks.some(waits)) problems.push(`run ${run.number} is open, and nothing is at work`);
   const slots = busy.map(slotName);
   if (new Set(slots).size < slots.length)
     problems.push(`run ${run.number} has two tasks of a slot at work: ${slots.join()}`);
@@ -43,6 +43,11 @@ function timesMissing(truth: Truth, service: Service, runs: readonly Run[]): str
   const decidedMs = Math.max(Number(scheduledFromMs), ...runs.map(({ scheduledAtMs }) => Number(scheduledAtMs)));
   const next = scheduleOf(spec.cron).next(decidedMs) ?? Infinity;
   return next + PROMPT_MS < truth.timeMs ? [`the time ${next} was forgotten, it is ${truth.timeMs}`] : [];
+}
+
+/** It ended before it was to be started: the next attempt is made when its time has come. */
+function waits(task: Task): boolean {
+  return endedByItself(task) && task.startAfterMs > (task.status?.atMs ?? 0);
 }
 
 function isAtWork(task: Task): boolean {

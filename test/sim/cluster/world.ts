@@ -71,9 +71,12 @@ export class World {
           skewMs: Math.round(clocks.between(0, plan.skewMs)),
         },
         diskProbe: async () => this.disk(name).space(),
+        probeOf: (path) => async () => (path === name ? this.disk(name).space() : this.disk(name).engineSpace()),
         engine: {
           ...plan.engine,
           ...imageBehaviour(this.dice(`engine ${name}`)),
+          storagePath: `${name}/engine`,
+          collect: () => this.#collect(name),
           onEffect: (effect) => this.#onEffect(name, effect),
         },
         labels: { zone: clocks.one("a", "b") },
@@ -126,6 +129,11 @@ export class World {
   /** Managers' or links' trouble that may keep the leader from hearing of nodes, until `ms` from now. */
   disturbs(ms: number): void {
     this.disturbedAt = Math.max(this.disturbedAt, this.sim.now + ms);
+  }
+
+  /** How long managers have had no trouble and a leader: what is due is done within a while of that. */
+  get calmMs(): number {
+    return this.sim.now - this.disturbedAt;
   }
 
   machineOf(nodeId: string): Machine | undefined {
@@ -210,9 +218,15 @@ export class World {
     this.trace(() => `${from}>${to} ${path.replace("/shoal.v1.", "")} ${direction} ${kind} ${data?.byteLength ?? ""}`);
   }
 
+  #collect(name: string): number {
+    this.coverage.add("images collected");
+    return this.disk(name).collect();
+  }
+
   #look(): void {
     this.sim.schedule(LOOK_MS, () => {
       this.site.look();
+      if (this.cluster.leader() === null) this.disturbs(0);
       for (const one of this.#invariants) this.#check(one, () => one.onLook?.());
       this.#look();
     });

@@ -53,6 +53,26 @@ const lowSpace: Fault = {
   },
 };
 
+/** A worker's images and containers fill the disk that they are on; more or less of it can be had back. */
+const engineDisk: Fault = {
+  name: "engine disk fills",
+  weight: 0.7,
+  inject: (world): Injected | null => {
+    const { luck, cluster } = world;
+    const machine = luck.pick(cluster.machines.filter(({ engine }) => engine !== null));
+    if (machine === undefined) return null;
+    const disk = world.disk(machine.name);
+    disk.engineUsed = luck.one(0.92, 0.97, 0.97);
+    disk.engineSpare = luck.one(0, 0, 0.1);
+    return {
+      on: `${machine.name} ${disk.engineUsed * 100} %, ${disk.engineSpare * 100} % to collect`,
+      // An agent looks every 10 s.
+      lastsMs: luck.between(6_000, 16_000),
+      undo: () => void (disk.engineUsed = 0.5),
+    };
+  },
+};
+
 /** One bit of one record of one manager, found out at its next start. */
 const rot: Fault = {
   name: "bit rot",
@@ -141,4 +161,4 @@ const wiped: Fault = {
   },
 };
 
-export const DISK_FAULTS: readonly Fault[] = [stall, ioError, noSpace, lowSpace, rot, torn, oldCopy, wiped];
+export const DISK_FAULTS: readonly Fault[] = [stall, ioError, noSpace, lowSpace, engineDisk, rot, torn, oldCopy, wiped];

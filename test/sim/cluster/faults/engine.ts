@@ -68,7 +68,7 @@ const removed: Fault = {
 
 const ill: Fault = {
   name: "container ill",
-  weight: 0.5,
+  weight: 1,
   inject: (world): Injected | null => {
     const found = container(world, ({ state }) => state.health === "healthy");
     if (found === null) return null;

@@ -51,4 +51,17 @@ const longPowerCut: Fault = {
   },
 };
 
-export const LONG_FAULTS: readonly Fault[] = [longIsolation, longPowerCut];
+/** Its agent goes on, and can stop nothing: nobody may take its place. */
+const longOutage: Fault = {
+  name: "long engine outage",
+  weight: 3,
+  isLong: true,
+  inject: (world): Injected | null => {
+    const engine = victim(world)?.engine ?? null;
+    if (engine === null || engine.outage !== "none") return null;
+    engine.setOutage(world.luck.one("refused", "hung"));
+    return { on: engine.engineId, lastsMs: awayMs(world), undo: () => engine.setOutage("none") };
+  },
+};
+
+export const LONG_FAULTS: readonly Fault[] = [longIsolation, longPowerCut, longOutage];

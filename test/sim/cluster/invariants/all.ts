@@ -3,7 +3,9 @@ import type { MakeInvariant } from "../invariant.ts";
 import { assignments } from "./assignments.ts";
 import { blips } from "./blips.ts";
 import { bounds } from "./bounds.ts";
+import { drains } from "./drains.ts";
 import { boundedHistory } from "./history.ts";
+import { jobDeadlines } from "./job-deadlines.ts";
 import { jobs } from "./jobs.ts";
 import { leaders } from "./leaders.ts";
 import { pinned } from "./pinned.ts";
@@ -12,8 +14,10 @@ import { requestsOnce } from "./requests.ts";
 import { reservations } from "./reservations.ts";
 import { restarts } from "./restarts.ts";
 import { rolloutPace } from "./rollout-pace.ts";
+import { rolloutTurns } from "./rollout-turns.ts";
 import { rollouts } from "./rollouts.ts";
 import { singles } from "./singles.ts";
+import { standIns } from "./stand-ins.ts";
 import { statesRise } from "./states.ts";
 
 export const INVARIANTS: readonly MakeInvariant[] = [
@@ -24,10 +28,14 @@ export const INVARIANTS: readonly MakeInvariant[] = [
   pinned,
   rollouts,
   rolloutPace,
+  rolloutTurns,
   restarts,
   jobs,
+  jobDeadlines,
   assignments,
   blips,
+  standIns,
+  drains,
   boundedHistory,
   requestsOnce,
   leaders,

@@ -51,7 +51,9 @@ export const assignments: MakeInvariant = (world) => {
   const onDelivery = ({ path, direction, kind, data, to, pipe }: Delivery): void => {
     if (path !== PATH || direction !== "down" || kind !== "message" || data === null) return;
     const { assignments: chunk, heartbeat } = downCodec.decode(data);
-    if (heartbeat) answeredAt.set(to, world.sim.now);
+    // An agent that has given the session up hears nothing by it any more.
+    const hears = world.cluster.machine(to).node?.agent.status().sessionId !== "";
+    if (heartbeat && hears) answeredAt.set(to, world.sim.now);
     if (!chunk) return;
     const parts = chunks.get(pipe) ?? [];
     chunks.set(pipe, parts);

@@ -1,6 +1,7 @@
 /**
- * Jobs: no time of a schedule is run twice, nor a slot beside itself unless its node is silent; a slot that completed is
- * done; no more slots are at work at once than may be; and what a run that is over says of itself is what its tasks did.
+ * Jobs: no time of a schedule is run twice or too early, nor a slot beside itself unless its node is silent; a slot that
+ * completed is done, and so is a run that is over; a job that did not change is not run again; no more slots are at work at
+ * once than may be; and what a run that is over says of itself is what its tasks did.
  */
 import { slotName } from "../../../../src/model/naming.ts";
 import { jobOf } from "../../../../src/model/service-mode.ts";
@@ -15,11 +16,17 @@ export const jobs: MakeInvariant = (world) => {
   const decidedMs = new Map<string, number>();
   /** Slots of runs that completed, as observed, whatever of their tasks is remembered. */
   const completed = new Map<string, Set<string>>();
+  /** Of jobs without a schedule, by service. */
+  const newest = new Map<string, Run>();
 
   const noteRun = ({ before, after }: Extract<Change, { table: "run" }>): void => {
     if (after === undefined) return;
     checkTime(decidedMs, before, after);
+    if (after.scheduledAtMs > world.truth.timeMs) throw new Error(`run ${after.id} is for ${after.scheduledAtMs}`);
+    checkNew(newest, before, after);
     if (before?.state === after.state) return;
+    if (before !== undefined && before.state !== "RUNNING")
+      throw new Error(`run ${after.id} is ${before.state}, and then ${after.state}`);
     world.coverage.add(`run ${after.state.toLowerCase().replaceAll("_", " ")}`);
     if (after.state === "RUNNING") return;
     const done = completed.get(after.id)?.size ?? 0;
@@ -37,6 +44,8 @@ export const jobs: MakeInvariant = (world) => {
     if (before === undefined) {
       if (done.has(slotName(after)))
         throw new Error(`slot ${slotName(after)} of run ${runId} has completed, and gets ${after.id}`);
+      if (isWanted(after) && world.truth.get("run", runId)?.state !== "RUNNING")
+        throw new Error(`${after.id} is made for run ${runId}, which is over`);
       checkBeside(world, after);
       checkConcurrency(world, after);
     }
@@ -62,6 +71,14 @@ function checkTime(
   if (scheduledAtMs <= known)
     throw new Error(`run ${id} is for ${scheduledAtMs}, but all up to ${known} was dealt with`);
   decidedMs.set(serviceId, scheduledAtMs);
+}
+
+function checkNew(newest: Map<string, Run>, before: Run | undefined, run: Run): void {
+  if (before !== undefined || run.scheduledAtMs > 0) return;
+  const last = newest.get(run.serviceId);
+  newest.set(run.serviceId, run);
+  if (last?.revision === run.revision && last.wanted === run.wanted)
+    throw new Error(`run ${run.id} does again what run ${last.id} was for`);
 }
 
 function checkBeside({ truth }: World, task: Task): void {

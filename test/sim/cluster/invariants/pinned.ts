@@ -17,8 +17,8 @@ export const pinned: MakeInvariant = (world) => {
     },
     onEffect: (machine, { op, container }) => {
       if (op !== "start" || container === undefined) return;
-      const { id, serviceId, slot, spec } = container.task;
-      const key = slotKey({ serviceId, slot });
+      const { id, spec } = container.task;
+      const key = slotKey(container.task);
       if (!hasLocalVolume(spec)) {
         homes.delete(key);
         return;
@@ -33,8 +33,9 @@ export const pinned: MakeInvariant = (world) => {
   };
 };
 
-function slotKey({ serviceId, slot }: Pick<Task, "serviceId" | "slot">): string {
-  return `${serviceId}/${slot}`;
+/** Each run of a job begins afresh. */
+function slotKey({ serviceId, run, slot }: Pick<Task, "serviceId" | "run" | "slot">): string {
+  return `${serviceId}/${run}/${slot}`;
 }
 
 function hasLocalVolume({ container }: TaskSpec): boolean {

@@ -30,8 +30,10 @@ export function refusal(truth: Truth, task: Task): string | null {
   return standing(node) ?? nodeRefusal(node, spec) ?? loadRefusal(truth, node, task, spec);
 }
 
-function standing({ spec, status }: Node): string | null {
+function standing({ spec, status, description }: Node): string | null {
   if (status?.state !== "READY") return `its node is ${status?.state}`;
+  if (!status.engineOk && status.engineMessage !== "") return "the engine of its node does not answer";
+  if (description !== null && description.fullPaths.length > 0) return `${description.fullPaths.join()} is full`;
   return spec?.availability === "ACTIVE" ? null : `its node is ${spec?.availability}`;
 }
 

@@ -5,7 +5,7 @@
  */
 import { slotName } from "../../../../src/model/naming.ts";
 import { failureKey, isActive, isFinished } from "../../../../src/model/rollout.ts";
-import { isReady, isTerminal, isWanted, observedState } from "../../../../src/model/task-state.ts";
+import { endedByItself, isReady, isTerminal, isWanted, observedState } from "../../../../src/model/task-state.ts";
 import type { Rollout, Service, Task } from "../../../../src/model/index.ts";
 import type { Change, ChangeSet } from "../../../../src/store/types.ts";
 import type { MakeInvariant } from "../invariant.ts";
@@ -53,6 +53,8 @@ function noteTask(
   if (before === undefined) checkCanary(world, after);
   // Scaled away; what comes in its place begins afresh.
   if (after.desired === "REMOVE") darknessOf(dark, after.serviceId).slots.delete(slotName(after));
+  // What was started in its place ended by itself.
+  if (isWanted(after) && endedByItself(after)) darknessOf(dark, after.serviceId).slots.delete(slotName(after));
   const isStopped = before !== undefined && isWanted(before) && !isWanted(after) && isReady(before);
   if (!isStopped) return;
   const reason = after.cause?.reason ?? "";
@@ -86,7 +88,7 @@ function isFinishedIn({ rollout }: Service): boolean {
 }
 
 /** Its node is in trouble, or it waits for one: that is none of the rollout's doing. */
-function isElsewhere({ truth }: World, task: Task): boolean {
+export function isElsewhere({ truth }: World, task: Task): boolean {
   if (!isWanted(task)) return false;
   if (isTerminal(observedState(task))) return true;
   if (task.nodeId === "") return task.pendingReason !== "";
@@ -94,7 +96,7 @@ function isElsewhere({ truth }: World, task: Task): boolean {
   return node?.status?.state !== "READY" || node.spec?.availability === "DRAIN";
 }
 
-function parallelismOf({ spec, rollout }: Service): number {
+export function parallelismOf({ spec, rollout }: Service): number {
   const isBack = rollout?.state === "ROLLING_BACK";
   const config = (isBack ? (spec?.rollback ?? spec?.update) : spec?.update) ?? null;
   const { parallelism = 1 } = config ?? {};

@@ -67,7 +67,12 @@ function cron(dice: Dice, replicated: ReplicatedJobInput): CronInput {
 function taskSpec(dice: Dice, value: string): TaskSpecInput {
   const image = dice.one(FINISHES, FINISHES, FINISHES, FINISHES, CRASHES, SERVES, MISSING);
   return {
-    container: { image: `${image}:1`, env: [`VALUE=${value}`], stopGraceMs: dice.one(100, 1_000) },
+    container: {
+      image: `${image}:1`,
+      env: [`VALUE=${value}`],
+      stopGraceMs: dice.one(100, 1_000),
+      ...(dice.chance(0.2) ? { mounts: [{ type: "VOLUME" as const, source: "work", target: "/work" }] } : {}),
+    },
     restart: { condition: "ON_FAILURE", delayMs: dice.one(0, 100, 1_000), maxAttempts: dice.one(0, 1, 3) },
     ...(dice.chance(0.2) ? { resources: { reservations: { generic: [{ kind: "licence", count: 1 }] } } } : {}),
   };

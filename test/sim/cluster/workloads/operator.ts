@@ -48,7 +48,9 @@ class Operator extends LoopingWorkload {
 
   async #availability(machine: Machine): Promise<void> {
     const availability = this.#dice.one("ACTIVE", "ACTIVE", "PAUSE", "DRAIN");
-    await this.#update(machine, (spec) => ({ ...spec, availability }));
+    const drainDeadlineMs = this.#dice.one(0, 1_000, 4_000);
+    const drainParallelism = this.#dice.one(0, 1, 2);
+    await this.#update(machine, (spec) => ({ ...spec, availability, drainDeadlineMs, drainParallelism }));
     this.#world.coverage.add(`node ${availability.toLowerCase()}`);
   }
 
