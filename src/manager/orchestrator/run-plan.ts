@@ -3,6 +3,7 @@
  * the run's tasks, which are kept as long as the run is, so any leader comes to the same count.
  */
 import { isOpen } from "../../model/run.ts";
+import { tiesOf } from "../../model/ties.ts";
 import { endedAtMs, endText } from "../../model/restart.ts";
 import type { JobTemplate } from "../../model/service-mode.ts";
 import { endedByItself, isComplete, isWanted } from "../../model/task-state.ts";
@@ -32,6 +33,7 @@ export function planRun(run: Run, template: JobTemplate, state: ServiceState): P
     ...state,
     spec,
     service: { ...state.service, revision: run.revision },
+    ties: tiesOf({ single: state.service.spec?.single === true, task: spec }),
     run: run.number,
   });
   const end = endOf(work);

@@ -101,7 +101,7 @@ export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): v
     kind: "create",
     key: plan.slot.key,
     slot: plan.slot.number,
-    pinnedNodeId: nodeId || plan.slot.nodeId || homeOf(plan.slot.tasks, state),
+    pinnedNodeId: nodeId || plan.slot.nodeId || homeOf(plan.slot.tasks, { revision }, state),
     revision,
     run: state.run,
     desired: waits ? "READY" : goalOf(state),

@@ -5,14 +5,20 @@ import type { Task } from "../../model/index.ts";
 import type { ServiceState, SlotTask } from "./slot.ts";
 import { earlier } from "./steps.ts";
 
-/** Id of the only node on which the slot's next task finds its data; empty for any. */
-export function homeOf(tasks: readonly SlotTask[], { ties, nodeOf, specOf }: ServiceState): string {
-  if (ties.local === "") return "";
-  // Another revision may have none.
-  const hasData = ({ revision }: Task): boolean => {
+/**
+ * Id of the only node on which the slot's next task finds its data; empty for any. Which revision it has counts, and not
+ * what the service's newest one has.
+ */
+export function homeOf(
+  tasks: readonly SlotTask[],
+  next: Pick<Task, "revision">,
+  { nodeOf, specOf }: ServiceState,
+): string {
+  const hasData = ({ revision }: Pick<Task, "revision">): boolean => {
     const own = specOf(revision);
     return own === undefined || tiesOf({ single: false, task: own }).local !== "";
   };
+  if (!hasData(next)) return "";
   const last = tasks.findLast(
     ({ task }) => task.desired !== "REMOVE" && hasData(task) && (task.pinnedNodeId !== "" || mayHaveRun(task)),
   );

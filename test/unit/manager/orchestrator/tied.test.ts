@@ -3,7 +3,7 @@ import { explain } from "../../../../src/manager/scheduler/explain.ts";
 import type { Mount, NodeStatus, Task, TaskSpec } from "../../../../src/model/index.ts";
 import { tiesOf } from "../../../../src/model/ties.ts";
 import { validateServiceSpec } from "../../../../src/model/validate.ts";
-import { service, spec } from "../../../support/loops/objects.ts";
+import { cron, service, spec } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
 
 const VOLUME: Mount = {
@@ -121,6 +121,20 @@ describe("manager/orchestrator: tasks tied to their node", () => {
       expect(reasons()).to.match(/volume db is on node .*\n.*drained/);
       world.changeNode(home, { availability: "ACTIVE" });
       await world.until(() => nodeId() === home, "it runs at home");
+    });
+
+    it("stays with the data of its own revision, whatever the newest one has: in an older run of a schedule", async () => {
+      const restart = { ...spec().restart!, condition: "ON_FAILURE" as const };
+      const mode = cron({ schedule: "* * * * *" });
+      world.putService(service("web", { mode, task: { ...mounting({}), restart } }));
+      const atWork = (): Task | undefined => world.wanted().find(({ status }) => status?.state === "RUNNING");
+      await world.until(() => atWork() !== undefined, "its first run is at work");
+      const { nodeId: home, id } = atWork()!;
+      world.putService(service("web", { mode, task: { ...spec(), restart } }));
+      world.changeNode(home, { availability: "PAUSE" });
+      world.fail(id);
+      await world.run(10_000);
+      expect(world.wanted().map(({ pinnedNodeId, nodeId }) => [pinnedNodeId, nodeId])).to.deep.equal([[home, ""]]);
     });
 
     it("moves when the mount is declared shared, when its node is removed, and when it was scaled to nothing", async () => {
