@@ -17,6 +17,8 @@ export const pinned: MakeInvariant = (world) => {
     },
     onEffect: (machine, { op, container }) => {
       if (op !== "start" || container === undefined) return;
+      // Scaled away before its agent heard of that.
+      if ((truth.get("task", container.task.id)?.desired ?? "REMOVE") === "REMOVE") return;
       const { id, spec } = container.task;
       const key = slotKey(container.task);
       if (!hasLocalVolume(spec)) {

@@ -17,7 +17,8 @@ export const standIns: MakeInvariant = (world) => ({
       if (table !== "task" || before !== undefined || after === undefined || after.replaces === "") continue;
       const original = world.truth.get("task", after.replaces);
       const node = world.truth.get("node", original?.nodeId ?? "");
-      if (original === undefined || node === undefined) continue;
+      // Moved for balance, or its node is gone.
+      if (original === undefined || original.move !== null || node === undefined) continue;
       const why = keptFor(node, world.truth.get("service", after.serviceId), timeMs);
       if (why !== null) throw new Error(`${after.id} takes the place of ${textOf(original)} at ${version}, but ${why}`);
       world.coverage.add("stand-in made");
