@@ -101,7 +101,9 @@ export function withRetries(before: RestartPolicy | null, spec: Moded, { retries
   if (retries === undefined) return before;
   const maxAttempts = count(retries, "--retries");
   const base = before ?? baseRestart(spec);
-  return maxAttempts === 0 ? { ...base, condition: "NONE" } : { ...base, condition: "ON_FAILURE", maxAttempts };
+  return maxAttempts === 0
+    ? { ...base, condition: "NONE", maxAttempts, windowMs: 0 }
+    : { ...base, condition: "ON_FAILURE", maxAttempts };
 }
 
 /** What flags of the restart policy change where nothing was said before. */

@@ -1,5 +1,5 @@
 /** `service create` and `service update` flags -> ServiceSpec. Names are Docker's. Pure. */
-import type { PortSpec, ServiceSpec, TaskSpec } from "../model/index.ts";
+import type { PortSpec, RestartPolicy, ServiceSpec, TaskSpec } from "../model/index.ts";
 import { parseDurationMs } from "../util/units.ts";
 import { withChecks, type CheckFlags } from "./check-flags.ts";
 import { usage } from "./exit.ts";
@@ -164,7 +164,7 @@ function withRestart(before: TaskSpec["restart"], spec: ServiceSpec, flags: Spec
   const { restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax } = flags;
   if (!isGiven(restartCondition, restartDelay, restartMaxAttempts, restartWindow, restartBackoffMax)) return before;
   const base = before ?? baseRestart(spec);
-  return {
+  const asked: RestartPolicy = {
     ...base,
     ...(restartCondition === undefined
       ? {}
@@ -176,6 +176,30 @@ function withRestart(before: TaskSpec["restart"], spec: ServiceSpec, flags: Spec
       ? {}
       : { backoffMaxMs: parseDurationMs(restartBackoffMax, "--restart-backoff-max") }),
   };
+  return withoutIdle(asked, { flags, before: base.condition, usualAttempts: baseRestart(spec).maxAttempts });
+}
+
+/** What stands from before and would contradict what is asked for now goes; what is asked for stays, to be refused. */
+function withoutIdle(
+  policy: RestartPolicy,
+  {
+    flags,
+    before,
+    usualAttempts,
+  }: { readonly flags: SpecFlags; readonly before: RestartPolicy["condition"]; readonly usualAttempts: number },
+): RestartPolicy {
+  const { backoffMaxMs, _backoffMaxMs, ...rest } = policy;
+  const { condition, delayMs = 0 } = rest;
+  let { maxAttempts, windowMs } = rest;
+  if (flags.restartMaxAttempts === undefined && flags.retries === undefined) {
+    if (condition === "NONE") maxAttempts = 0;
+    // Nothing was restarted, so there was no number; a job's is not without end.
+    else if (before === "NONE") maxAttempts = usualAttempts;
+  }
+  if (flags.restartWindow === undefined && maxAttempts === 0) windowMs = 0;
+  // Unset it is the manager's to fill in.
+  const isShort = (backoffMaxMs ?? 0) > 0 && (backoffMaxMs ?? 0) < delayMs && flags.restartBackoffMax === undefined;
+  return isShort ? { ...rest, maxAttempts, windowMs } : { ...policy, maxAttempts, windowMs };
 }
 
 function withLog(before: TaskSpec["log"], { logDriver, logOpt }: SpecFlags): TaskSpec["log"] {

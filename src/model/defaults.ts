@@ -25,7 +25,7 @@ import type {
 
 import { DEFAULT_EVENTS_KEPT, DEFAULT_EVENTS_KEPT_MS } from "./event-limits.ts";
 import { DEFAULT_TIME_ZONE, normalSchedule } from "./cron-schedule.ts";
-import { DEFAULT_REPLACE_AFTER_MS, DEFAULT_REPLACE_CLOSED_AFTER_MS } from "./node-loss.ts";
+import { clusterLossTimes } from "./node-loss.ts";
 import { jobOf, modeOf } from "./service-mode.ts";
 
 export const DEFAULT_REPLICAS = 1;
@@ -152,11 +152,12 @@ export function normaliseNodeSpec(spec: NodeSpec): NodeSpec {
 }
 
 export function normaliseClusterSpec(spec: ClusterSpec): ClusterSpec {
+  const { silentMs, closedMs } = clusterLossTimes(spec);
   return {
     ...spec,
     taskHistoryLimit: orDefault(spec.taskHistoryLimit, DEFAULT_TASK_HISTORY),
-    replaceAfterMs: orDefault(spec.replaceAfterMs, DEFAULT_REPLACE_AFTER_MS),
-    replaceClosedAfterMs: orDefault(spec.replaceClosedAfterMs, DEFAULT_REPLACE_CLOSED_AFTER_MS),
+    replaceAfterMs: silentMs,
+    replaceClosedAfterMs: closedMs,
     strategy: spec.strategy === "DEFAULT" ? DEFAULT_STRATEGY : spec.strategy,
     eventsKeptMs: orDefault(spec.eventsKeptMs, DEFAULT_EVENTS_KEPT_MS),
     eventsKept: orDefault(spec.eventsKept, DEFAULT_EVENTS_KEPT),
@@ -209,13 +210,14 @@ function normaliseProcess(spec: ProcessSpec): ProcessSpec {
 }
 
 function normaliseRestart(policy: RestartPolicy | null): RestartPolicy {
+  const delayMs = policy?.delayMs ?? 0;
   return {
     condition: policy?.condition ?? "ANY",
-    delayMs: policy?.delayMs ?? 0,
+    delayMs,
     _delayMs: "delayMs",
     maxAttempts: policy?.maxAttempts ?? 0,
     windowMs: policy?.windowMs ?? 0,
-    backoffMaxMs: policy?.backoffMaxMs ?? DEFAULT_RESTART_BACKOFF_MAX_MS,
+    backoffMaxMs: policy?.backoffMaxMs ?? Math.max(delayMs, DEFAULT_RESTART_BACKOFF_MAX_MS),
     _backoffMaxMs: "backoffMaxMs",
   };
 }

@@ -21,10 +21,9 @@ export type LossTimes = {
 export function clusterLossTimes(
   cluster: Pick<ClusterSpec, "replaceAfterMs" | "replaceClosedAfterMs"> | null,
 ): LossTimes {
-  return {
-    silentMs: cluster?.replaceAfterMs || DEFAULT_REPLACE_AFTER_MS,
-    closedMs: cluster?.replaceClosedAfterMs || DEFAULT_REPLACE_CLOSED_AFTER_MS,
-  };
+  const silentMs = cluster?.replaceAfterMs || DEFAULT_REPLACE_AFTER_MS;
+  const closedMs = cluster?.replaceClosedAfterMs || Math.max(silentMs, DEFAULT_REPLACE_CLOSED_AFTER_MS);
+  return { silentMs, closedMs };
 }
 
 export function lossTimes(spec: Pick<ServiceSpec, "nodeLoss"> | null, cluster: LossTimes): LossTimes {

@@ -14,7 +14,12 @@ const PATH_LENGTH_MAX = 2_048;
 /** RFC 9110, 5.6.2. */
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 
-export function validateHealth(health: HealthCheck | null, path: string): void {
+/** @param ofImage without a test it is the image's own that is asked */
+export function validateHealth(
+  health: HealthCheck | null,
+  path: string,
+  { ofImage }: { readonly ofImage: boolean },
+): void {
   if (health === null) return;
   checkTexts(health.test, `${path}.test`);
   const [kind = "", ...rest] = health.test;
@@ -32,6 +37,20 @@ export function validateHealth(health: HealthCheck | null, path: string): void {
   checkDuration(health.startPeriodMs, `${path}.startPeriodMs`);
   checkDuration(health.startIntervalMs, `${path}.startIntervalMs`);
   checkInteger(health.retries, `${path}.retries`, { min: 0, max: HEALTH_RETRIES_MAX });
+  refuseIdleHealth(health, path, ofImage);
+}
+
+/** What says how a check is made where none is, or never for a start that has no time. */
+function refuseIdleHealth(health: HealthCheck, path: string, ofImage: boolean): void {
+  const { test, intervalMs, timeoutMs, retries, startPeriodMs, startIntervalMs } = health;
+  const says = { intervalMs, timeoutMs, retries, startPeriodMs, startIntervalMs };
+  const given = Object.entries(says).find(([, value]) => value > 0)?.[0];
+  if (given !== undefined && test[0] === "NONE")
+    throw invalid(`${path}.${given}`, "there is no health check: the test is NONE", "leave it out, or give a test");
+  if (given !== undefined && test.length === 0 && !ofImage)
+    throw invalid(`${path}.${given}`, "a process has no health check but its own test", `give it one: ${path}.test`);
+  if (test.length > 0 && startIntervalMs > 0 && startPeriodMs === 0)
+    throw invalid(`${path}.startIntervalMs`, "there is no start period", "give one: startPeriodMs");
 }
 
 export function validateTaskChecks(

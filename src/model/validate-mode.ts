@@ -41,6 +41,10 @@ function validatePolicy(policy: JobPolicy | null | undefined, path: string): voi
   if (!policy) return;
   checkDuration(policy.deadlineMs, `${path}.deadlineMs`);
   checkDuration(policy.taskTimeoutMs, `${path}.taskTimeoutMs`);
+  if (policy.deadlineMs > 0 && policy.taskTimeoutMs >= policy.deadlineMs) {
+    const why = `${policy.taskTimeoutMs} ms is not less than the deadline of the whole run, ${policy.deadlineMs} ms`;
+    throw invalid(`${path}.taskTimeoutMs`, why, "shorten it, leave it out, or raise deadlineMs");
+  }
   checkInteger(policy.runsSucceededKept, `${path}.runsSucceededKept`, { min: 0, max: RUNS_KEPT_MAX });
   checkInteger(policy.runsFailedKept, `${path}.runsFailedKept`, { min: 0, max: RUNS_KEPT_MAX });
 }

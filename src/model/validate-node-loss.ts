@@ -1,7 +1,7 @@
 /** What may be asked for tasks whose node does not answer. */
 import { checkDuration, checkOneOf } from "./checks.ts";
-import type { ServiceSpec } from "./index.ts";
-import { UNREACHABLE_AFTER_MS } from "./node-loss.ts";
+import type { ClusterSpec, ServiceSpec } from "./index.ts";
+import { clusterLossTimes, UNREACHABLE_AFTER_MS } from "./node-loss.ts";
 import { modeOf } from "./service-mode.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -33,5 +33,19 @@ export function checkReplaceAfter(ms: number, path: string): void {
     path,
     `${ms} ms is too short: heartbeats come every second, and a few may be late`,
     `use at least ${UNREACHABLE_AFTER_MS} ms, or 0 for the default`,
+  );
+}
+
+/** A node whose kernel lives is not given up before one that may be dead. */
+export function checkClosedAfter(
+  spec: Pick<ClusterSpec, "replaceAfterMs" | "replaceClosedAfterMs">,
+  path: string,
+): void {
+  const { silentMs, closedMs } = clusterLossTimes(spec);
+  if (closedMs >= silentMs) return;
+  throw invalid(
+    `${path}.replaceClosedAfterMs`,
+    `${closedMs} ms is shorter than replaceAfterMs, ${silentMs} ms, though a closed connection means that the host lives`,
+    `use at least ${silentMs} ms, or 0 for the default`,
   );
 }

@@ -47,10 +47,11 @@ export function validateContainer(spec: ContainerSpec, path: string): void {
   validateMounts(spec.mounts, `${path}.mounts`);
   checkSignal(spec.stopSignal, `${path}.stopSignal`);
   checkDuration(spec.stopGraceMs ?? 0, `${path}.stopGraceMs`);
-  validateHealth(spec.health, `${path}.health`);
+  validateHealth(spec.health, `${path}.health`, { ofImage: true });
   checkOneOf(spec.pullPolicy, `${path}.pullPolicy`, ["MISSING", "ALWAYS", "NEVER"]);
   checkCapabilities(spec.capAdd, `${path}.capAdd`);
   checkCapabilities(spec.capDrop, `${path}.capDrop`);
+  refuseBoth(spec, path);
   validateSysctls(spec.sysctls, `${path}.sysctls`);
   validateExtraHosts(spec.extraHosts, `${path}.extraHosts`);
   validateDevices(spec, path);
@@ -64,7 +65,7 @@ export function validateProcess(spec: ProcessSpec, path: string): void {
   checkAbsolutePath(spec.dir, `${path}.dir`);
   checkSignal(spec.stopSignal, `${path}.stopSignal`);
   checkDuration(spec.stopGraceMs ?? 0, `${path}.stopGraceMs`);
-  validateHealth(spec.health, `${path}.health`);
+  validateHealth(spec.health, `${path}.health`, { ofImage: false });
 }
 
 function validateMounts(mounts: readonly Mount[], path: string): void {
@@ -156,6 +157,15 @@ function checkCapabilities(names: readonly string[], path: string): void {
     if (!CAPABILITY.test(name))
       throw invalid(`${path}[${at}]`, `"${shown(name)}" is not a capability`, "use a name like NET_ADMIN, or ALL");
   }
+}
+
+/** ALL is meant to be dropped beside some that are added, and the other way round. */
+function refuseBoth({ capAdd, capDrop }: ContainerSpec, path: string): void {
+  const bare = (name: string): string => name.toUpperCase().replace(/^CAP_/, "");
+  const added = new Set(capAdd.map(bare));
+  const at = capDrop.findIndex((name) => added.has(bare(name)));
+  if (at >= 0)
+    throw invalid(`${path}.capDrop[${at}]`, `"${shown(capDrop[at] ?? "")}" is added as well`, "keep one of the two");
 }
 
 function validateSysctls(sysctls: Readonly<Record<string, string>>, path: string): void {

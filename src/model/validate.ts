@@ -31,7 +31,7 @@ import { refuseContainerOnly } from "./process-limits.ts";
 import { jobOf } from "./service-mode.ts";
 import { validateTaskChecks } from "./validate-checks.ts";
 import { validateMode } from "./validate-mode.ts";
-import { checkReplaceAfter, validateNodeLoss, validateSingle } from "./validate-node-loss.ts";
+import { checkClosedAfter, checkReplaceAfter, validateNodeLoss, validateSingle } from "./validate-node-loss.ts";
 import { validateEventLimits } from "./event-limits.ts";
 import { validateRollouts } from "./validate-update.ts";
 import { STRATEGIES, validatePlacement, validatePlacementOf, validateRebalance } from "./validate-placement.ts";
@@ -50,6 +50,7 @@ export const NODE_NAME_LENGTH_MAX = 253;
 
 export type NewNodeFacts = Pick<NodeSpec, "name" | "labels"> & { readonly address: string };
 
+/** Each part by itself; what parts say of each other is validate-conflicts.ts's. */
 export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): ServiceSpec {
   if (spec === null) throw invalid(path, "a service spec is needed", "send one with a name and a task");
   checkName(spec.name, `${path}.name`);
@@ -94,6 +95,7 @@ export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): Cl
   if (spec.name !== "") checkName(spec.name, `${path}.name`);
   checkReplaceAfter(spec.replaceAfterMs, `${path}.replaceAfterMs`);
   checkReplaceAfter(spec.replaceClosedAfterMs, `${path}.replaceClosedAfterMs`);
+  checkClosedAfter(spec, path);
   validateEventLimits(spec, path);
   checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
   checkOneOf(spec.strategy, `${path}.strategy`, STRATEGIES);
@@ -163,12 +165,23 @@ function validateAmounts({ nanoCpus, memoryBytes }: Resources, path: string): vo
 }
 
 function validateRestart(policy: RestartPolicy, path: string): void {
-  const { condition, delayMs, maxAttempts, windowMs, backoffMaxMs } = policy;
+  const { condition, delayMs = 0, maxAttempts, windowMs, backoffMaxMs = 0 } = policy;
   checkOneOf(condition, `${path}.condition`, ["ANY", "ON_FAILURE", "NONE"]);
-  checkDuration(delayMs ?? 0, `${path}.delayMs`);
+  checkDuration(delayMs, `${path}.delayMs`);
   checkInteger(maxAttempts, `${path}.maxAttempts`, { min: 0, max: 1_000_000 });
   checkDuration(windowMs, `${path}.windowMs`);
-  checkDuration(backoffMaxMs ?? 0, `${path}.backoffMaxMs`);
+  checkDuration(backoffMaxMs, `${path}.backoffMaxMs`);
+  if (condition === "NONE") {
+    const never = "nothing is restarted: the condition is NONE";
+    if (maxAttempts > 0) throw invalid(`${path}.maxAttempts`, never, "leave it out, or choose ON_FAILURE or ANY");
+    if (windowMs > 0) throw invalid(`${path}.windowMs`, never, "leave it out, or choose ON_FAILURE or ANY");
+  }
+  if (windowMs > 0 && maxAttempts === 0)
+    throw invalid(`${path}.windowMs`, "no attempts are counted", "say how many there may be: maxAttempts");
+  if (backoffMaxMs > 0 && backoffMaxMs < delayMs) {
+    const why = `${backoffMaxMs} ms is shorter than the delay of ${delayMs} ms`;
+    throw invalid(`${path}.backoffMaxMs`, why, `use at least ${delayMs} ms, or 0 to wait for the delay alone`);
+  }
 }
 
 function validatePorts(ports: readonly PortSpec[], path: string): void {

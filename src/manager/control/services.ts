@@ -4,6 +4,7 @@ import { normaliseServiceSpec } from "../../model/defaults.ts";
 import { modeOf } from "../../model/service-mode.ts";
 import { canRaise } from "../../model/task-state.ts";
 import { awaitsResume } from "../../model/awaits-resume.ts";
+import { refuseConflicts } from "../../model/validate-conflicts.ts";
 import { SPEC_BYTES_MAX, validateServiceSpec } from "../../model/validate.ts";
 import { codec } from "../../proto/load.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
@@ -30,6 +31,7 @@ export type ServiceDeps = { readonly reads: Reads; readonly requests: Requests; 
 export function registerServices(router: Router, { reads, requests, env }: ServiceDeps): void {
   router.unary("Control.CreateService", async (request, context) => {
     const spec = acceptSpec(request.spec);
+    refuseConflicts(spec, null);
     const cause = { actor: describeCaller(context.caller), reason: "service created" };
     return await requests.run({
       key: "Control.CreateService",
@@ -127,6 +129,7 @@ function updateService(
       next: "create a service of the other mode and remove this one",
     });
   }
+  refuseConflicts(spec, before);
   const scheduledFromMs = isSameSchedule(before, spec) ? service.scheduledFromMs : tx.timeMs;
   const isNewRevision = !isSameTask(before.task, spec.task);
   putSpec(tx, { ...service, scheduledFromMs }, { spec, cause, isNewRevision });

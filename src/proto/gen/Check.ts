@@ -10,7 +10,8 @@ export interface CheckInput {
   'http'?: (_shoal_v1_HttpProbeInput | null);
   'tcp'?: (_shoal_v1_TcpProbeInput | null);
   /**
-   * To the first probe: from the task's start, or where there is a startup check from its success.
+   * To the first probe: from the task's start, or where there is a startup check from its success. Of startup and
+   * readiness less than the progress deadline of rollouts.
    */
   'initialDelayMs'?: (number | string | Long);
   /**
@@ -40,7 +41,8 @@ export interface Check {
   'http'?: (_shoal_v1_HttpProbe | null);
   'tcp'?: (_shoal_v1_TcpProbe | null);
   /**
-   * To the first probe: from the task's start, or where there is a startup check from its success.
+   * To the first probe: from the task's start, or where there is a startup check from its success. Of startup and
+   * readiness less than the progress deadline of rollouts.
    */
   'initialDelayMs': (number);
   /**

@@ -16,7 +16,7 @@ export interface ClusterSpecInput {
   'replaceAfterMs'?: (number | string | Long);
   /**
    * The same for a node whose kernel closed the connection without a goodbye: what it runs is presumed to go on. At least
-   * 3 s; 0 is 30 s.
+   * replace_after_ms; 0 is 30 s, or that where it is longer.
    */
   'replaceClosedAfterMs'?: (number | string | Long);
   /**
@@ -46,7 +46,7 @@ export interface ClusterSpec {
   'replaceAfterMs': (number);
   /**
    * The same for a node whose kernel closed the connection without a goodbye: what it runs is presumed to go on. At least
-   * 3 s; 0 is 30 s.
+   * replace_after_ms; 0 is 30 s, or that where it is longer.
    */
   'replaceClosedAfterMs': (number);
   /**

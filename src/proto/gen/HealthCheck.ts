@@ -4,7 +4,7 @@ import type { Long } from '@grpc/proto-loader';
 
 export interface HealthCheckInput {
   /**
-   * As Docker's: ["CMD", ...] or ["CMD-SHELL", "..."]; ["NONE"] turns the image's own off.
+   * As Docker's: ["CMD", ...] or ["CMD-SHELL", "..."]; ["NONE"] turns the image's own off. A process has none but this.
    */
   'test'?: (string)[];
   'intervalMs'?: (number | string | Long);
@@ -15,7 +15,8 @@ export interface HealthCheckInput {
    */
   'startPeriodMs'?: (number | string | Long);
   /**
-   * Between checks within the start period, before the first success. 0 is 5 s, or the interval where that is shorter.
+   * Between checks within the start period, without which it is refused, before the first success. 0 is 5 s, or the
+   * interval where that is shorter.
    * Engines before 25.0 know none and keep to the interval.
    */
   'startIntervalMs'?: (number | string | Long);
@@ -23,7 +24,7 @@ export interface HealthCheckInput {
 
 export interface HealthCheck {
   /**
-   * As Docker's: ["CMD", ...] or ["CMD-SHELL", "..."]; ["NONE"] turns the image's own off.
+   * As Docker's: ["CMD", ...] or ["CMD-SHELL", "..."]; ["NONE"] turns the image's own off. A process has none but this.
    */
   'test': (string)[];
   'intervalMs': (number);
@@ -34,7 +35,8 @@ export interface HealthCheck {
    */
   'startPeriodMs': (number);
   /**
-   * Between checks within the start period, before the first success. 0 is 5 s, or the interval where that is shorter.
+   * Between checks within the start period, without which it is refused, before the first success. 0 is 5 s, or the
+   * interval where that is shorter.
    * Engines before 25.0 know none and keep to the interval.
    */
   'startIntervalMs': (number);

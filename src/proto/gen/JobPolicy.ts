@@ -8,7 +8,7 @@ export interface JobPolicyInput {
    */
   'deadlineMs'?: (number | string | Long);
   /**
-   * From a task's start to its end: it is stopped then and counts as failed. 0 is no limit.
+   * From a task's start to its end: it is stopped then and counts as failed; less than the deadline. 0 is no limit.
    */
   'taskTimeoutMs'?: (number | string | Long);
   /**
@@ -24,7 +24,7 @@ export interface JobPolicy {
    */
   'deadlineMs': (number);
   /**
-   * From a task's start to its end: it is stopped then and counts as failed. 0 is no limit.
+   * From a task's start to its end: it is stopped then and counts as failed; less than the deadline. 0 is no limit.
    */
   'taskTimeoutMs': (number);
   /**

@@ -28,7 +28,8 @@ export type _shoal_v1_NodeLoss_OnReturn = typeof _shoal_v1_NodeLoss_OnReturn[key
 
 /**
  * A task whose node does not answer may well run: another one is started in its place, and it stays wanted beside that
- * until its node answers or is removed. Not of services with one task on every node.
+ * until its node answers or is removed. Not of services with one task on every node, nor of those whose tasks stay where
+ * their data is; of one that never runs twice replace_after_ms is 30 s at least and nothing is chosen on return.
  */
 export interface NodeLossInput {
   /**
@@ -41,7 +42,8 @@ export interface NodeLossInput {
 
 /**
  * A task whose node does not answer may well run: another one is started in its place, and it stays wanted beside that
- * until its node answers or is removed. Not of services with one task on every node.
+ * until its node answers or is removed. Not of services with one task on every node, nor of those whose tasks stay where
+ * their data is; of one that never runs twice replace_after_ms is 30 s at least and nothing is chosen on return.
  */
 export interface NodeLoss {
   /**

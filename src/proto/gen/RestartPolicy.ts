@@ -27,16 +27,17 @@ export interface RestartPolicyInput {
    */
   'delayMs'?: (number | string | Long);
   /**
-   * Restarts of one slot; 0 is no limit.
+   * Restarts of one slot; 0 is no limit. Not with NONE, like the window.
    */
   'maxAttempts'?: (number | string | Long);
   /**
-   * Attempts older than this do not count; 0 counts all.
+   * Of max_attempts those older than this do not count; 0 counts all.
    */
   'windowMs'?: (number | string | Long);
   /**
    * Tasks that end within a minute of being ready, or never were: from the fourth in a row on the wait is 1 s and doubles
-   * up to this; a longer run begins anew. Unset is 5 min, 0 never waits longer than delay_ms.
+   * up to this; a longer run begins anew. Unset is 5 min, or delay_ms where that is
+   * longer. 0 never waits longer than delay_ms; anything else below delay_ms is refused.
    */
   'backoffMaxMs'?: (number | string | Long);
   '_delayMs'?: "delayMs";
@@ -50,16 +51,17 @@ export interface RestartPolicy {
    */
   'delayMs'?: (number);
   /**
-   * Restarts of one slot; 0 is no limit.
+   * Restarts of one slot; 0 is no limit. Not with NONE, like the window.
    */
   'maxAttempts': (number);
   /**
-   * Attempts older than this do not count; 0 counts all.
+   * Of max_attempts those older than this do not count; 0 counts all.
    */
   'windowMs': (number);
   /**
    * Tasks that end within a minute of being ready, or never were: from the fourth in a row on the wait is 1 s and doubles
-   * up to this; a longer run begins anew. Unset is 5 min, 0 never waits longer than delay_ms.
+   * up to this; a longer run begins anew. Unset is 5 min, or delay_ms where that is
+   * longer. 0 never waits longer than delay_ms; anything else below delay_ms is refused.
    */
   'backoffMaxMs'?: (number);
   '_delayMs'?: "delayMs";

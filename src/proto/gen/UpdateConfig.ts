@@ -92,7 +92,8 @@ export interface UpdateConfigInput {
    */
   'progressDeadlineMs'?: (number | string | Long);
   /**
-   * So many slots first; then the rollout waits for SteerRollout(PROMOTE) or a rollback. Not for a rollback.
+   * So many slots first; then the rollout waits for SteerRollout(PROMOTE) or a rollback. Not for a rollback. At most the
+   * replicas there are when it is asked for; scaled down below it, it is all of them.
    */
   'canary'?: (number | string | Long);
   /**
@@ -131,7 +132,8 @@ export interface UpdateConfig {
    */
   'progressDeadlineMs': (number);
   /**
-   * So many slots first; then the rollout waits for SteerRollout(PROMOTE) or a rollback. Not for a rollback.
+   * So many slots first; then the rollout waits for SteerRollout(PROMOTE) or a rollback. Not for a rollback. At most the
+   * replicas there are when it is asked for; scaled down below it, it is all of them.
    */
   'canary': (number);
   /**

@@ -57,7 +57,8 @@ describe("cli: modes of services", () => {
       made({ mode: "replicated-job", ...flags }).task?.restart;
     expect(restart({})).to.equal(null);
     expect(restart({ retries: "2" })).to.deep.include({ condition: "ON_FAILURE", maxAttempts: 2 });
-    expect(restart({ retries: "0" })).to.deep.include({ condition: "NONE" });
+    expect(restart({ retries: "0" })).to.deep.include({ condition: "NONE", maxAttempts: 0 });
+    expect(restart({ restartCondition: "none" })).to.deep.include({ condition: "NONE", maxAttempts: 0 });
     expect(restart({ restartDelay: "1s" }), "the delay alone leaves the number of retries").to.deep.include({
       condition: "ON_FAILURE",
       maxAttempts: 3,

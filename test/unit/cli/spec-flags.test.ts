@@ -123,8 +123,8 @@ describe("cli/spec-flags", () => {
       { restart: { condition: "ON_FAILURE", delayMs: 0, maxAttempts: 3, windowMs: 0 } },
     ],
     [
-      ["--restart-window", "1m", "--restart-backoff-max", "30s"],
-      { restart: { condition: "ANY", maxAttempts: 0, windowMs: 60_000, backoffMaxMs: 30_000 } },
+      ["--restart-max-attempts", "2", "--restart-window", "1m", "--restart-backoff-max", "30s"],
+      { restart: { condition: "ANY", maxAttempts: 2, windowMs: 60_000, backoffMaxMs: 30_000 } },
     ],
     [["--restart-window", "1h"], { restart: { condition: "ANY", maxAttempts: 0, windowMs: 3_600_000 } }],
     [
@@ -234,6 +234,18 @@ describe("cli/spec-flags", () => {
 
     it("changes nothing without flags", () => {
       expect(updated(before)).to.deep.equal(before);
+    });
+
+    it("drops what stands from before where a new restart policy would contradict it, never what was asked for", () => {
+      const counted = updated(before, "--restart-max-attempts", "3", "--restart-window", "1m");
+      const policy = (...words: string[]) => task(updated(counted, ...words)).restart;
+      expect(policy("--restart-condition", "none")).to.include({ condition: "NONE", maxAttempts: 0, windowMs: 0 });
+      expect(policy("--restart-condition", "none", "--restart-max-attempts", "2")).to.include({ maxAttempts: 2 });
+      expect(policy("--restart-max-attempts", "0")).to.include({ windowMs: 0 });
+      expect(policy("--restart-max-attempts", "0", "--restart-window", "1h")).to.include({ windowMs: 3_600_000 });
+      const bounded = updated(counted, "--restart-backoff-max", "5m");
+      expect(task(updated(bounded, "--restart-delay", "10m")).restart).to.not.have.property("backoffMaxMs");
+      expect(task(updated(bounded, "--restart-delay", "5m")).restart).to.include({ backoffMaxMs: 300_000 });
     });
 
     it("replaces what --force asks for by one count more", () => {

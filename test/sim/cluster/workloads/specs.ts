@@ -17,15 +17,24 @@ export function freshSpec({ dice, plan }: SpecDice, name: string, value: string)
   const kind = dice.chance(plan.tiedShare) ? dice.one("single", "single", "shared", "local", "local") : "free";
   const isOnce = kind === "single" || kind === "shared";
   const task = taskSpec({ dice, plan }, value);
+  const replicas = isOnce ? replicasOfSingle(dice) : dice.int(4);
   return {
     name,
     labels: { [VALUE_LABEL]: value },
-    replicated: { replicas: isOnce ? replicasOfSingle(dice) : dice.int(4) },
+    replicated: { replicas },
     single: kind === "single",
-    update: update(dice),
+    update: withCanaryOf(replicas, update(dice)),
     task: kind === "free" ? task : tied(dice, task, kind),
-    ...(dice.chance(0.1) ? { nodeLoss: { onReturn: "KEEP_REPLACEMENT" as const, replaceAfterMs: 4_000 } } : {}),
+    // What is tied is replaced by its own rules.
+    ...(dice.chance(0.1) && kind === "free" ? { nodeLoss: LOSS } : {}),
   };
+}
+
+const LOSS = { onReturn: "KEEP_REPLACEMENT", replaceAfterMs: 4_000 } as const;
+
+function withCanaryOf(replicas: number, config: ReturnType<typeof update>): ReturnType<typeof update> {
+  const canary = Number(config.canary ?? 0);
+  return canary > replicas && replicas > 0 ? { ...config, canary: replicas } : config;
 }
 
 function replicasOfSingle(dice: Dice): number {
@@ -66,7 +75,7 @@ function taskSpec({ dice, plan }: SpecDice, value: string): TaskSpecInput {
       stopGraceMs: dice.one(100, 1_000, 5_000),
       ...(dice.chance(0.25) ? { health: { test: ["CMD", "true"], intervalMs: 1_000 } } : {}),
     },
-    restart: restart(dice, image),
+    restart: legal(restart(dice, image)),
     ...(isChecked ? { checks: checks(dice) } : {}),
     ...(dice.chance(0.35) ? { resources: { reservations: reservations(dice) } } : {}),
     ...(dice.chance(0.35) ? { placement: placement(dice, plan) } : {}),
@@ -104,6 +113,11 @@ function restart(dice: Dice, image: string): NonNullable<TaskSpecInput["restart"
     maxAttempts: dice.one(0, 0, 0, 1, 3),
     windowMs: 0,
   };
+}
+
+/** What is never restarted has no number of attempts. */
+function legal(policy: ReturnType<typeof restart>): ReturnType<typeof restart> {
+  return policy.condition === "NONE" ? { ...policy, maxAttempts: 0 } : policy;
 }
 
 function placement(dice: Dice, plan: Plan): NonNullable<TaskSpecInput["placement"]> {
@@ -144,7 +158,7 @@ export function changedSpec(source: SpecDice, before: ServiceSpecInput, value: s
     case 4:
       return { ...spec, task: { ...task, forceUpdate: Number(task.forceUpdate ?? 0) + 1 } };
     case 5:
-      return isOne ? { ...spec, single: !before.single } : { ...spec, update: update(dice) };
+      return isOne ? { ...spec, single: !before.single, nodeLoss: null } : { ...spec, update: update(dice) };
     default:
       return freshSpec(source, before.name ?? "", value);
   }

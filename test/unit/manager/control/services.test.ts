@@ -250,6 +250,21 @@ describe("manager/control/services: update", () => {
     expect(error.details.path).to.equal("version");
   });
 
+  it("refuses settings that contradict each other, at the making and at a change, but no scale for a canary", async () => {
+    const rig = new ControlRig();
+    const nodeLoss = { replaceAfterMs: 5000 };
+    const made = await rig.failure("Control.CreateService", {
+      spec: { ...SPEC, replicated: {}, single: true, nodeLoss },
+    });
+    expect(made.details.path).to.equal("spec.nodeLoss.replaceAfterMs");
+    const { id, version } = await created(rig, { ...SPEC, update: { canary: 2 } });
+    const change = { id, version, spec: { ...SPEC, update: { canary: 3 } } };
+    expect((await rig.failure("Control.UpdateService", change)).details.path).to.equal("spec.update.canary");
+    const scaled = { ...SPEC, update: { canary: 2 }, replicated: { replicas: 1 } };
+    const { service } = await rig.call("Control.UpdateService", { id, version, spec: scaled });
+    expect(service?.spec?.replicated?.replicas).to.equal(1);
+  });
+
   it("makes a revision when the task spec changes", async () => {
     const rig = new ControlRig();
     const { id, version } = await created(rig);
