@@ -40,13 +40,11 @@ async function drain(session: Session, flags: DrainFlags, words: readonly string
   const timeoutMs = flags.waitTimeout === undefined ? null : parseDurationMs(flags.waitTimeout, "--wait-timeout");
   const drained: Node[] = [];
   await session.each(words, async (id) => {
-    const node = await changeNode(session, id, change);
+    const { node, warnings } = await changeNode(session, id, change);
     drained.push(node);
-    session.out.say(nodeName(node));
-    if (session.out.isJson) session.out.json(node);
+    session.out.changed(node, nodeName(node), warnings);
   });
   if (drained.length === 0) return;
-  await warnIfLast(session);
   if (flags.wait === true) for (const node of drained) await waitUntilEmpty(session, node, timeoutMs);
   else session.out.note("Next: shoal node ls, or drain again with --wait to see when it is empty");
 }
@@ -61,17 +59,6 @@ export function parseDrain({ deadline, parallelism }: DrainFlags): (spec: NodeSp
     drainDeadlineMs: drainDeadlineMs || spec.drainDeadlineMs,
     drainParallelism: drainParallelism || spec.drainParallelism,
   });
-}
-
-/** Said, not refused: somebody may want exactly that. */
-async function warnIfLast({ client, out }: Session): Promise<void> {
-  const nodes = await allPages(
-    (request) => client.call("Control.ListNodes", request),
-    (page) => page.nodes,
-    ["availability=active", "state=ready"],
-  );
-  if (nodes.some(({ node }) => (node?.description?.runtimes.length ?? 0) > 0)) return;
-  out.note("No active node is left: tasks go on here until the deadline, then they wait for one (shoal node activate)");
 }
 
 async function waitUntilEmpty({ client, out }: Session, node: Node, timeoutMs: number | null): Promise<void> {

@@ -23,6 +23,9 @@ type UpdateFlags = {
   readonly name?: string;
 };
 
+type QuorumFlag = { readonly loseQuorum?: boolean };
+const LOSE_QUORUM = "also when too few of the managers left answer: nothing can be changed until they do";
+
 export function registerNode(node: Command): void {
   listFlags(node.command("ls").description("List nodes"))
     .addHelpText("after", "\nFilters: name, id, role, availability, state, label")
@@ -51,21 +54,22 @@ export function registerNode(node: Command): void {
   node
     .command("promote <node...>")
     .description("Make workers managers")
-    .action(action((session, _, words) => setRole(session, words, { role: "MANAGER", force: false })));
+    .action(action((session, _, words) => setRole(session, words, { role: "MANAGER", loseQuorum: false })));
   node
     .command("demote <node...>")
     .description("Make managers workers; their tasks go on")
-    .option("--force", "also when too few of the managers left would answer")
+    .option("--lose-quorum", LOSE_QUORUM)
     .action(
-      action<{ readonly force?: boolean }>((session, { force }, words) =>
-        setRole(session, words, { role: "WORKER", force: force === true }),
+      action<QuorumFlag>((session, { loseQuorum = false }, words) =>
+        setRole(session, words, { role: "WORKER", loseQuorum }),
       ),
     );
   node
     .command("rm <node...>")
     .description("Remove nodes from the cluster")
-    .option("--force", "also when the node is up, or when too few of the managers left would answer")
-    .action(action<{ readonly force?: boolean }>(remove));
+    .option("--force", "also when the node is up")
+    .option("--lose-quorum", LOSE_QUORUM)
+    .action(action<QuorumFlag & { readonly force?: boolean }>(remove));
 }
 
 async function list({ client, out }: Session, { filter }: ListFlags): Promise<void> {
@@ -152,9 +156,8 @@ async function update(session: Session, flags: UpdateFlags, [id = ""]: readonly 
     throw usage("Nothing to change", "say what with --label-add, --label-rm, --availability or --name");
   }
   const change = parseNodeChange(flags);
-  const node = await changeNode(session, id, change);
-  session.out.say(nodeName(node));
-  if (session.out.isJson) session.out.json(node);
+  const { node, warnings } = await changeNode(session, id, change);
+  session.out.changed(node, nodeName(node), warnings);
 }
 
 function pick({ labelAdd, labelRm, availability, name }: UpdateFlags): object {
@@ -183,23 +186,22 @@ export function parseNodeChange(flags: UpdateFlags): NodeChange {
 
 async function setAvailability(session: Session, words: readonly string[], availability: Availability): Promise<void> {
   await session.each(words, async (id) => {
-    const node = await changeNode(session, id, (spec) => ({ ...spec, availability }));
-    session.out.say(nodeName(node));
-    if (session.out.isJson) session.out.json(node);
+    const { node, warnings } = await changeNode(session, id, (spec) => ({ ...spec, availability }));
+    session.out.changed(node, nodeName(node), warnings);
   });
 }
 
 async function setRole(
   session: Session,
   words: readonly string[],
-  { role, force }: { readonly role: "MANAGER" | "WORKER"; readonly force: boolean },
+  { role, loseQuorum }: { readonly role: "MANAGER" | "WORKER"; readonly loseQuorum: boolean },
 ): Promise<void> {
   const { client, out } = session;
   await session.each(words, async (id) => {
-    const { node } = await client.call("Control.SetNodeRole", { requestId: client.requestId(), id, role, force });
+    const request = { requestId: client.requestId(), id, role, loseQuorum };
+    const { node, warnings } = await client.call("Control.SetNodeRole", request);
     const changed = shown(node, `node "${id}"`);
-    out.say(nodeName(changed));
-    if (out.isJson) out.json(changed);
+    out.changed(changed, nodeName(changed), warnings);
   });
   if (session.failures.length > 0) return;
   const what = role === "MANAGER" ? "it votes as soon as it has caught up" : "its manager stops, its tasks go on";
@@ -208,14 +210,13 @@ async function setRole(
 
 async function remove(
   session: Session,
-  { force }: { readonly force?: boolean },
+  { force = false, loseQuorum = false }: QuorumFlag & { readonly force?: boolean },
   words: readonly string[],
 ): Promise<void> {
   const { client, out } = session;
   await session.each(words, async (word) => {
     const requestId = client.requestId();
-    const { id } = await client.call("Control.RemoveNode", { requestId, id: word, force: force === true });
-    out.say(word);
-    if (out.isJson) out.json({ id, removed: true });
+    const { id, warnings } = await client.call("Control.RemoveNode", { requestId, id: word, force, loseQuorum });
+    out.changed({ id, removed: true }, word, warnings);
   });
 }

@@ -68,6 +68,23 @@ export class Output {
     if (!this.isJson && !this.isQuiet) this.err.write(`${asCalled(text, this.#environment)}\n`);
   }
 
+  /**
+   * The object that a change came to, with what the manager warns of: on standard error for people, also with --quiet,
+   * in the object for programs.
+   */
+  changed(object: object, said: string, warnings: readonly string[]): void {
+    this.say(said);
+    if (this.isJson) this.json(warnings.length === 0 ? object : { ...object, warnings });
+    else this.warn(warnings);
+  }
+
+  warn(warnings: readonly string[]): void {
+    const paint = this.painter(this.err);
+    for (const text of warnings) {
+      this.err.write(`${paint("yellow", "Warning:")} ${asCalled(oneLine(text), this.#environment)}\n`);
+    }
+  }
+
   /** An object in full: indented for people, one line for programs. */
   inspect(value: object): void {
     this.line(JSON.stringify(value, withoutPresence, this.isJson ? 0 : 2));

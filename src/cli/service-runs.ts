@@ -74,9 +74,11 @@ async function runs(session: Session, flags: ListFlags, words: readonly string[]
 async function suspend(session: Session, words: readonly string[], suspended: boolean): Promise<void> {
   const { out } = session;
   await session.each(words, async (id) => {
-    const service = await changeService(session, id, (spec) => ({ ...spec, ...withSuspended(spec, suspended) }));
-    out.say(`${service.spec?.name ?? id} ${suspended ? "suspended" : "resumed"}`);
-    if (out.isJson) out.json(service);
+    const { service, warnings } = await changeService(session, id, (spec) => ({
+      ...spec,
+      ...withSuspended(spec, suspended),
+    }));
+    out.changed(service, `${service.spec?.name ?? id} ${suspended ? "suspended" : "resumed"}`, warnings);
   });
 }
 

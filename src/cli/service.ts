@@ -17,7 +17,7 @@ import { withReplicas } from "./mode-flags.ts";
 import { waitForService, type Awaited } from "./progress.ts";
 import { registerRebalance } from "./rebalance.ts";
 import { registerRuns } from "./service-runs.ts";
-import { changeService } from "./service-change.ts";
+import { changeService, type ChangedService } from "./service-change.ts";
 import { shown } from "./read-change-write.ts";
 import { publishedPorts, replicas, rolloutWord, serviceMode, shortId, whatRuns } from "./render.ts";
 import { warnIfWaiting } from "./resume.ts";
@@ -220,17 +220,16 @@ async function updateOne(
     return;
   }
   const wait = waiting(flags);
-  const service = await changeService(session, id, (spec) => applyFlags(spec, given(flags), process.env));
-  out.say(service.spec?.name ?? id);
-  if (out.isJson) out.json(service);
+  const { service, warnings } = await changeService(session, id, (spec) => applyFlags(spec, given(flags), process.env));
+  out.changed(service, service.spec?.name ?? id, warnings);
   noteOrder(session, service);
   await settle(session, [service], { ...wait, isForReplicas: flags.replicas !== undefined });
 }
 
 async function scale(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
   const wanted = words.map(parseScale);
-  const scaled = async ({ id, replicas }: (typeof wanted)[number]): Promise<{ service: Service; said: string }> => ({
-    service: await changeService(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) })),
+  const scaled = async ({ id, replicas }: (typeof wanted)[number]): Promise<ChangedService & { said: string }> => ({
+    ...(await changeService(session, id, (spec) => ({ ...spec, ...withReplicas(spec, replicas) }))),
     said: `scaled to ${replicas}`,
   });
   await changeAll(session, flags, wanted, scaled, { isForReplicas: true });
@@ -245,11 +244,11 @@ export function parseScale(word: string): { readonly id: string; readonly replic
 
 async function restart(session: Session, flags: WaitFlags, words: readonly string[]): Promise<void> {
   await changeAll(session, flags, words, async (id) => ({
-    service: await changeService(session, id, (spec) => {
+    ...(await changeService(session, id, (spec) => {
       if (spec.cron)
         throw usage(`${spec.name} runs by its schedule`, `run it now with: shoal service run ${spec.name}`);
       return applyFlags(spec, { force: true });
-    }),
+    })),
     said: "restarting",
   }));
 }
@@ -258,16 +257,15 @@ async function changeAll<T>(
   session: Session,
   flags: WaitFlags,
   items: readonly T[],
-  work: (item: T) => Promise<{ readonly service: Service; readonly said: string }>,
+  work: (item: T) => Promise<ChangedService & { readonly said: string }>,
   awaited: Pick<Awaited, "isForReplicas"> = {},
 ): Promise<void> {
   const { out } = session;
   const wait = waiting(flags);
   const changed: Service[] = [];
   await session.each(items, async (item) => {
-    const { service, said } = await work(item);
-    out.say(`${service.spec?.name ?? service.id} ${said}`);
-    if (out.isJson) out.json(service);
+    const { service, said, warnings } = await work(item);
+    out.changed(service, `${service.spec?.name ?? service.id} ${said}`, warnings);
     changed.push(service);
   });
   await settle(session, changed, { ...wait, ...awaited });
@@ -276,8 +274,7 @@ async function changeAll<T>(
 async function remove(session: Session, _: object, words: readonly string[]): Promise<void> {
   const { client, out } = session;
   await session.each(words, async (word) => {
-    const { id } = await client.call("Control.RemoveService", { requestId: client.requestId(), id: word });
-    out.say(word);
-    if (out.isJson) out.json({ id, removed: true });
+    const answer = await client.call("Control.RemoveService", { requestId: client.requestId(), id: word });
+    out.changed({ id: answer.id, removed: true }, word, answer.warnings);
   });
 }

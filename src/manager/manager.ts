@@ -31,6 +31,7 @@ import { Replica } from "./replica/replica.ts";
 import type { ReplicaOptions } from "./replica/options.ts";
 import type { Retired } from "./replica/retired.ts";
 import type { LeaderInfo } from "./replica/types.ts";
+import { tasksScaledAway } from "./orchestrator/plan.ts";
 import { planResume } from "./orchestrator/resume-plan.ts";
 import { refuseNode } from "./refuse-node.ts";
 import { explain } from "./scheduler/explain.ts";
@@ -144,6 +145,7 @@ export class Manager {
       dialer,
       strangers: () => this.#sessions.strangers.list(),
       planResume,
+      scaledAway: tasksScaledAway,
       events: this.events.ring,
     });
     this.#forwarder = new LeaderForwarder({

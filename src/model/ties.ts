@@ -2,7 +2,7 @@
  * What forbids a service's tasks to be started elsewhere although their node does not answer: data that
  * is on the node only, or that two tasks at once would spoil. Pure.
  */
-import type { Mount, Node, ServiceSpec, Silence, Task } from "./index.ts";
+import type { Mount, Node, ServiceSpec, Silence, Task, TaskSpec } from "./index.ts";
 import { lossTimes, type LossTimes } from "./node-loss.ts";
 
 /** From its last word that a manager answered, an agent stops what must never run twice after so long. */
@@ -25,12 +25,13 @@ export type Ties = {
 export function tiesOf(spec: Pick<ServiceSpec, "single" | "task"> | null): Ties {
   const mounts = spec?.task?.container?.mounts ?? [];
   const shared = mounts.find((mount) => isShared(mount) && !mount.readOnly);
-  const local = mounts.find(isLocal);
   const single = shared === undefined ? "" : `it writes to the shared ${nameOf(shared)}`;
-  return {
-    single: spec?.single === true ? "it is marked single" : single,
-    local: local === undefined ? "" : nameOf(local),
-  };
+  return { single: spec?.single === true ? "it is marked single" : single, local: localData(spec?.task)[0] ?? "" };
+}
+
+/** `volume db`, `directory /srv/db`: all that a task has on its node only. */
+export function localData(task: TaskSpec | null | undefined): string[] {
+  return (task?.container?.mounts ?? []).filter(isLocal).map(nameOf);
 }
 
 /** By word, or kept by a plugin: that is what plugins for volumes are for, though some manage the node's own disks. */

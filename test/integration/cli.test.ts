@@ -264,11 +264,14 @@ describe("integration/cli", () => {
 
   describe("nodes", () => {
     it("drains, activates and labels", async () => {
-      assert.equal(await ok("node", "drain", "worker1"), "worker1");
+      const drained = await shoal(["node", "drain", "worker1"]);
+      assert.deepEqual([drained.code, drained.stdout.trim()], [DONE, "worker1"], drained.stderr);
+      assert.match(drained.stderr, /^Warning: No node is left that takes tasks: .*shoal node activate worker1\)$/m);
       assert.match(await ok("node", "ls"), /worker1\s+Ready\s+Drain/);
       assert.match(await ok("why", "worker1"), /drained/);
       await ok("node", "activate", "worker1");
-      await ok("node", "update", "worker1", "--label-add", "zone=a", "--availability", "pause");
+      const [paused] = await objects("node", "update", "worker1", "--label-add", "zone=a", "--availability", "pause");
+      assert.match(JSON.stringify(paused), /"warnings":\["No node is left that takes tasks: new ones wait/);
       const [node] = await objects("node", "inspect", "worker1");
       assert.deepNestedInclude(node, { "spec.labels": { zone: "a" }, "spec.availability": "PAUSE" });
       await ok("node", "update", "worker1", "--label-rm", "zone", "--availability", "active");

@@ -21,6 +21,7 @@ import { registerRebalance, type ForecastMoves } from "./rebalance.ts";
 import { registerRollouts } from "./rollouts.ts";
 import { registerServices } from "./services.ts";
 import { registerTasks } from "./tasks.ts";
+import type { ScaledAway } from "./warnings.ts";
 import { registerWatch, type WatchStore } from "./watch.ts";
 
 export type ControlDeps = {
@@ -33,6 +34,7 @@ export type ControlDeps = {
   readonly forecastMoves: ForecastMoves;
   readonly joinTokens: () => JoinTokens;
   readonly events: EventSource;
+  readonly scaledAway: ScaledAway;
 } & Pick<ResumeDeps, "dialer" | "strangers" | "planResume">;
 
 export class ControlService {
@@ -45,10 +47,10 @@ export class ControlService {
 
   register(router: Router): void {
     const { store, replica, env, explain, forecastMoves, joinTokens, dialer } = this.#deps;
-    const { strangers, planResume, events } = this.#deps;
+    const { strangers, planResume, events, scaledAway } = this.#deps;
     const reads = new Reads({ store, replica, env });
     const requests = new Requests({ store, env, replica });
-    registerServices(router, { reads, requests, env });
+    registerServices(router, { reads, requests, env, scaledAway });
     registerRuns(router, { reads, requests });
     registerRollouts(router, { reads, requests });
     registerRebalance(router, { reads, requests, forecastMoves });

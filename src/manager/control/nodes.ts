@@ -19,8 +19,9 @@ import { findNode } from "./lookup.ts";
 import { pageOf } from "./pages.ts";
 import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
-import { leaveRaft, setNodeRole } from "./roles.ts";
+import { leaveRaft, QuorumLoss, setNodeRole } from "./roles.ts";
 import { outOfSequence } from "./versions.ts";
+import { availabilityWarnings, removalWarnings } from "./warnings.ts";
 
 export type NodeDeps = {
   readonly reads: Reads;
@@ -50,30 +51,44 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
 
   router.unary("Control.UpdateNode", async (request, context) => {
     const spec = normaliseNodeSpec(validateNodeSpec(request.spec));
-    const change = (tx: WriteTx): { node: Node } => ({ node: updateNode(tx, request, spec) });
+    const change = (tx: WriteTx): { node: Node; warnings: string[] } => {
+      const before = findNode(tx, request.id).spec?.availability ?? "ACTIVE";
+      const node = updateNode(tx, request, spec);
+      const isLess = spec.availability !== "ACTIVE" && spec.availability !== before;
+      return { node, warnings: isLess ? availabilityWarnings(tx, node) : [] };
+    };
     return await requests.run({ key: "Control.UpdateNode", request, context, change });
   });
 
   router.unary("Control.SetNodeRole", async (request, context) => {
+    const loss = new QuorumLoss(request.loseQuorum);
     const before = async (): Promise<void> => {
       if (request.role === "MANAGER") return;
-      const node = findNode(deps.store.speculative(), request.id);
-      await leaveRaft(deps, node, { verb: "demote", force: request.force });
+      await leaveRaft(deps, findNode(deps.store.speculative(), request.id), { verb: "demote", loss });
     };
-    const change = (tx: WriteTx): { node: Node } => ({ node: setNodeRole(tx, request) });
-    return await requests.run({ key: "Control.SetNodeRole", request, context, before, change });
+    const change = (tx: WriteTx): { node: Node; warnings: string[] } => ({
+      node: setNodeRole(tx, request),
+      warnings: loss.warnings,
+    });
+    const doubt = (): string => loss.warnings.join("");
+    return await requests.run({ key: "Control.SetNodeRole", request, context, before, change, doubt });
   });
 
   router.unary("Control.RemoveNode", async (request, context) => {
     const actor = describeCaller(context.caller);
+    const loss = new QuorumLoss(request.loseQuorum);
     const before = async (): Promise<void> => {
       const node = knownNode(deps.store, request.id);
       if (node === undefined) return;
       checkRemovable(node, request.force);
-      await leaveRaft(deps, node, { verb: "remove", force: request.force });
+      await leaveRaft(deps, node, { verb: "remove", loss });
     };
-    const change = (tx: WriteTx): { id: string } => ({ id: removeNode(tx, request, actor) });
-    return await requests.run({ key: "Control.RemoveNode", request, context, before, change });
+    const change = (tx: WriteTx): { id: string; warnings: string[] } => {
+      const warnings = [...loss.warnings, ...removalWarnings(tx, findNode(tx, request.id))];
+      return { id: removeNode(tx, request, actor), warnings };
+    };
+    const doubt = (): string => loss.warnings.join("");
+    return await requests.run({ key: "Control.RemoveNode", request, context, before, change, doubt });
   });
 }
 

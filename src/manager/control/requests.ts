@@ -32,6 +32,8 @@ type Mutation<K extends MutationKey> = {
    */
   readonly compact?: (response: ResponseInput<K>) => ResponseInput<K>;
   readonly expand?: (response: ResponseInput<K>) => ResponseInput<K>;
+  /** What is known of a change that was not confirmed in time; empty for nothing. */
+  readonly doubt?: () => string;
 };
 
 /**
@@ -75,9 +77,10 @@ export class Requests {
       return await withDeadline(this.#env, { ms, what: mutation.key }, async () => await this.#once(gated));
     } catch (error) {
       if (!isAppError(error, "deadline")) throw error;
+      const doubt = mutation.doubt?.() ?? "";
       throw new AppError(
         "unknown-outcome",
-        `${mutation.key} was not confirmed within ${Math.round(ms)} ms: it may still take effect`,
+        `${mutation.key} was not confirmed within ${Math.round(ms)} ms: it may still take effect${doubt && `. ${doubt}`}`,
         {
           next: "repeat it with the same request id, or look whether it is there",
         },

@@ -12,7 +12,30 @@ import { findNode } from "./lookup.ts";
 /** Managers that vote: more make every write slower and nothing safer. */
 export const MANAGERS_MAX = 7;
 
-type Leave = { readonly verb: "remove" | "demote"; readonly force: boolean };
+/** Whether the caller has said that the quorum may be lost; and that it is, which no answer may leave out. */
+export class QuorumLoss {
+  readonly isAllowed: boolean;
+  readonly #said: string[] = [];
+
+  constructor(isAllowed: boolean) {
+    this.isAllowed = isAllowed;
+  }
+
+  /** None as long as it is not lost. */
+  get warnings(): string[] {
+    return [...this.#said];
+  }
+
+  say(why: string): void {
+    this.#said.splice(
+      0,
+      Infinity,
+      `The quorum is lost: ${why}. Nothing can be changed until they do (or shoal recover)`,
+    );
+  }
+}
+
+type Leave = { readonly verb: "remove" | "demote"; readonly loss: QuorumLoss };
 
 /**
  * A manager leaves the quorum before it stops being one in the store; repeated, it has left already.
@@ -21,7 +44,7 @@ type Leave = { readonly verb: "remove" | "demote"; readonly force: boolean };
 export async function leaveRaft(
   { replica, store }: { readonly replica: ReplicaApi; readonly store: StoreApi },
   node: Node,
-  { verb, force }: Leave,
+  { verb, loss }: Leave,
 ): Promise<void> {
   const { config, id: self } = replica.status();
   if (!config.members.some(({ id }) => id === node.id)) return;
@@ -33,18 +56,20 @@ export async function leaveRaft(
   }
   const silent = silentOf(replica, left).map((id) => nameOf(store.view(), id));
   const needed = Math.floor(left.length / 2) + 1;
-  if (!force && left.length - silent.length < needed) {
+  if (left.length - silent.length < needed) {
     const those = `${silent.join(", ")} ${silent.length === 1 ? "does" : "do"} not answer`;
-    throw refuse(
-      `of the ${left.length} managers left, ${needed} must answer and ${those}: the quorum would be lost`,
-      `bring back or remove ${silent.length === 1 ? "that one" : "those"} first, or repeat with --force`,
-    );
+    const why = `of the ${left.length} managers left, ${needed} must answer and ${those}`;
+    if (!loss.isAllowed) {
+      const first = `bring back or remove ${silent.length === 1 ? "that one" : "those"} first`;
+      throw refuse(`${why}: the quorum would be lost`, `${first}; --lose-quorum does it all the same`);
+    }
+    loss.say(why);
   }
   if (node.id === self) {
     await replica.transferLeadership();
     throw new AppError("not-leader", "This manager has handed leadership over");
   }
-  await replica.removeMember(node.id, { force });
+  await replica.removeMember(node.id, { force: loss.isAllowed });
 }
 
 /** Those of whom the leader has heard nothing lately. */

@@ -25,10 +25,16 @@ import type { Reads } from "./reads.ts";
 import type { Requests } from "./requests.ts";
 import { statusOf } from "./service-status.ts";
 import { outOfSequence } from "./versions.ts";
+import { dataLeftBehind, scaleWarnings, type ScaledAway } from "./warnings.ts";
 
-export type ServiceDeps = { readonly reads: Reads; readonly requests: Requests; readonly env: Env };
+export type ServiceDeps = {
+  readonly reads: Reads;
+  readonly requests: Requests;
+  readonly env: Env;
+  readonly scaledAway: ScaledAway;
+};
 
-export function registerServices(router: Router, { reads, requests, env }: ServiceDeps): void {
+export function registerServices(router: Router, { reads, requests, env, scaledAway }: ServiceDeps): void {
   router.unary("Control.CreateService", async (request, context) => {
     const spec = acceptSpec(request.spec);
     refuseConflicts(spec, null);
@@ -49,14 +55,22 @@ export function registerServices(router: Router, { reads, requests, env }: Servi
       key: "Control.UpdateService",
       request,
       context,
-      change: (tx) => ({ service: updateService(tx, request, { spec, cause }) }),
+      change: (tx) => {
+        const before = findService(tx, request.id).spec?.replicated?.replicas ?? 0;
+        const service = updateService(tx, request, { spec, cause });
+        const isLess = (service.spec?.replicated?.replicas ?? 0) < before;
+        return { service, warnings: isLess ? scaleWarnings(tx, service, scaledAway(tx, service.id)) : [] };
+      },
       ...repeatable(spec),
     });
   });
 
   router.unary("Control.RemoveService", async (request, context) => {
     const actor = describeCaller(context.caller);
-    const change = (tx: WriteTx): { id: string } => ({ id: removeService(tx, request.id, actor) });
+    const change = (tx: WriteTx): { id: string; warnings: string[] } => {
+      const warnings = dataLeftBehind(tx, tx.find("task", "service", findService(tx, request.id).id));
+      return { id: removeService(tx, request.id, actor), warnings };
+    };
     return await requests.run({ key: "Control.RemoveService", request, context, change });
   });
 
@@ -166,7 +180,7 @@ export function stored(tx: ReadTx, id: string): Service {
   return must(tx.get("service", id), "the service was put in this transaction");
 }
 
-type ServiceAnswer = { service?: object | null };
+type ServiceAnswer = { service?: object | null; warnings?: string[] };
 
 /** The record of the request need not hold the spec: a repetition brings it again. */
 function repeatable(spec: ServiceSpec): {
@@ -174,7 +188,7 @@ function repeatable(spec: ServiceSpec): {
   expand: (answer: ServiceAnswer) => ServiceAnswer;
 } {
   return {
-    compact: (answer) => ({ service: { ...answer.service, spec: null } }),
-    expand: (answer) => ({ service: { ...answer.service, spec } }),
+    compact: (answer) => ({ ...answer, service: { ...answer.service, spec: null } }),
+    expand: (answer) => ({ ...answer, service: { ...answer.service, spec } }),
   };
 }

@@ -10,7 +10,7 @@ import { planRollout, revisionOfNewSlot } from "./rollout.ts";
 import { waitForOthers } from "./tied.ts";
 
 export function planReplicated(state: ServiceState): Plan {
-  const replicas = Math.max(0, state.service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
+  const replicas = replicasOf(state);
   const before = slotsOf(state);
   const scale = planScale(before, replicas);
   // A slot that comes back may have a task that still stops.
@@ -44,4 +44,8 @@ export function planReplicated(state: ServiceState): Plan {
     wakeAtMs: slots.reduce<number | null>((wake, plan) => earlier(wake, plan.wakeAtMs), rollout.wakeAtMs),
     ...(rollout.change === null ? {} : { rollout: rollout.change }),
   };
+}
+
+export function replicasOf({ service }: ServiceState): number {
+  return Math.max(0, service.spec?.replicated?.replicas ?? DEFAULT_REPLICAS);
 }

@@ -5,16 +5,24 @@ export interface RemoveNodeRequestInput {
   'requestId'?: (string);
   'id'?: (string);
   /**
-   * Also when the node is up, or when too few of the managers left would answer.
+   * Also when the node is up.
    */
   'force'?: (boolean);
+  /**
+   * As in SetNodeRoleRequest.
+   */
+  'loseQuorum'?: (boolean);
 }
 
 export interface RemoveNodeRequest {
   'requestId': (string);
   'id': (string);
   /**
-   * Also when the node is up, or when too few of the managers left would answer.
+   * Also when the node is up.
    */
   'force': (boolean);
+  /**
+   * As in SetNodeRoleRequest.
+   */
+  'loseQuorum': (boolean);
 }

@@ -3,8 +3,16 @@
 
 export interface RemoveResponseInput {
   'id'?: (string);
+  /**
+   * As of updates.
+   */
+  'warnings'?: (string)[];
 }
 
 export interface RemoveResponse {
   'id': (string);
+  /**
+   * As of updates.
+   */
+  'warnings': (string)[];
 }

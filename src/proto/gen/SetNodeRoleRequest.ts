@@ -7,9 +7,9 @@ export interface SetNodeRoleRequestInput {
   'id'?: (string);
   'role'?: (_shoal_v1_Node_RoleInput);
   /**
-   * Also when too few of the managers left would answer.
+   * Also when too few of the managers left would answer: then nothing can be changed until they do.
    */
-  'force'?: (boolean);
+  'loseQuorum'?: (boolean);
 }
 
 export interface SetNodeRoleRequest {
@@ -17,7 +17,7 @@ export interface SetNodeRoleRequest {
   'id': (string);
   'role': (_shoal_v1_Node_Role);
   /**
-   * Also when too few of the managers left would answer.
+   * Also when too few of the managers left would answer: then nothing can be changed until they do.
    */
-  'force': (boolean);
+  'loseQuorum': (boolean);
 }

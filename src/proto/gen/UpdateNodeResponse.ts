@@ -4,8 +4,16 @@ import type { NodeInput as _shoal_v1_NodeInput, Node as _shoal_v1_Node } from '.
 
 export interface UpdateNodeResponseInput {
   'node'?: (_shoal_v1_NodeInput | null);
+  /**
+   * As of services: that no node is left to take tasks, that the quorum is lost.
+   */
+  'warnings'?: (string)[];
 }
 
 export interface UpdateNodeResponse {
   'node': (_shoal_v1_Node | null);
+  /**
+   * As of services: that no node is left to take tasks, that the quorum is lost.
+   */
+  'warnings': (string)[];
 }

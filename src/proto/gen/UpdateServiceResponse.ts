@@ -4,8 +4,16 @@ import type { ServiceInput as _shoal_v1_ServiceInput, Service as _shoal_v1_Servi
 
 export interface UpdateServiceResponseInput {
   'service'?: (_shoal_v1_ServiceInput | null);
+  /**
+   * What follows that nobody asked for: data that stays behind on nodes. One sentence each, at most 21.
+   */
+  'warnings'?: (string)[];
 }
 
 export interface UpdateServiceResponse {
   'service': (_shoal_v1_Service | null);
+  /**
+   * What follows that nobody asked for: data that stays behind on nodes. One sentence each, at most 21.
+   */
+  'warnings': (string)[];
 }

@@ -2793,15 +2793,18 @@ function decodeUpdateServiceRequest(r: Reader): UpdateServiceRequest {
 
 function encodeUpdateServiceResponse(w: Writer, m: UpdateServiceResponseInput): void {
   if (m.service != null) { const start = w.open(10); encodeService(w, m.service); w.close(start); }
+  if (m.warnings != null) for (const x of m.warnings) w.text(18, x);
 }
 
 function decodeUpdateServiceResponse(r: Reader): UpdateServiceResponse {
-  const m: UpdateServiceResponse = { service: null };
+  const m: UpdateServiceResponse = { service: null, warnings: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
       case 10:
 { const outer = r.open(); m.service = decodeService(r); r.close(outer); break; }
+      case 18:
+        m.warnings.push(r.text()); break;
       default: r.skip(tag);
     }
   }
@@ -2997,15 +3000,18 @@ function decodeUpdateNodeRequest(r: Reader): UpdateNodeRequest {
 
 function encodeUpdateNodeResponse(w: Writer, m: UpdateNodeResponseInput): void {
   if (m.node != null) { const start = w.open(10); encodeNode(w, m.node); w.close(start); }
+  if (m.warnings != null) for (const x of m.warnings) w.text(18, x);
 }
 
 function decodeUpdateNodeResponse(r: Reader): UpdateNodeResponse {
-  const m: UpdateNodeResponse = { node: null };
+  const m: UpdateNodeResponse = { node: null, warnings: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
       case 10:
 { const outer = r.open(); m.node = decodeNode(r); r.close(outer); break; }
+      case 18:
+        m.warnings.push(r.text()); break;
       default: r.skip(tag);
     }
   }
@@ -3016,11 +3022,11 @@ function encodeSetNodeRoleRequest(w: Writer, m: SetNodeRoleRequestInput): void {
   if (m.requestId) w.text(10, m.requestId);
   if (m.id) w.text(18, m.id);
   if (m.role != null && m.role !== "WORKER" && m.role !== 0) w.uint(24, numberOf(NODE_ROLE, m.role));
-  if (m.force) w.bool(32, m.force);
+  if (m.loseQuorum) w.bool(32, m.loseQuorum);
 }
 
 function decodeSetNodeRoleRequest(r: Reader): SetNodeRoleRequest {
-  const m: SetNodeRoleRequest = { requestId: "", id: "", role: "WORKER", force: false };
+  const m: SetNodeRoleRequest = { requestId: "", id: "", role: "WORKER", loseQuorum: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -3031,7 +3037,7 @@ function decodeSetNodeRoleRequest(r: Reader): SetNodeRoleRequest {
       case 24:
         m.role = enumValue(NODE_ROLE_NAMES, r.small()); break;
       case 32:
-        m.force = r.bool(); break;
+        m.loseQuorum = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -3099,10 +3105,11 @@ function encodeRemoveNodeRequest(w: Writer, m: RemoveNodeRequestInput): void {
   if (m.requestId) w.text(10, m.requestId);
   if (m.id) w.text(18, m.id);
   if (m.force) w.bool(24, m.force);
+  if (m.loseQuorum) w.bool(32, m.loseQuorum);
 }
 
 function decodeRemoveNodeRequest(r: Reader): RemoveNodeRequest {
-  const m: RemoveNodeRequest = { requestId: "", id: "", force: false };
+  const m: RemoveNodeRequest = { requestId: "", id: "", force: false, loseQuorum: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -3112,6 +3119,8 @@ function decodeRemoveNodeRequest(r: Reader): RemoveNodeRequest {
         m.id = r.text(); break;
       case 24:
         m.force = r.bool(); break;
+      case 32:
+        m.loseQuorum = r.bool(); break;
       default: r.skip(tag);
     }
   }
@@ -3120,15 +3129,18 @@ function decodeRemoveNodeRequest(r: Reader): RemoveNodeRequest {
 
 function encodeRemoveResponse(w: Writer, m: RemoveResponseInput): void {
   if (m.id) w.text(10, m.id);
+  if (m.warnings != null) for (const x of m.warnings) w.text(18, x);
 }
 
 function decodeRemoveResponse(r: Reader): RemoveResponse {
-  const m: RemoveResponse = { id: "" };
+  const m: RemoveResponse = { id: "", warnings: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
       case 10:
         m.id = r.text(); break;
+      case 18:
+        m.warnings.push(r.text()); break;
       default: r.skip(tag);
     }
   }

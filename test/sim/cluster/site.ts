@@ -136,7 +136,7 @@ export class Site {
   async #remove(id: string): Promise<void> {
     const requestId = newId(this.operator.env);
     try {
-      await this.ask("Control.RemoveNode", { id, force: true, requestId });
+      await this.ask("Control.RemoveNode", { id, force: true, loseQuorum: true, requestId });
     } catch (error) {
       if (!isAppError(error, "not-found")) throw error;
     }

@@ -5,6 +5,7 @@ import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import { rpc, type KeysOf, type RequestInput, type Response } from "../../../src/proto/load.ts";
 import type { HeldTask } from "../../../src/model/index.ts";
 import type { Stranger } from "../../../src/model/awaits-resume.ts";
+import { tasksScaledAway } from "../../../src/manager/orchestrator/plan.ts";
 import { forecastMoves } from "../../../src/manager/scheduler/rebalance-forecast.ts";
 import { planResume } from "../../../src/manager/orchestrator/resume-plan.ts";
 import type { ByteStream, CallContext, Caller, Channel, StreamEnd, StreamHandlers } from "../../../src/proto/rpc.ts";
@@ -224,6 +225,7 @@ export class ControlRig {
       dialer: { dial: (address) => this.#nodeAt(address) },
       strangers: () => this.strangers,
       planResume,
+      scaledAway: tasksScaledAway,
       events: this.history.ring,
     });
     this.control.register(router);

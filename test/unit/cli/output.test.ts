@@ -43,6 +43,21 @@ describe("cli/output", () => {
     expect(out.text.split("\n")).to.deep.equal(["TEXT    ID", "\u001b[31mfirst\u001b[0m   a1", "        b22", ""]);
   });
 
+  it("warns people on standard error, also with --quiet, and programs in the object that it is about", () => {
+    const texts = (format: "table" | "json", isQuiet = false): readonly string[] => {
+      const [out, err] = [screen(), screen()];
+      const output = new Output({ format, out, err, isQuiet, environment: {} });
+      output.changed({ id: "n1" }, "node-1", ["No node is left", "two\nlines"]);
+      output.changed({ id: "n2" }, "node-2", []);
+      return [out.text, err.text];
+    };
+    const warned = "Warning: No node is left\nWarning: two lines\n";
+    expect(texts("table")).to.deep.equal(["node-1\nnode-2\n", warned]);
+    expect(texts("table", true)).to.deep.equal(["node-1\nnode-2\n", warned]);
+    const [first, second] = ['{"id":"n1","warnings":["No node is left","two\\nlines"]}', '{"id":"n2"}'];
+    expect(texts("json")).to.deep.equal([`${first}\n${second}\n`, ""]);
+  });
+
   it("lets no container's words break the table or repaint the terminal", () => {
     expect(oneLine("a\nb\t c\u001b[31m\u0007")).to.equal("a b c[31m");
   });

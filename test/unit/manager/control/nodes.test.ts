@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { MUTATION_WAIT_MS } from "../../../../src/manager/control/requests.ts";
 import type { Node } from "../../../../src/model/index.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
 import { aCluster, aNode, aTask } from "../../../support/store/objects.ts";
@@ -56,6 +57,21 @@ describe("manager/control/nodes", () => {
     expect(error.message).to.include("it is up");
     await rig.call("Control.RemoveNode", { id: "n1", force: true });
     expect(rig.store.view().count("node")).to.equal(0);
+  });
+
+  it("takes no manager that is up out of the quorum by --force alone where too few would be left", async () => {
+    const rig = await withNode("m2", "READY", { role: "MANAGER" });
+    await addNode(rig, "m3", "DOWN", { role: "MANAGER" });
+    rig.replica.active = ["m2"];
+    const error = await rig.failure("Control.RemoveNode", { id: "m2", force: true });
+    expect(error.code).to.equal("precondition");
+    expect(error.message).to.include("name-m3 does not answer: the quorum would be lost");
+    expect(error.details.next).to.include("--lose-quorum");
+    expect(rig.replica.removed).to.deep.equal([]);
+    const up = await rig.failure("Control.RemoveNode", { id: "m2", loseQuorum: true });
+    expect(up.message).to.include("it is up");
+    const { warnings } = await rig.call("Control.RemoveNode", { id: "m2", force: true, loseQuorum: true });
+    expect(warnings[0]).to.include("The quorum is lost");
   });
 
   it("ends the unfinished tasks of a removed node as orphaned, and no others", async () => {
@@ -120,8 +136,23 @@ describe("manager/control/nodes", () => {
       expect(error.message).to.include("of the 2 managers left, 2 must answer and name-m3 does not answer");
       expect(error.details.next).to.include("bring back or remove that one first");
       expect(rig.replica.removed).to.deep.equal([]);
-      await rig.call(key, { id: "m2", force: true });
+      const { warnings } = await rig.call(key, { id: "m2", loseQuorum: true });
       expect(rig.replica.removed).to.deep.equal(["m2"]);
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.match(/^The quorum is lost: .*name-m3 does not answer/);
+    });
+
+    it(`says that the quorum is lost also when it cannot be confirmed for it, to ${verb}`, async () => {
+      const rig = await withNode("m2", "DOWN", { role: "MANAGER" });
+      await addNode(rig, "m3", "READY", { role: "MANAGER" });
+      rig.replica.active = ["m2"];
+      rig.replica.removeMember = () => new Promise(() => undefined);
+      const failure = rig.failure(key, { id: "m2", loseQuorum: true });
+      await Promise.resolve();
+      rig.env.advance(MUTATION_WAIT_MS);
+      const { code, message } = await failure;
+      expect(code).to.equal("unknown-outcome");
+      expect(message).to.match(/may still take effect\. The quorum is lost: .*name-m3 does not answer/);
     });
 
     it(`lets a silent manager be ${verb}d while the others answer`, async () => {
@@ -156,8 +187,8 @@ describe("manager/control/nodes", () => {
   it("answers a repeated removal from its record", async () => {
     const rig = await withNode("m2", "DOWN", { role: "MANAGER" });
     const request = { requestId: "r1", id: "m2" };
-    expect(await rig.call("Control.RemoveNode", request)).to.deep.equal({ id: "m2" });
-    expect(await rig.call("Control.RemoveNode", request)).to.deep.equal({ id: "m2" });
+    expect(await rig.call("Control.RemoveNode", request)).to.deep.equal({ id: "m2", warnings: [] });
+    expect(await rig.call("Control.RemoveNode", request)).to.deep.equal({ id: "m2", warnings: [] });
     expect(rig.replica.removed).to.deep.equal(["m2"]);
   });
 

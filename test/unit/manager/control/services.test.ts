@@ -327,7 +327,7 @@ describe("manager/control/services: remove", () => {
       );
       tx.put("task", aTask({ id: "t2", serviceId: id, revision: 1, desired: "RUNNING", status: status("PENDING") }));
     });
-    expect(await rig.call("Control.RemoveService", { id: "web" })).to.deep.equal({ id });
+    expect(await rig.call("Control.RemoveService", { id: "web" })).to.deep.equal({ id, warnings: [] });
     const tx = rig.store.view();
     expect(tx.get("service", id)).to.equal(undefined);
     expect(tx.get("task", "t1")?.desired).to.equal("REMOVE");
