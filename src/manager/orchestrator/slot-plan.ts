@@ -11,7 +11,7 @@ import { endedByItself, isTerminal, observedState } from "../../model/task-state
 import { decideRestart, endedAtMs, endText } from "../../model/restart.ts";
 import { isHeld } from "../../model/rollout.ts";
 import { isRemovedByHand, REMOVED_BY_HAND } from "../../model/hand-removal.ts";
-import type { Cause, Task, TaskSpec } from "../../model/index.ts";
+import type { Cause, Node, Task, TaskSpec } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
@@ -130,7 +130,14 @@ function basisOf({ tasks }: Slot): SlotTask | undefined {
 
 function leftAtMs({ task, fate, node }: SlotTask): number {
   if (isTerminal(observedState(task))) return endedAtMs(task);
-  return fate === "silent" ? (node?.status?.sinceMs ?? 0) : Infinity;
+  if (fate === "silent") return node?.status?.sinceMs ?? 0;
+  // Nobody may ever hear of its end: it left when it was told to, or what follows it would never be the slot's.
+  return fate === "stopping" && !willReport(node) ? (task.meta?.updatedAtMs ?? 0) : Infinity;
+}
+
+function willReport(node: Node | undefined): boolean {
+  const state = node?.status?.state;
+  return (state === "READY" || state === "UNREACHABLE") && node?.status?.engineOk === true;
 }
 
 export function ranOut({ task, fate }: SlotTask): boolean {

@@ -45,6 +45,18 @@ describe("manager/orchestrator: replicated services", () => {
     expect(world.store.view().count("task")).to.equal(0);
   });
 
+  it("keeps to the restart policy though a task before never says that it stopped: its node left", async () => {
+    const restart = { ...spec().restart!, maxAttempts: 2, delayMs: 1000 };
+    await deployed(1, ["n1", "n2"], { task: { ...spec(), restart } });
+    const { nodeId } = world.running()[0]!;
+    world.behave = () => ({ exits: { afterMs: 10, code: 1 } });
+    world.deadAgents.add(nodeId);
+    world.changeNode(nodeId, { state: "LEFT" });
+    await world.run(30_000);
+    expect(world.wanted(), "its attempts are used").to.deep.equal([]);
+    expect(world.tasks().filter(({ status }) => status?.state === "FAILED")).to.have.length(3);
+  });
+
   it("plans nothing for a service that is as it should be", async () => {
     await deployed(3, ["n1", "n2"]);
     await world.run(10_000);
