@@ -4,8 +4,9 @@
  */
 import type { World } from "./world.ts";
 
-/** From the end of managers' troubles until what came due meanwhile is done. */
-const CALM_MS = 5_000;
+/** From the end of managers' troubles until what came due meanwhile is done, and how late it may be otherwise. */
+const CALM_MS = 3_000;
+const LATE_MS = 2_000;
 
 export class DueTimes {
   readonly #world: World;
@@ -29,6 +30,6 @@ export class DueTimes {
   overdue(): string[] {
     const { sim, calmMs } = this.#world;
     if (calmMs < CALM_MS) return [];
-    return [...this.#dueAt].filter(([, at]) => sim.now - at > CALM_MS).map(([key]) => key);
+    return [...this.#dueAt].filter(([, at]) => sim.now - at > LATE_MS).map(([key]) => key);
   }
 }

@@ -28,6 +28,9 @@ export const assignments: MakeInvariant = (world) => {
   /** When each agent last heard an answer of a manager, and when it started. */
   const answeredAt = new Map<string, number>();
   const bootedAt = new Map<string, number>();
+  /** When each agent was last cut off: what it was to stop then it may stop later, once its engine answers. */
+  const cutOffAt = new Map<string, number>();
+  const startedAt = new Map<string, number>();
 
   /** It stops what never runs twice, though it is wanted. */
   const isCutOff = ({ name }: Machine): boolean => {
@@ -35,6 +38,13 @@ export const assignments: MakeInvariant = (world) => {
     const answered = answeredAt.get(name) ?? 0;
     const sinceMs = (1 - world.plan.drift) * (answered < booted ? CUT_OFF_AT_START_MS : CUT_OFF_MS);
     return world.sim.now - Math.max(answered, booted) >= sinceMs;
+  };
+
+  const wasCutOff = (machine: Machine, taskId: string): boolean =>
+    isCutOff(machine) || (cutOffAt.get(machine.name) ?? -1) >= (startedAt.get(taskId) ?? 0);
+  const onLook = (): void => {
+    for (const machine of world.cluster.machines)
+      if (machine.isUp && isCutOff(machine)) cutOffAt.set(machine.name, world.sim.now);
   };
 
   const take = (set: AssignmentSet, to: Machine): void => {
@@ -65,17 +75,19 @@ export const assignments: MakeInvariant = (world) => {
   const onEffect = (machine: Machine, effect: FakeEffect): void => {
     const { op, owner, taskId, container } = effect;
     if (owner.nodeId !== machine.id) throw new Error(`${machine.name} acts as ${owner.nodeId}`);
+    if (op === "start") startedAt.set(taskId, world.sim.now);
     if (op === "prepare" || op === "start") {
       if (assigned.get(machine.id)?.has(taskId) !== true)
         throw new Error(`${machine.name} ${op}s ${taskId}, never assigned`);
     } else if (container?.state.state === "running") {
-      const why = world.truth.get("task", taskId)?.single && isCutOff(machine) ? null : wanted(world, machine, effect);
+      const why =
+        world.truth.get("task", taskId)?.single && wasCutOff(machine, taskId) ? null : wanted(world, machine, effect);
       if (why !== null) throw new Error(`${machine.name} ${op}s ${taskId}, but ${why}`);
     }
   };
 
   const onBoot = ({ name }: Machine): void => void bootedAt.set(name, world.sim.now);
-  return { name: "agents do what they were told", onDelivery, onEffect, onBoot };
+  return { name: "agents do what they were told", onDelivery, onEffect, onBoot, onLook };
 };
 
 /** Why a running container should be left alone; null if there is a reason to stop it. */

@@ -93,11 +93,14 @@ function prune(world: World, serviceId: string, rollout: Rollout, slots: Set<str
   }
 }
 
-/** What it takes the place of never ran: that spends no turn. */
+/** What it takes the place of never ran, or waits for it: that spends no turn. */
 function isFree(world: World, task: Task): boolean {
-  const others = world.truth
+  const ofSlot = world.truth
     .tasksOfService(task.serviceId)
-    .filter((other) => other.id !== task.id && slotName(other) === slotName(task) && other.revision !== task.revision);
+    .filter((other) => other.id !== task.id && slotName(other) === slotName(task));
+  // It is that one again, which waits for its turn to take over: no node had room for both.
+  if (ofSlot.some((other) => isWanted(other) && other.revision === task.revision)) return true;
+  const others = ofSlot.filter((other) => other.revision !== task.revision);
   const last = others.filter(
     (other) =>
       isWanted(other) && !isTerminal(observedState(other)) && (other.nodeId === "" || !isElsewhere(world, other)),
