@@ -3,6 +3,8 @@ const LOGS = "shoal service logs SERVICE, or TASK";
 const EXEC = "shoal service ps SERVICE says which node a task is on: docker exec there";
 const SCALE = "shoal service scale SERVICE=REPLICAS, 0 to stop it";
 
+const LOGINS = "there are no registry logins: docker login and docker pull on the nodes, then --pull never";
+
 const INSTEAD: Readonly<Record<string, string>> = {
   "shoal ls": "shoal service ls",
   "shoal ps": "shoal task ls, or of one service: shoal service ps SERVICE",
@@ -14,7 +16,14 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "shoal scale": SCALE,
   "shoal stop": SCALE,
   "shoal update": "shoal service update SERVICE",
-  "shoal rm": "shoal service rm SERVICE",
+  "shoal rm": "shoal service rm SERVICE, or one task: shoal task rm TASK",
+  "shoal kill": "shoal task rm TASK ends it, and its service starts another one",
+  "shoal restart": "shoal service restart SERVICE, or one task: shoal task rm TASK",
+  "shoal rollback": "shoal service rollback SERVICE",
+  "shoal pull": "nodes pull what their tasks need: --pull of shoal service create",
+  "shoal images": "images are the nodes': docker image ls there",
+  "shoal login": LOGINS,
+  "shoal system": "shoal events, shoal cluster info; nodes collect images that no container uses when their disks fill",
   "shoal info": "shoal cluster info",
   "shoal status": "shoal cluster info, or shoal service ls",
   "shoal version": "shoal --version",
@@ -90,7 +99,10 @@ const FLAGS: Readonly<Record<string, string>> = {
   "--oom-score-adj": MEMORY,
   "--no-resolve-image": "leave it out: images are looked up by the nodes that pull them (--pull)",
   "--no-resolve": "leave it out; --no-trunc shows whole ids",
-  "--with-registry-auth": "there are no registry logins: docker login and docker pull on the nodes, then --pull never",
+  "--with-registry-auth": LOGINS,
+  "--role": "shoal node promote NODE makes a manager of it, shoal node demote NODE a worker",
+  "--advertise-addr": "--advertise HOST:PORT",
+  "--listen-addr": "it is the daemon's: shoal daemon --listen HOST:PORT",
   "--pretty": "shoal service ls, ps and history are for reading, and shoal why; inspect shows all, in JSON",
 };
 

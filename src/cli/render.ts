@@ -107,7 +107,12 @@ export function replicas(summary: ServiceSummary, nowMs: number): string {
 export function nodeStatus(node: Node): string {
   const { status } = node;
   if (status === null) return "Unknown";
-  if (status.state === "READY" && isEngineSilent(node)) return "Ready (engine not answering)";
+  if (status.state === "READY" && isEngineSilent(node)) {
+    const runtimes = node.description?.runtimes ?? [];
+    return runtimes.length === 0 || runtimes.includes("container")
+      ? "Ready (engine not answering)"
+      : "Ready (processes not looked after)";
+  }
   return title(status.state);
 }
 

@@ -69,6 +69,7 @@ export type NodeShape = {
   readonly engineOk?: boolean;
   readonly engineMessage?: string;
   readonly availability?: Availability;
+  readonly runtimes?: string[];
 };
 
 export function aNode(shape: NodeShape = {}): Node {
@@ -83,7 +84,7 @@ export function aNode(shape: NodeShape = {}): Node {
       hostname,
       platform: null,
       resources: null,
-      runtimes: ["container"],
+      runtimes: shape.runtimes ?? ["container"],
       engineId: "",
       engineLabels: {},
       engineVersion: "27.0",

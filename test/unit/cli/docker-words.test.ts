@@ -34,6 +34,7 @@ describe("cli/docker-words", () => {
   it("leads from the words for one task to what ends it", () => {
     for (const word of ["stop", "kill", "restart", "delete", "remove"])
       expect(instead("shoal task", word)).to.match(/^shoal task rm TASK/);
+    expect(instead("shoal", "kill")).to.match(/^shoal task rm TASK/);
     expect(instead("shoal task", "frobnicate")).to.equal(null);
   });
 });

@@ -24,6 +24,7 @@ describe("cli/render", () => {
   const nodes: [NodeShape, string][] = [
     [{}, "Ready"],
     [{ engineOk: false, engineMessage: "timeout" }, "Ready (engine not answering)"],
+    [{ engineOk: false, engineMessage: "disk", runtimes: ["process"] }, "Ready (processes not looked after)"],
     // Before its first heartbeat nothing is known about an engine.
     [{ engineOk: false }, "Ready"],
     [{ state: "DOWN", engineOk: false, engineMessage: "timeout" }, "Down"],
