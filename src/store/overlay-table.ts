@@ -9,6 +9,8 @@ import { TableIndex } from "./table-index.ts";
 type Written<Row> = {
   /** Undefined: removed. */
   row: Row | undefined;
+  /** What the base has in its place. */
+  below: Row | undefined;
   /** Version of the entry that wrote it last. */
   by: number;
   /** Version of the entry that put it at the end of the order; 0: it is where the base has it. */
@@ -19,14 +21,18 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
   readonly #base: Rows<Row>;
   /** Those that are placed here are in their order. */
   readonly #written = new Map<string, Written<Row>>();
-  /** Over the rows written. */
+  /** Over the rows written, and over what the base has in their place: a key in neither is the base's alone. */
   readonly #indexes: ReadonlyMap<string, TableIndex<Row>>;
+  readonly #below: ReadonlyMap<string, TableIndex<Row>>;
   /** While anything is written. */
   #size = 0;
 
   constructor(base: Rows<Row>, indexes: Readonly<Record<string, KeyOf<Row>>>) {
     this.#base = base;
-    this.#indexes = new Map(Object.entries(indexes).map(([name, keyOf]) => [name, new TableIndex(keyOf)]));
+    const made = (): Map<string, TableIndex<Row>> =>
+      new Map(Object.entries(indexes).map(([name, keyOf]) => [name, new TableIndex(keyOf)]));
+    this.#indexes = made();
+    this.#below = made();
   }
 
   get size(): number {
@@ -55,6 +61,16 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
     const rows = this.#base.find(name, key);
     const index = this.#indexes.get(name);
     if (this.#written.size === 0 || index === undefined) return rows;
+    if (this.#below.get(name)?.has(key) === true) this.#replace(rows, index, key);
+    for (const id of index.ids(key)) {
+      const written = this.#written.get(id);
+      if (written?.row !== undefined && !isBelow(written, index, key)) rows.push(written.row);
+    }
+    return rows;
+  }
+
+  /** What the base found under that key, as it will be; in place. */
+  #replace(rows: Row[], index: TableIndex<Row>, key: string): void {
     let kept = 0;
     for (const row of rows) {
       const written = this.#written.get(row.id);
@@ -63,28 +79,24 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
         rows[kept++] = written.row;
     }
     rows.length = kept;
-    for (const id of index.ids(key)) {
-      const written = this.#written.get(id);
-      if (written?.row !== undefined && !this.#isBelow(id, written, index, key)) rows.push(written.row);
-    }
-    return rows;
   }
 
   /** @param version of the entry that writes it. */
   put(row: Row, version: number): void {
     const { id } = row;
     const written = this.#written.get(id);
-    this.#reindex(id, written?.row, row);
+    move(this.#indexes, id, written?.row, row);
     if (written?.row !== undefined) {
       written.row = row;
       written.by = version;
       return;
     }
-    const isNew = written !== undefined || this.#base.get(id) === undefined;
+    const below = written === undefined ? this.#cover(id) : written.below;
+    const isNew = written !== undefined || below === undefined;
     this.#size = this.size + (isNew ? 1 : 0);
     // One that comes back comes to the end.
     this.#written.delete(id);
-    this.#written.set(id, { row, by: version, placedBy: isNew ? version : 0 });
+    this.#written.set(id, { row, below, by: version, placedBy: isNew ? version : 0 });
   }
 
   delete(id: string, version: number): void {
@@ -92,8 +104,9 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
     const before = written === undefined ? this.#base.get(id) : written.row;
     if (before === undefined) return;
     this.#size = this.size - 1;
-    this.#reindex(id, written?.row, undefined);
-    if (written === undefined) this.#written.set(id, { row: undefined, by: version, placedBy: 0 });
+    move(this.#indexes, id, written?.row, undefined);
+    if (written === undefined)
+      this.#written.set(id, { row: undefined, below: this.#cover(id), by: version, placedBy: 0 });
     else {
       written.row = undefined;
       written.by = version;
@@ -106,8 +119,14 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
     if (written === undefined) return;
     if (written.by <= version) {
       this.#written.delete(id);
-      this.#reindex(id, written.row, undefined);
-    } else if (written.placedBy <= version) written.placedBy = 0;
+      move(this.#indexes, id, written.row, undefined);
+      move(this.#below, id, written.below, undefined);
+      return;
+    }
+    if (written.placedBy <= version) written.placedBy = 0;
+    const below = this.#base.get(id);
+    move(this.#below, id, written.below, below);
+    written.below = below;
   }
 
   /** What is written here is in the base, or never will be. */
@@ -115,15 +134,27 @@ export class OverlayTable<Row extends Keyed> implements Rows<Row> {
     if (this.#written.size === 0) return;
     this.#written.clear();
     for (const index of this.#indexes.values()) index.clear();
+    for (const index of this.#below.values()) index.clear();
   }
 
-  /** The base found it under that key, at the place that it still has. */
-  #isBelow(id: string, { placedBy }: Written<Row>, index: TableIndex<Row>, key: string): boolean {
-    const below = placedBy === 0 ? this.#base.get(id) : undefined;
-    return below !== undefined && index.keyOf(below) === key;
+  /** @returns the base's row, which is written over from here on. */
+  #cover(id: string): Row | undefined {
+    const below = this.#base.get(id);
+    if (below !== undefined) move(this.#below, id, undefined, below);
+    return below;
   }
+}
 
-  #reindex(id: string, before: Row | undefined, after: Row | undefined): void {
-    for (const index of this.#indexes.values()) index.move(id, before, after);
-  }
+/** The base found it under that key, at the place that it still has. */
+function isBelow<Row>({ below, placedBy }: Written<Row>, index: TableIndex<Row>, key: string): boolean {
+  return placedBy === 0 && below !== undefined && index.keyOf(below) === key;
+}
+
+function move<Row>(
+  indexes: ReadonlyMap<string, TableIndex<Row>>,
+  id: string,
+  before: Row | undefined,
+  after: Row | undefined,
+): void {
+  for (const index of indexes.values()) index.move(id, before, after);
 }

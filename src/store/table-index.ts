@@ -16,6 +16,10 @@ export class TableIndex<Row> {
     return typeof bucket === "string" ? [bucket] : bucket;
   }
 
+  has(key: string): boolean {
+    return this.#buckets.has(key);
+  }
+
   move(id: string, before: Row | undefined, after: Row | undefined): void {
     const from = before === undefined ? undefined : this.keyOf(before);
     const to = after === undefined ? undefined : this.keyOf(after);
