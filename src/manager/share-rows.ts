@@ -11,7 +11,7 @@ import type { StoreObject } from "../proto/gen/StoreObject.ts";
 const POOLED_MAX = 32_768;
 /** Longer ones are rare and rarely equal. */
 const POOLED_LENGTH_MAX = 256;
-const NO_PORTS: never[] = [];
+const NONE: never[] = [];
 /** Actor and reason. */
 const CAUSE_FIELDS = 2;
 
@@ -36,13 +36,14 @@ export class RowSharing {
     task.nodeId = this.#shared(task.nodeId);
     task.pinnedNodeId = this.#shared(task.pinnedNodeId);
     task.pendingReason = this.#shared(task.pendingReason);
-    if (task.ports.length === 0) task.ports = NO_PORTS;
+    if (task.ports.length === 0) task.ports = NONE;
+    if (task.generic.length === 0) task.generic = NONE;
     if (task.cause !== null) task.cause = this.#sharedCause(task.cause);
     if (task.status !== null) {
       const status: Writable<NonNullable<Task["status"]>> = task.status;
       status.message = this.#shared(status.message);
       status.error = this.#shared(status.error);
-      if (status.ports.length === 0) status.ports = NO_PORTS;
+      if (status.ports.length === 0) status.ports = NONE;
     }
   }
 

@@ -61,7 +61,9 @@ export function stamp<Row extends Tables[TableName]>(
   at: { readonly version: number; readonly timeMs: number },
 ): Row {
   const createdAtMs = before?.meta?.createdAtMs ?? at.timeMs;
-  return { ...row, meta: { version: at.version, createdAtMs, updatedAtMs: at.timeMs } };
+  // The very string of before: it is what tables and indexes know the row by, and every decoded row brings one of its own.
+  const id = before?.id ?? row.id;
+  return { ...row, id, meta: { version: at.version, createdAtMs, updatedAtMs: at.timeMs } };
 }
 
 function toSteps(tables: WritableTables, action: Action, at: { version: number; timeMs: number }): Step[] {
@@ -70,7 +72,8 @@ function toSteps(tables: WritableTables, action: Action, at: { version: number; 
   const removal = { table: action.table, id, after: undefined } as Step;
   if (action.kind === "remove") return [removal];
   const before = tables.get(action.table, id);
-  const put = { table: action.table, id, after: stamp(action.object, before, at) } as Step;
+  const after = stamp(action.object, before, at);
+  const put = { table: action.table, id: after.id, after } as Step;
   // A record written again moves to the end, so that order of insertion stays order of expiry.
   return action.table === "request" && before !== undefined ? [removal, put] : [put];
 }
