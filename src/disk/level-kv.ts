@@ -22,7 +22,7 @@ export type LevelTuning = {
  * For an append-mostly log: a larger buffer means fewer tables that a prefix deletion has to visit
  * and fewer rotations, which are where LevelDB stalls.
  */
-export const LOG_TUNING: LevelTuning = { compression: false, writeBufferSize: 16 * MIB };
+export const LOG_TUNING: LevelTuning = { compression: false, writeBufferSize: 8 * MIB };
 export const DEFAULT_TUNING: LevelTuning = { compression: true, writeBufferSize: 4 * MIB };
 
 /** The stores of a data directory that differ from the default. */

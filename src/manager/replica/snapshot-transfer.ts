@@ -66,7 +66,7 @@ class Serving {
         const at = Math.floor(this.#offset / chunkBytes);
         const chunk = await this.#store.chunk(this.#manifest, at);
         if (!this.#isOpen) return;
-        const data = Buffer.from(chunk.subarray(this.#offset - at * chunkBytes));
+        const data = chunk.subarray(this.#offset - at * chunkBytes);
         this.#isWritable = this.#stream.write({ offset: this.#offset, data });
         this.#offset += data.byteLength;
       }

@@ -1,11 +1,13 @@
 import { expect } from "chai";
-import { FREE_BELOW_BYTES, isTight, TIGHT_FROM_BYTES } from "../../../src/daemon/heap-growth.ts";
+import { growthPercent } from "../../../src/daemon/heap-growth.ts";
+
+const MIB = 1024 * 1024;
 
 describe("daemon/heap-growth", () => {
-  it("bounds the growth of a large heap, and leaves it until the heap is small again", () => {
-    expect(isTight(TIGHT_FROM_BYTES - 1, false)).to.equal(false);
-    expect(isTight(TIGHT_FROM_BYTES, false)).to.equal(true);
-    expect(isTight(FREE_BELOW_BYTES, true)).to.equal(true);
-    expect(isTight(FREE_BELOW_BYTES - 1, true)).to.equal(false);
+  it("leaves a small heap to V8, and lets a larger one grow by 48 MiB, but never by less than a fifth", () => {
+    expect(growthPercent(60 * MIB)).to.equal(0);
+    expect(growthPercent(64 * MIB)).to.equal(75);
+    expect(growthPercent(100 * MIB)).to.equal(48);
+    expect(growthPercent(320 * MIB)).to.equal(20);
   });
 });
