@@ -192,10 +192,11 @@ export class KvLogStorage implements LogStorage {
     ops.push({ kind: "put", key: recordKey(first.index), value: record });
   }
 
-  #nextHardState(hardState: HardState): Uint8Array {
+  #nextHardState({ term, vote, commit }: HardState): Uint8Array {
     const chain = this.#chains.at(-1) ?? this.#point.chain;
     this.#writes += 1;
-    return encodeHardState({ ...hardState, lastIndex: this.#lastIndex, chain, writes: this.#writes }, this.#sealer);
+    const stored = { term, vote, commit, lastIndex: this.#lastIndex, chain, writes: this.#writes };
+    return encodeHardState(stored, this.#sealer);
   }
 
   saveSnapshot(manifest: SnapshotManifest, done: () => void): void {

@@ -65,6 +65,8 @@ export class DiskStore {
   #base = new Map<string, Uint8Array>();
   /** Done and not synced, in order. A later sync does not cover them, it only replaces what it writes itself. */
   #unsynced: Batch[] = [];
+  /** Every key that they write, and some that are in none any more. */
+  #unsyncedKeys = new Set<string>();
   #underWay: Batch[] = [];
   /** What the last durable batches replaced, newest last. */
   #undo: StoredOp[][] = [];
@@ -80,8 +82,12 @@ export class DiskStore {
     // The machine crashed meanwhile.
     if (at === -1) return;
     this.#underWay.splice(at, 1);
-    if (batch.sync) this.#apply(batch);
-    else this.#unsynced.push(batch);
+    if (batch.sync) {
+      this.#apply(batch);
+      return;
+    }
+    this.#unsynced.push(batch);
+    for (const { key } of batch.ops) this.#unsyncedKeys.add(key);
   }
 
   abandon(batch: Batch): void {
@@ -89,7 +95,7 @@ export class DiskStore {
   }
 
   #apply({ ops }: Batch): void {
-    if (this.#unsynced.length > 0) {
+    if (this.#unsynced.length > 0 && ops.some(({ key }) => this.#unsyncedKeys.has(key))) {
       const keys = new Set(ops.map(({ key }) => key));
       this.#unsynced = this.#unsynced.map((batch) => ({
         ...batch,

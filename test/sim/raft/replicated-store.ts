@@ -5,6 +5,7 @@
 import { crc32 } from "node:zlib";
 import { protoStoreCodec } from "../../../src/manager/store-codec.ts";
 import type { StateMachine } from "../../../src/manager/replica/types.ts";
+import type { StoreCodec } from "../../../src/store/codec.ts";
 import { TABLE_NAMES } from "../../../src/store/schema.ts";
 import { Store } from "../../../src/store/store.ts";
 import type { Change, Restore, TableName } from "../../../src/store/types.ts";
@@ -22,6 +23,19 @@ export type StoreEvents = {
 /** Nobody watches here. */
 const WATCH_SETS_MAX = 8;
 
+/** What each row is in a snapshot: they are taken every few entries here, and most of their rows were in the one before. */
+const encoded = new WeakMap<object, Uint8Array>();
+const codec: StoreCodec = { ...protoStoreCodec, encodeChunk };
+
+function encodeChunk(chunk: Parameters<StoreCodec["encodeChunk"]>[0]): Uint8Array {
+  const [wrapped] = chunk.objects ?? [];
+  const row = wrapped?.request ?? wrapped?.service ?? wrapped?.revision;
+  if (!row) return protoStoreCodec.encodeChunk(chunk);
+  let bytes = encoded.get(row);
+  if (bytes === undefined) encoded.set(row, (bytes = protoStoreCodec.encodeChunk(chunk)));
+  return bytes;
+}
+
 export class ReplicatedStore implements StateMachine {
   readonly store: Store;
   readonly #events: StoreEvents;
@@ -29,7 +43,7 @@ export class ReplicatedStore implements StateMachine {
   #hash = 0;
 
   constructor(env: Env, { pieceBytes, events }: { pieceBytes: number; events: StoreEvents }) {
-    this.store = new Store({ env, codec: protoStoreCodec }, { pieceBytes, watch: { setsMax: WATCH_SETS_MAX } });
+    this.store = new Store({ env, codec }, { pieceBytes, watch: { setsMax: WATCH_SETS_MAX } });
     this.#events = events;
     this.store.onCommit(({ changes, restored }) => {
       if (restored) this.#hash = this.#hashAll();

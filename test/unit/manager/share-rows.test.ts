@@ -27,6 +27,7 @@ describe("manager/store-codec", () => {
     expect(decoded.map((task) => task?.pendingReason)).to.deep.equal(["a", "b", "a", ""]);
     expect(decoded.map((task) => task?.cause)).to.deep.equal(tasks.map(({ cause }) => cause));
     expect(decoded[0]?.cause, "equal ones are one").to.equal(decoded[2]?.cause);
+    expect(decoded[0]?.generic, "what is empty is one").to.equal(decoded[1]?.generic);
     expect(decoded.map((task) => task?.serviceId)).to.deep.equal(["s1", "s1", "s1", "s1"]);
   });
 });
