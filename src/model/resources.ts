@@ -2,6 +2,9 @@
 import type { GenericResource, Resources, TaskSpec } from "./index.ts";
 import { formatBytes } from "../util/units.ts";
 
+/** Of the generic resources the one that GPU requests (`--gpus`) are counted by, on nodes that have it. */
+export const GPU_KIND = "gpu";
+
 export const NO_RESOURCES: Resources = { nanoCpus: 0, memoryBytes: 0, generic: [] };
 
 /** What the scheduler counts for a task of this spec. */

@@ -3,11 +3,11 @@
  * takes. A node that is silent, paused, or whose engine does not answer loses nobody: what it says of itself
  * may be old, or nothing.
  */
-import { amountText } from "../../model/resources.ts";
+import { amountText, GPU_KIND } from "../../model/resources.ts";
 import { nodeName } from "../../model/naming.ts";
 import type { Node } from "../../model/index.ts";
 import type { EngineInfo, Holding, NodeBook, NodeInfo } from "./node-info.ts";
-import type { Amounts } from "./needs.ts";
+import type { Needs } from "./needs.ts";
 
 export type Eviction = { readonly taskId: string; readonly why: string };
 
@@ -82,19 +82,19 @@ type Overflow = { readonly kind: string; readonly total: number; readonly reserv
 function overflows(totals: ReadonlyMap<string, number>, staying: readonly Holding[]): readonly Overflow[] {
   const reserved = new Map<string, number>();
   for (const { needs } of staying) {
-    for (const kind of kindsOf(needs.reserved))
-      reserved.set(kind, (reserved.get(kind) ?? 0) + amountIn(needs.reserved, kind));
+    for (const kind of kindsOf(needs)) reserved.set(kind, (reserved.get(kind) ?? 0) + amountIn(needs, kind));
   }
   return [...reserved]
+    .filter(([kind]) => totals.has(kind) || staying.some(({ needs }) => needs.reserved.generic.has(kind)))
     .map(([kind, amount]) => ({ kind, total: totals.get(kind) ?? 0, reserved: amount }))
     .filter(({ total, reserved: amount }) => amount > total);
 }
 
 /** The least that makes room for all that is too much; without one, what makes the most room. The youngest of equals. */
 function victimOf(movable: readonly Holding[], over: readonly Overflow[]): Holding | null {
-  const useful = movable.filter(({ needs }) => over.some(({ kind }) => amountIn(needs.reserved, kind) > 0));
+  const useful = movable.filter(({ needs }) => over.some(({ kind }) => amountIn(needs, kind) > 0));
   const part = ({ needs }: Holding, { kind, total, reserved }: Overflow): number =>
-    amountIn(needs.reserved, kind) / (reserved - total);
+    amountIn(needs, kind) / (reserved - total);
   const enough = useful.filter((holding) => over.every((one) => part(holding, one) >= 1));
   const size = (holding: Holding): number => over.reduce((sum, one) => sum + part(holding, one), 0);
   const gain = (holding: Holding): number => over.reduce((sum, one) => sum + Math.min(1, part(holding, one)), 0);
@@ -114,9 +114,7 @@ function withoutNeedless(
 ): readonly Holding[] {
   const kept = [...staying];
   return chosen.filter((holding) => {
-    const isNeeded = overflows(totals, [...kept, holding]).some(
-      ({ kind }) => amountIn(holding.needs.reserved, kind) > 0,
-    );
+    const isNeeded = overflows(totals, [...kept, holding]).some(({ kind }) => amountIn(holding.needs, kind) > 0);
     if (!isNeeded) kept.push(holding);
     return isNeeded;
   });
@@ -130,11 +128,15 @@ function tooSmall(info: NodeInfo | undefined, over: readonly Overflow[]): string
   return `node ${nodeName(node)} has only ${amountText(kind, total)} of ${kind} for tasks that reserve ${amountText(kind, reserved)}`;
 }
 
-function kindsOf({ nanoCpus, memoryBytes, generic }: Amounts): string[] {
-  return [...(nanoCpus > 0 ? ["cpu"] : []), ...(memoryBytes > 0 ? ["memory"] : []), ...generic.keys()];
+/** A share of GPUs is counted where the node says how many it has. */
+function kindsOf({ reserved, gpuShare }: Needs): string[] {
+  const { nanoCpus, memoryBytes, generic } = reserved;
+  const named = [...(nanoCpus > 0 ? ["cpu"] : []), ...(memoryBytes > 0 ? ["memory"] : []), ...generic.keys()];
+  return gpuShare > 0 ? [...named, GPU_KIND] : named;
 }
 
-function amountIn({ nanoCpus, memoryBytes, generic }: Amounts, kind: string): number {
+function amountIn({ reserved: { nanoCpus, memoryBytes, generic }, gpuShare }: Needs, kind: string): number {
   if (kind === "cpu") return nanoCpus;
-  return kind === "memory" ? memoryBytes : (generic.get(kind) ?? 0);
+  if (kind === "memory") return memoryBytes;
+  return (generic.get(kind) ?? 0) + (kind === GPU_KIND ? Math.max(0, gpuShare) : 0);
 }

@@ -2,7 +2,7 @@
  * Generic resources of an engine: how many of each kind are held, and by name where they have names.
  * Nodes of one engine may name different ones; a name is held once, whichever of them gave it out.
  */
-import { NO_RESOURCES } from "../../model/resources.ts";
+import { amountOf, GPU_KIND, NO_RESOURCES } from "../../model/resources.ts";
 import type { GenericResource, Resources } from "../../model/index.ts";
 import type { Needs } from "./needs.ts";
 
@@ -33,7 +33,7 @@ export class GenericStock {
 
   /** By the reservation: what a node does not say any more is still held. */
   take({ id, needs, generic }: Holder, sign: 1 | -1): void {
-    for (const [kind, amount] of needs.reserved.generic) {
+    for (const [kind, amount] of heldBy({ id, needs, generic })) {
       const held = this.#held.get(kind) ?? { count: 0, named: 0, names: new Map<string, Set<string>>() };
       held.count += sign * amount;
       for (const name of namesOf({ generic }, kind)) {
@@ -53,7 +53,7 @@ export class GenericStock {
   freeOf(stock: NodeStock, kind: string, except: readonly Holder[]): number {
     const has = stock.generic.get(kind);
     if (has === undefined) return 0;
-    const spared = except.reduce((sum, { needs }) => sum + (needs.reserved.generic.get(kind) ?? 0), 0);
+    const spared = except.reduce((sum, holder) => sum + (heldBy(holder).get(kind) ?? 0), 0);
     const held = this.heldOf(kind) - spared;
     if (has.names.length === 0) return has.count - held;
     const free = this.#freeNames(kind, has.names, except).length;
@@ -64,7 +64,12 @@ export class GenericStock {
   }
 
   /** What a task gets: names in the order in which the node gives them. Assumes that it fits. */
-  give(stock: NodeStock, wanted: ReadonlyMap<string, number>, except: readonly Holder[]): GenericResource[] {
+  give(stock: NodeStock, { reserved, gpuShare, gpus }: Needs, except: readonly Holder[]): GenericResource[] {
+    const gpu = stock.generic.get(GPU_KIND);
+    const wanted = new Map(reserved.generic);
+    // Which ones a task names itself is between it and the engine.
+    const isNamed = (gpus?.deviceIds.length ?? 0) > 0;
+    if (gpuShare !== 0 && gpu !== undefined && !isNamed) wanted.set(GPU_KIND, gpuShare < 0 ? amountOf(gpu) : gpuShare);
     return [...wanted].map(([kind, amount]) => {
       const names = stock.generic.get(kind)?.names ?? [];
       if (names.length === 0) return { kind, count: amount, names: [] };
@@ -79,6 +84,15 @@ export class GenericStock {
       [...(held.get(name) ?? [])].every((holder) => except.some(({ id }) => id === holder)),
     );
   }
+}
+
+/** What a task takes of each kind. All of a node's GPUs are as many as it was given. */
+function heldBy({ needs, generic }: Holder): ReadonlyMap<string, number> {
+  const { reserved, gpuShare } = needs;
+  if (gpuShare === 0) return reserved.generic;
+  const given = generic.find(({ kind }) => kind === GPU_KIND);
+  const amount = gpuShare > 0 ? gpuShare : given === undefined ? 0 : amountOf(given);
+  return new Map([...reserved.generic, [GPU_KIND, amount]]);
 }
 
 function namesOf({ generic }: Pick<Holder, "generic">, kind: string): readonly string[] {

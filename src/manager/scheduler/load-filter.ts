@@ -1,5 +1,5 @@
 /** What else runs on a node keeps a task away: every placement may change it. */
-import { amountText } from "../../model/resources.ts";
+import { amountText, GPU_KIND } from "../../model/resources.ts";
 import { predecessorsOn } from "./ask.ts";
 import type { Ask } from "./ask.ts";
 import type { Company, Demand } from "./demand.ts";
@@ -47,7 +47,14 @@ function refuseResources({ needs }: Demand, info: NodeInfo, gone: readonly Holdi
   if (nanoCpus > 0 && nanoCpus > freeOf(info, "cpu", gone)) return shortage(info, "cpu", nanoCpus, gone);
   for (const [kind, amount] of generic)
     if (amount > freeOf(info, kind, gone)) return shortage(info, kind, amount, gone);
-  return null;
+  return refuseGpus(needs.gpuShare, info, gone);
+}
+
+/** A node that does not say how many GPUs it has takes whom its engine takes. */
+function refuseGpus(share: number, info: NodeInfo, gone: readonly Holding[]): Refusal | null {
+  if (share === 0 || !info.stock.generic.has(GPU_KIND)) return null;
+  const wanted = share < 0 ? totalOf(info, GPU_KIND) : share;
+  return wanted > freeOf(info, GPU_KIND, gone) ? shortage(info, GPU_KIND, wanted, gone) : null;
 }
 
 function shortage(info: NodeInfo, kind: string, wanted: number, gone: readonly Holding[]): Refusal {

@@ -3,7 +3,7 @@ import { parseConstraint, parseNodeKey } from "../../model/constraint.ts";
 import type { Constraint, ConstraintKey } from "../../model/constraint.ts";
 import { constraintsOf } from "../../model/constraint-match.ts";
 import { DEFAULT_AFFINITY_WEIGHT } from "../../model/defaults.ts";
-import { amountOf, reservationsOf } from "../../model/resources.ts";
+import { amountOf, GPU_KIND, reservationsOf } from "../../model/resources.ts";
 import type { GpuRequest, Placement, Platform, PlacementStrategy, PortSpec, TaskSpec } from "../../model/index.ts";
 
 /** Amounts of what is counted. */
@@ -37,6 +37,11 @@ export type Needs = {
   readonly strategy: PlacementStrategy;
   readonly logDriver: string;
   readonly gpus: GpuRequest | null;
+  /**
+   * What the request for GPUs takes of a node that says how many it has: so many, ALL_GPUS, or 0 for none, or where the
+   * task reserves them itself as a generic resource.
+   */
+  readonly gpuShare: number;
   readonly hasDevices: boolean;
 };
 
@@ -71,6 +76,7 @@ function makeNeeds(spec: TaskSpec): Needs {
     strategy: placement?.strategy ?? "DEFAULT",
     logDriver: log?.driver ?? "",
     gpus: container?.gpus ?? null,
+    gpuShare: reserved.generic.has(GPU_KIND) ? 0 : shareOf(container?.gpus ?? null),
     hasDevices: container ? container.devices.length > 0 || container.deviceCgroupRules.length > 0 : false,
   };
 }
@@ -82,6 +88,12 @@ function amountsOf(spec: TaskSpec): Amounts {
     memoryBytes,
     generic: new Map(generic.map((one) => [one.kind, amountOf(one)] as const).filter(([, amount]) => amount > 0)),
   };
+}
+
+/** Named ones count as any others: only the engine knows which of its GPUs they are. */
+function shareOf(gpus: GpuRequest | null): number {
+  if (gpus === null) return 0;
+  return gpus.deviceIds.length > 0 ? gpus.deviceIds.length : gpus.count;
 }
 
 function preferencesOf(placement: Placement | null): Pick<Needs, "spread" | "affinities"> {
@@ -120,5 +132,6 @@ const NOTHING: Needs = {
   strategy: "DEFAULT",
   logDriver: "",
   gpus: null,
+  gpuShare: 0,
   hasDevices: false,
 };

@@ -141,8 +141,8 @@ function refuseDevices({ gpus, hasDevices }: Needs, node: Node): Refusal | null 
 function offersGpus({ driver }: GpuRequest, { description }: Node): boolean {
   const drivers = description?.deviceDrivers ?? [];
   const isNamed = description?.resources?.generic.some(({ kind }) => /gpu/i.test(kind)) ?? false;
-  if (isNamed) return true;
-  if (driver === "") return drivers.some((name) => name === "nvidia" || name.endsWith("/gpu"));
+  if (driver === "") return isNamed || drivers.some((name) => name === "nvidia" || name.endsWith("/gpu"));
+  if (drivers.length === 0) return isNamed;
   return drivers.some((name) => name === driver || name.startsWith(`${driver}.`));
 }
 

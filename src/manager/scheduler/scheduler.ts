@@ -154,7 +154,7 @@ export class Scheduler extends StoreLoop {
       nodeId: node.id,
       status,
       ports: [...(spec?.ports ?? [])],
-      generic: engine.generic.give(stock, demand.needs.reserved.generic, gone),
+      generic: engine.generic.give(stock, demand.needs, gone),
       pendingReason: "",
       cause: { actor: "scheduler", reason: reasonText(`placed on node ${name}`) },
     };

@@ -1,7 +1,7 @@
 /** What a node with an engine offers. Pure. */
 import { GENERIC_NAMES_MAX } from "../../../model/generic-resources.ts";
 import type { GenericResource } from "../../../model/index.ts";
-import { NO_RESOURCES } from "../../../model/resources.ts";
+import { GPU_KIND, NO_RESOURCES } from "../../../model/resources.ts";
 import type { ExecutorDescription } from "../executor.ts";
 
 /** The part of the engine's /info that is read. */
@@ -62,7 +62,7 @@ export function parseInfo(answer: unknown): EngineInfo {
 export function describeEngine(info: EngineInfo, engineId: string): ExecutorDescription {
   return {
     runtimes: ["container"],
-    resources: { nanoCpus: info.NCPU * NANOS, memoryBytes: info.MemTotal, generic: [...info.GenericResources] },
+    resources: { nanoCpus: info.NCPU * NANOS, memoryBytes: info.MemTotal, generic: genericResources(info) },
     os: info.OSType,
     architecture: info.Architecture,
     engineId,
@@ -71,6 +71,22 @@ export function describeEngine(info: EngineInfo, engineId: string): ExecutorDesc
     deviceDrivers: deviceDrivers(info),
     logDrivers: info.LogDrivers.toSorted(),
   };
+}
+
+/** The operator's word about GPUs wins over what the engine has found. */
+function genericResources({ GenericResources, DiscoveredDevices }: EngineInfo): GenericResource[] {
+  const gpus = gpuNames(DiscoveredDevices).slice(0, GENERIC_NAMES_MAX);
+  const isTold = gpus.length === 0 || GenericResources.some(({ kind }) => kind === GPU_KIND);
+  return isTold ? [...GenericResources] : [...GenericResources, { kind: GPU_KIND, count: 0, names: gpus }];
+}
+
+/** "nvidia.com/gpu=0", once more by its UUID, and "=all": one name a GPU. None where vendors are mixed: names may clash. */
+function gpuNames(devices: readonly string[]): string[] {
+  const pairs = devices.map((id) => id.split("=")).filter(([kind = ""]) => kind.endsWith("/gpu"));
+  if (new Set(pairs.map(([kind]) => kind)).size !== 1) return [];
+  const names = [...new Set(pairs.map(([, name = ""]) => name))].filter((name) => name !== "" && name !== "all");
+  const byIndex = names.filter((name) => /^\d+(:\d+)?$/.test(name));
+  return (byIndex.length > 0 ? byIndex : names).toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }));
 }
 
 /** Classes only: a node may have hundreds of devices of one. */

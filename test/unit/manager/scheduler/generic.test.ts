@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { explain } from "../../../../src/manager/scheduler/explain.ts";
 import type { GenericResource } from "../../../../src/model/index.ts";
 import { genericText } from "../../../support/generic-text.ts";
-import { node, service, spec } from "../../../support/loops/objects.ts";
-import { byNode, deploy, reasons } from "../../../support/loops/places.ts";
+import { node, service, spec, type SpecPart } from "../../../support/loops/objects.ts";
+import { byNode, deploy, nodesOf, reasons } from "../../../support/loops/places.ts";
 import { World } from "../../../support/loops/world.ts";
 
 describe("manager/scheduler: generic resources", () => {
@@ -105,5 +105,79 @@ describe("manager/scheduler: generic resources", () => {
     world.putNode(node("n1", { generic: [named("a")] }));
     await deploy(world, 1);
     expect(have()).to.deep.equal([""]);
+  });
+});
+
+describe("manager/scheduler: GPUs that a container asks for", () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(async () => {
+    await world.stopLoops();
+  });
+
+  const gpus = (count: number, ...deviceIds: string[]): SpecPart => ({
+    gpus: { count, deviceIds, capabilities: [], driver: "" },
+  });
+  const nvidia = (id: string, ...names: string[]): void =>
+    world.putNode(
+      node(id, { deviceDrivers: ["nvidia"], generic: names.length === 0 ? [] : [{ kind: "gpu", count: 0, names }] }),
+    );
+  const have = (): string[] => world.wanted().map(({ generic }) => genericText(generic));
+
+  it("are counted where the node says how many it has: each task has its own, and the one too many waits and says why", async () => {
+    nvidia("n1", "0", "1");
+    const tasks = await deploy(world, 3, gpus(1));
+    expect(have().toSorted()).to.deep.equal(["", "gpu=0", "gpu=1"]);
+    expect(reasons(tasks)).to.deep.equal(["no suitable node (insufficient gpu on 1 node)"]);
+    expect(explain(world.tx, "web").reasons.map(({ message }) => message)).to.include(
+      "the task reserves 1 of gpu; 0 of the node's 2 are not reserved",
+    );
+    expect(explain(world.tx, "n1").reasons.find(({ code }) => code === "resources")?.message).to.match(
+      /0 of 2 of gpu are not reserved$/,
+    );
+    nvidia("n2", "0");
+    await world.run(200);
+    expect(byNode(world.wanted())).to.deep.equal({ n1: 2, n2: 1 });
+  });
+
+  it("are one stock with those that are reserved, and one that is named counts as any", async () => {
+    nvidia("n1", "0", "1", "2");
+    await deploy(world, 1, { generic: { gpu: 1 } }, "reserves");
+    await deploy(world, 1, gpus(0, "2"), "names");
+    const tasks = await deploy(world, 2, gpus(1));
+    expect(reasons(tasks)).to.have.length(1);
+    expect(world.wanted("names").map(({ generic }) => generic)).to.deep.equal([[]]);
+  });
+
+  it("are all of a node's only where none is taken, and then nobody else gets one", async () => {
+    nvidia("n1", "0", "1");
+    await deploy(world, 1, gpus(1), "one");
+    expect(reasons(await deploy(world, 1, gpus(-1)))).to.deep.equal(["no suitable node (insufficient gpu on 1 node)"]);
+    await deploy(world, 0, gpus(1), "one");
+    await world.until(() => world.running().length === 1, "it has them all");
+    expect(have()).to.deep.equal(["gpu=0,1"]);
+    expect(reasons(await deploy(world, 1, gpus(1), "one"))).to.have.length(1);
+  });
+
+  it("are not counted on a node that does not say, which takes whom its engine takes, and loses nobody when it says", async () => {
+    nvidia("n1");
+    await deploy(world, 3, gpus(2));
+    expect(world.running()).to.have.length(3);
+    expect(have()).to.deep.equal(["", "", ""]);
+    nvidia("n1", "0", "1", "2", "3", "4", "5");
+    await world.run(200);
+    expect(world.running()).to.have.length(3);
+    expect(reasons(await deploy(world, 1, gpus(1), "other"))).to.have.length(1);
+  });
+
+  it("move with their task when the node has fewer of them", async () => {
+    nvidia("n1", "0", "1");
+    await deploy(world, 2, gpus(1));
+    nvidia("n2", "0");
+    nvidia("n1", "0");
+    await world.until(() => nodesOf(world.running()).join() === "n1,n2", "one was moved");
+    expect(have()).to.deep.equal(["gpu=0", "gpu=0"]);
   });
 });

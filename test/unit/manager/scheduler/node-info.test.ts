@@ -2,6 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { freeOf } from "../../../../src/manager/scheduler/load-filter.ts";
 import { ABSENT, NodeBook, portConflict } from "../../../../src/manager/scheduler/node-info.ts";
+import { needsOf } from "../../../../src/manager/scheduler/needs.ts";
 import type { Node, Task } from "../../../../src/model/index.ts";
 import { node, spec, task } from "../../../support/loops/objects.ts";
 
@@ -25,7 +26,7 @@ function summary(book: NodeBook): unknown {
       tasks: info.tasks,
       agents: [...info.engine.nodes.keys()].sort(),
       free: ["cpu", "memory", "gpu", "ssd"].map((kind) => freeOf(info, kind)),
-      names: info.engine.generic.give(info.stock, new Map([["gpu", 2]]), []),
+      names: info.engine.generic.give(info.stock, needsOf(spec({ generic: { gpu: 2 } })), []),
       ofService: ["a", "b"].map((id) => [info.services.get(id) ?? ABSENT, info.engine.services.get(id) ?? ABSENT]),
       shuns: [...(info.engine.shuns.get("b") ?? [])],
       wanted: ["a", "b"].map((id) => book.wantedOf(id)),

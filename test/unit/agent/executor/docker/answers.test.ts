@@ -201,6 +201,28 @@ describe("agent/executor/docker/description", () => {
     });
   });
 
+  const found: readonly [what: string, ids: string[], names: string[]][] = [
+    [
+      "one name a GPU, by its index",
+      ["gpu=1", "gpu=GPU-b", "gpu=10", "gpu=GPU-a", "gpu=0", "gpu=all"],
+      ["0", "1", "10"],
+    ],
+    ["ids where there is no index", ["gpu=all", "gpu=GPU-b", "gpu=GPU-a"], ["GPU-a", "GPU-b"]],
+    ["none where only all of them have a name", ["gpu=all", "mem=0"], []],
+  ];
+  for (const [what, ids, names] of found) {
+    it(`counts the GPUs that the engine has found: ${what}`, () => {
+      const DiscoveredDevices = ids.map((id) => ({ Source: "cdi", ID: `nvidia.com/${id}` }));
+      const { resources } = describeEngine(parseInfo({ DiscoveredDevices }), "e1");
+      expect(resources.generic).to.deep.equal(names.length === 0 ? [] : [{ kind: "gpu", count: 0, names }]);
+    });
+  }
+
+  it("counts no GPUs where those of two vendors may have one name", () => {
+    const DiscoveredDevices = [{ ID: "nvidia.com/gpu=0" }, { ID: "amd.com/gpu=0" }];
+    expect(describeEngine(parseInfo({ DiscoveredDevices }), "e1").resources.generic).to.deep.equal([]);
+  });
+
   it("survives an answer that is none", () => {
     const { resources, deviceDrivers, logDrivers } = describeEngine(parseInfo("no"), "e1");
     expect(resources).to.deep.equal({ nanoCpus: 0, memoryBytes: 0, generic: [] });
