@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { PlannedMove } from "../proto/gen/PlannedMove.ts";
 import { action, type Session } from "./command.ts";
 import { EXIT } from "./exit.ts";
+import type { Output } from "./output.ts";
 import { shown } from "./read-change-write.ts";
 
 type RebalanceFlags = { readonly plan?: boolean };
@@ -16,12 +17,29 @@ export function registerRebalance(service: Command): void {
     .action(action<RebalanceFlags>(rebalance));
 }
 
-async function rebalance({ client, out }: Session, flags: RebalanceFlags, [id = ""]: readonly string[]): Promise<void> {
+export async function rebalance(
+  { client, out }: Session,
+  flags: RebalanceFlags,
+  [id = ""]: readonly string[],
+): Promise<void> {
   const { moves, waitsFor } = await client.call("Control.PlanRebalance", { id });
   if (moves.length === 0 && waitsFor === "") {
     out.say(`The tasks of ${id} are spread as they can be: none moves`);
     return;
   }
+  if (moves.length > 0) listMoves(out, moves);
+  if (waitsFor !== "") out.note(`Nothing moves yet: ${waitsFor}`);
+  if (flags.plan === true) {
+    if (moves.length > 0) process.exitCode = EXIT.changes;
+    return;
+  }
+  const answer = await client.call("Control.RebalanceService", { requestId: client.requestId(), id });
+  const { spec } = shown(answer.service, `service "${id}"`);
+  out.note("They move one after the other, each once the task in its place is ready");
+  out.note(`Next: shoal service ps ${spec?.name ?? id}`);
+}
+
+function listMoves(out: Output, moves: readonly PlannedMove[]): void {
   out.list<PlannedMove>(
     moves,
     [
@@ -32,13 +50,4 @@ async function rebalance({ client, out }: Session, flags: RebalanceFlags, [id = 
     ({ taskId }) => taskId,
     (move) => move,
   );
-  if (waitsFor !== "") out.note(`Nothing moves yet: ${waitsFor}`);
-  if (flags.plan === true) {
-    process.exitCode = EXIT.changes;
-    return;
-  }
-  const answer = await client.call("Control.RebalanceService", { requestId: client.requestId(), id });
-  const { spec } = shown(answer.service, `service "${id}"`);
-  out.note(`They move one after the other, each once the task in its place is ready`);
-  out.note(`Next: shoal service ps ${spec?.name ?? id}`);
 }
