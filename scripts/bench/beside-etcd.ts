@@ -3,9 +3,7 @@
 // clear, as it comes; `tlsRatio` with one that has mutual TLS for clients and peers, too.
 import { startLocalCluster } from "../lib/local-cluster.ts";
 import type { LocalCluster, LocalNode } from "../lib/local-cluster.ts";
-import { runOk } from "../lib/run.ts";
 import { startEtcd, type EtcdCluster } from "./etcd.ts";
-import { imageNode } from "./image-node.ts";
 import { compare, type Figures, type RoundsOptions, type Side } from "./rounds.ts";
 import {
   etcdFollower,
@@ -77,9 +75,6 @@ export async function benchReads(options: BesideOptions): Promise<void> {
 }
 
 async function withBoth(options: BesideOptions, measure: (both: Both, node: string) => Promise<void>): Promise<void> {
-  const binary = await imageNode();
-  process.env["SHOAL_NODE"] = binary;
-  const version = (await runOk([binary, "--version"])).trim();
   await using cluster = await startLocalCluster({ managers: 3 });
   const etcds: Etcd[] = [];
   try {
@@ -89,7 +84,7 @@ async function withBoth(options: BesideOptions, measure: (both: Both, node: stri
     }
     const leader = await cluster.leader();
     const follower = cluster.managers.find((manager) => manager !== leader) ?? leader;
-    await measure({ cluster, leader, follower, etcds }, version);
+    await measure({ cluster, leader, follower, etcds }, process.version);
   } finally {
     for (const etcd of etcds) await etcd.cluster.stop();
   }

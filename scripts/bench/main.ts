@@ -32,6 +32,7 @@ cleanUpWhenInterrupted();
 switch (positionals[0]) {
   case "writes":
   case "reads": {
+    if (await endedElsewhere()) break;
     const { benchReads, benchWrites } = await import("./beside-etcd.ts");
     const options = {
       clients: (values.clients ?? "1,16,64,256").split(",").map(Number),
@@ -43,11 +44,13 @@ switch (positionals[0]) {
     break;
   }
   case "profile": {
+    if (await endedElsewhere()) break;
     const { benchProfile } = await import("./profile.ts");
     await benchProfile({ clients: Number(values.clients ?? "64"), seconds: Number(values.seconds ?? "10") });
     break;
   }
   case "failover": {
+    if (await endedElsewhere()) break;
     const { benchFailover } = await import("./failover.ts");
     await benchFailover({
       runs: Number(values.runs ?? "50"),
@@ -84,4 +87,12 @@ switch (positionals[0]) {
   default:
     process.stderr.write("Which benchmark? writes, reads, profile, failover, scale, place, day\n");
     process.exitCode = 64;
+}
+
+/** Ran on the image's Node, with its code. */
+async function endedElsewhere(): Promise<boolean> {
+  const { againOnImageNode } = await import("./image-node.ts");
+  const code = await againOnImageNode();
+  if (code !== null) process.exitCode = code;
+  return code !== null;
 }

@@ -8,7 +8,6 @@ import type { LocalNode } from "../lib/local-cluster.ts";
 import { httpGet, waitFor } from "../lib/run.ts";
 import { ROOT } from "../lib/shoal.ts";
 import { floors } from "./floors.ts";
-import { imageNode } from "./image-node.ts";
 import { shoalWrites } from "./sides.ts";
 import { round } from "./stats.ts";
 
@@ -58,7 +57,6 @@ type Profile = {
 
 export async function benchProfile({ clients, seconds }: { clients: number; seconds: number }): Promise<void> {
   process.stdout.write(`${JSON.stringify({ bench: "floors", ...(await floors()) })}\n`);
-  process.env["SHOAL_NODE"] = await imageNode();
   await using cluster = new LocalCluster({}, ["--import", PROBE]);
   for (let at = 0; at < 3; at += 1) {
     const node = await cluster.add("manager");

@@ -3,12 +3,12 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { httpGet, runOk, waitFor } from "../lib/run.ts";
+import { httpGet, waitFor } from "../lib/run.ts";
 import { LocalCluster } from "../lib/local-cluster.ts";
 import type { LocalNode } from "../lib/local-cluster.ts";
 import { ROOT } from "../lib/shoal.ts";
 import { FakeNode } from "./fake-nodes.ts";
-import { imageNode } from "./image-node.ts";
+import { buildProgram, imageNode } from "./image-node.ts";
 import { median, percentile, round } from "./stats.ts";
 
 export const SCALE_PHASES = "memory,follower,leader,snapshot,catch-up,memory";
@@ -24,7 +24,6 @@ export type ScaleOptions = {
   readonly runs: number;
 };
 
-const BUILD_MS = 120_000;
 const LOAD_MS = 900_000;
 const CLIENTS = 8;
 const SETTLE_MS = 5000;
@@ -35,8 +34,7 @@ const PROBE = join(ROOT, "scripts/bench/loop-probe.mjs");
 
 export async function benchScale(options: ScaleOptions): Promise<void> {
   process.env["SHOAL_NODE"] = await imageNode();
-  // As installed: a start through tsx would be half compilation.
-  await runOk(["npm", "run", "-s", "build"], { cwd: ROOT, timeoutMs: BUILD_MS });
+  await buildProgram();
   await using bench = new ScaleBench(options);
   await bench.start();
   await bench.load();
