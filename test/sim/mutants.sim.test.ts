@@ -8,8 +8,8 @@ import { MUTANTS } from "./mutants/all.ts";
 import { huntAll, type Hunt } from "./mutants/hunt.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 
-/** What the issue asks for. */
-const MUTANTS_MIN = 25;
+/** Of Raft, and of whole clusters besides. */
+const MUTANTS_MIN = 25 + 12;
 /** Where a change of the program has made another run of the pinned seed, so many more are tried. */
 const SEEDS_MAX = 100;
 
