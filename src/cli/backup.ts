@@ -74,7 +74,7 @@ async function toFile(session: Session, file: string, stale: boolean): Promise<R
   }
 }
 
-/** The manager it came from is gone, or leads no more: what to do is the same, whatever the transport said. */
+/** The manager it came from is gone, or leads no more, and the transport alone does not say what to do about that. */
 function brokenOff(error: unknown, again: string): unknown {
   if (!isWorthRetrying(error, true) || !(error instanceof AppError) || error.details.next !== undefined) return error;
   const next = `make it again once a manager leads (shoal node ls): ${again}`;
