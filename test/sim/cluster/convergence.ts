@@ -114,16 +114,17 @@ function taskMissing(world: World, service: Service, task: Task): string | null 
   if (!isSameWork(own, spec))
     return placeable(truth, task, spec) ? `is of revision ${task.revision}, not ${service.revision}` : null;
   const isBeside = (other: Task): boolean => other.slot === task.slot && other.id !== task.id && isWanted(other);
-  // It is prepared, and takes over once the rollout goes on.
-  if (task.desired === "READY" && waitsForPeople(service) && truth.tasksOfService(service.id).some(isBeside))
-    return null;
+  // It is prepared, and takes over once the rollout goes on: by hand, or past the slots whose turn it is.
+  const isHeldUp =
+    waitsForPeople(service) || truth.tasksOfService(service.id).some((one) => isStuck(truth, one, service));
+  if (task.desired === "READY" && isHeldUp && truth.tasksOfService(service.id).some(isBeside)) return null;
   if (observedState(task) !== "RUNNING" || task.desired !== "RUNNING")
     return `is ${observedState(task)} of ${task.desired}: ${task.status?.message}`;
   const node = truth.get("node", task.nodeId);
   // It goes on until its stand-in serves, or the deadline.
   const standIn = truth.tasksOfService(service.id).find((other) => other.replaces === task.id && isWanted(other));
-  const isHeldUp = standIn !== undefined && standIn.nodeId === "" && roomFor(truth, standIn, own) === null;
-  if (node?.spec?.availability === "DRAIN") return isHeldUp ? null : "runs on a drained node";
+  const isUnplaced = standIn !== undefined && standIn.nodeId === "" && roomFor(truth, standIn, own) === null;
+  if (node?.spec?.availability === "DRAIN") return isUnplaced ? null : "runs on a drained node";
   const broken = node === undefined ? "its node is not there" : nodeRefusal(node, own);
   return broken;
 }
