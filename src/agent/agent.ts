@@ -246,6 +246,7 @@ export class Agent {
       logDrivers: [...logDrivers],
       ip,
       fullPaths: [...this.#disks.fullPaths],
+      fillingPaths: [...this.#disks.fillingPaths],
     };
   }
 

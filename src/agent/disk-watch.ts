@@ -13,6 +13,8 @@ export const DISK_LOOK_MS = 10_000;
 /** Used shares of a file system. */
 export const COLLECT_AT = 0.9;
 export const REFUSE_AT = 0.95;
+/** So much must be free again before a disk is said to have room: one at the edge would be told of at every look. */
+export const ROOM_AGAIN = 0.02;
 /** Collecting again sooner would find what it left the last time. */
 export const COLLECT_EVERY_MS = 60_000;
 /** A disk that does not answer must not stop the looking. */
@@ -36,6 +38,7 @@ export class DiskWatch {
   readonly #deps: DiskWatchDeps;
   readonly #scope: Scope;
   #full: readonly string[] = [];
+  #filling: readonly string[] = [];
   #collectedAt = -Infinity;
 
   constructor(deps: DiskWatchDeps) {
@@ -46,6 +49,11 @@ export class DiskWatch {
   /** Paths whose file systems are too full for new tasks. */
   get fullPaths(): readonly string[] {
     return this.#full;
+  }
+
+  /** Paths whose file systems fill up although unused images were collected; full ones among them. */
+  get fillingPaths(): readonly string[] {
+    return this.#filling;
   }
 
   start(): void {
@@ -66,7 +74,9 @@ export class DiskWatch {
     const isFilling = before.some(({ used }) => used >= COLLECT_AT);
     const isDue = this.#deps.env.now() - this.#collectedAt >= COLLECT_EVERY_MS;
     const now = isFilling && isDue && (await this.#collect(before, signal)) ? await this.#measure(signal) : before;
-    this.#note(now.filter(({ used }) => used >= REFUSE_AT).map(({ path }) => path));
+    const above = (at: number, known: readonly string[]): string[] =>
+      now.filter(({ path, used }) => used >= (known.includes(path) ? at - ROOM_AGAIN : at)).map(({ path }) => path);
+    this.#note(above(REFUSE_AT, this.#full), above(COLLECT_AT, this.#filling));
   }
 
   async #measure(signal: AbortSignal): Promise<{ readonly path: string; readonly used: number }[]> {
@@ -104,12 +114,16 @@ export class DiskWatch {
     }
   }
 
-  #note(full: readonly string[]): void {
-    if (full.join("\0") === this.#full.join("\0")) return;
+  #note(full: readonly string[], filling: readonly string[]): void {
     const { log, onChange } = this.#deps;
-    if (full.length > 0) log.warn("the disk is almost full: no new tasks here", { paths: full });
-    else log.info("there is room on the disk again");
+    const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join("\0") === b.join("\0");
+    const [isFullSame, isFillingSame] = [isSame(full, this.#full), isSame(filling, this.#filling)];
+    if (isFullSame && isFillingSame) return;
+    if (!isFullSame && full.length > 0) log.warn("the disk is almost full: no new tasks here", { paths: full });
+    else if (!isFullSame) log.info("the disk has room for new tasks again");
+    if (!isFillingSame && filling.length === 0) log.info("there is room on the disk again");
     this.#full = full;
+    this.#filling = filling;
     onChange();
   }
 }

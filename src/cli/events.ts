@@ -33,10 +33,10 @@ export function registerEvents(command: Command): void {
     .option("-f, --filter <key=value>", "only what matches (repeatable)", many)
     .option("--no-trunc", "whole ids")
     .addHelpText("after", FILTERS)
-    .action(action<EventFlags>(events));
+    .action(action<EventFlags>(showEvents));
 }
 
-async function events(session: Session, flags: EventFlags): Promise<void> {
+export async function showEvents(session: Session, flags: EventFlags): Promise<void> {
   const { client, out } = session;
   const { filter: filters = [], follow = false, since, until } = flags;
   const nowMs = realEnv.wallNow();

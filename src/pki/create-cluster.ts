@@ -124,6 +124,7 @@ export function newNode({ nodeId, role, address, name, labels, keyFingerprint, n
       silence: null,
       engineSinceMs: nowMs,
       drainSinceMs: 0,
+      drainOverdueMs: 0,
       sessionId: "",
     },
     keyFingerprint,

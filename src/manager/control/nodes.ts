@@ -124,11 +124,9 @@ function updateNode(tx: WriteTx, asked: { readonly id: string; readonly version:
       });
     }
   }
-  tx.put("node", {
-    ...node,
-    spec,
-    status: node.status && { ...node.status, drainSinceMs: drainSinceMs(tx, node, spec) },
-  });
+  const sinceMs = drainSinceMs(tx, node, spec);
+  const drainOverdueMs = sinceMs === 0 || sinceMs === tx.timeMs ? 0 : (node.status?.drainOverdueMs ?? 0);
+  tx.put("node", { ...node, spec, status: node.status && { ...node.status, drainSinceMs: sinceMs, drainOverdueMs } });
   return must(tx.get("node", node.id), "the node was put in this transaction");
 }
 

@@ -5,7 +5,7 @@
 import type { Event } from "../../model/index.ts";
 import type { Change, ChangeSet, ReadTx } from "../../store/types.ts";
 import type { Context, Happening } from "./event.ts";
-import { clusterEvents, leaderEvents, nodeEvents } from "./node-events.ts";
+import { clusterEvents, drainEvents, leaderEvents, nodeEvents } from "./node-events.ts";
 import { runEvents, serviceEvents } from "./service-events.ts";
 import { taskEvents } from "./task-events.ts";
 
@@ -16,6 +16,7 @@ export function eventsOf(set: ChangeSet, tx: ReadTx): Event[] {
   const context: Context = { tx, origin };
   const all = leaderEvents(context);
   for (const change of changes) all.push(...ofChange(change, context));
+  all.push(...drainEvents(changes, context));
   return all.map((one, n) => ({ version, n, timeMs, ...one }));
 }
 

@@ -1,6 +1,8 @@
 /** What a changed node, and the cluster itself, mean to people. Pure. */
 import type { Availability, Cluster, EventLevel, Node, NodeState } from "../../model/index.ts";
 import { nodeName } from "../../model/naming.ts";
+import { isTerminal, observedState } from "../../model/task-state.ts";
+import type { Change } from "../../store/types.ts";
 import { actorOr, happening, isSame, nodeOf, type ChangeOf, type Context, type Happening, type What } from "./event.ts";
 
 type Said = Pick<What, "action" | "level" | "message"> & { readonly actor?: string; readonly reason?: string };
@@ -16,6 +18,8 @@ export function nodeEvents({ before, after }: ChangeOf<"node">, context: Context
   const said = [
     stateSaid(before, after),
     engineSaid(before, after),
+    diskSaid(before, after),
+    deadlineSaid(before, after),
     versionSaid(before, after),
     roleSaid(before, after),
   ];
@@ -46,6 +50,67 @@ function engineSaid({ status: before }: Node, { id, status: after }: Node): Said
   const actor = `node:${id}`;
   if (after.engineOk) return { action: "engine-back", actor, reason: "the engine answers again" };
   return { action: "engine-lost", level: "WARNING", actor, reason: after.engineMessage };
+}
+
+/** The worst of it: what is full fills up as well. */
+function diskSaid({ description: before }: Node, { id, description: after }: Node): Said | null {
+  if (after === null || isSame([before?.fullPaths, before?.fillingPaths], [after.fullPaths, after.fillingPaths]))
+    return null;
+  const actor = `node:${id}`;
+  const [full, filling] = [newIn(before?.fullPaths, after.fullPaths), newIn(before?.fillingPaths, after.fillingPaths)];
+  if (full.length > 0) {
+    return {
+      action: "disk-full",
+      level: "ERROR",
+      actor,
+      reason: `95 % of ${full.join(" and ")} is used: no new tasks`,
+    };
+  }
+  if (filling.length > 0) {
+    const reason = `90 % of ${filling.join(" and ")} is used, unused images are collected already`;
+    return { action: "disk-filling", level: "WARNING", actor, reason };
+  }
+  const room = newIn(after.fullPaths, before?.fullPaths ?? []);
+  const isNone = after.fillingPaths.length === 0 && after.fullPaths.length === 0;
+  if (isNone) return { action: "disk-ok", actor, reason: "there is room on the disk again" };
+  if (room.length === 0) return null;
+  return { action: "disk-ok", actor, reason: `there is room for new tasks in ${room.join(" and ")} again` };
+}
+
+function newIn(before: readonly string[] = [], after: readonly string[]): string[] {
+  return after.filter((path) => !before.includes(path));
+}
+
+function deadlineSaid({ status: before }: Node, { status: after }: Node): Said | null {
+  if (!after || after.drainOverdueMs === 0 || before?.drainOverdueMs === after.drainOverdueMs) return null;
+  const reason = "the deadline of its drain passed: what still ran was stopped, though it runs nowhere else yet";
+  return { action: "drain-overdue", level: "WARNING", actor: "orchestrator", reason };
+}
+
+/** Nodes that are empty by this entry, of those that are drained: each told once. */
+export function drainEvents(changes: readonly Change[], context: Context): Happening[] {
+  const { tx } = context;
+  const found: Happening[] = [];
+  for (const id of new Set(changes.map(maybeEmptied))) {
+    const node = id === "" ? undefined : tx.get("node", id);
+    if (node?.spec?.availability !== "DRAIN") continue;
+    if (tx.find("task", "node", id).some((task) => !isTerminal(observedState(task)))) continue;
+    found.push(
+      aboutNode(node, context, { action: "drain-completed", actor: "orchestrator", reason: "no task is left on it" }),
+    );
+  }
+  return found;
+}
+
+/** Id of the node of a task that ended, or that is drained from now on; empty for none. */
+function maybeEmptied(change: Change): string {
+  if (change.table === "task") {
+    const { before, after } = change;
+    if (before === undefined || before.nodeId === "" || isTerminal(observedState(before))) return "";
+    return after === undefined || isTerminal(observedState(after)) ? before.nodeId : "";
+  }
+  if (change.table !== "node" || change.after?.spec?.availability !== "DRAIN") return "";
+  return change.before?.spec?.availability === "DRAIN" ? "" : change.id;
 }
 
 function versionSaid({ description: before }: Node, { id, description: after }: Node): Said | null {

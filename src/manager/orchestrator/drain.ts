@@ -3,10 +3,10 @@
  * at once, and none stays beyond the deadline. Pure.
  */
 import { drainDeadlineMs, drainParallelism } from "../../model/drain.ts";
-import { isTerminal, isWanted, observedState } from "../../model/task-state.ts";
+import { isReady, isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import type { Node, Task } from "../../model/index.ts";
 import { attemptsOf } from "../../store/task-names.ts";
-import type { ReadTx } from "../../store/types.ts";
+import type { ReadTx, WriteTx } from "../../store/types.ts";
 import type { ServiceState } from "./slot.ts";
 
 /** It runs, and may run beside another of its slot: nothing is gained by stopping it first. */
@@ -29,6 +29,21 @@ export function mayLeave(tx: ReadTx, task: Task): boolean {
     if (left <= 0) return false;
   }
   return true;
+}
+
+/** Once for each drain: a task that would have gone on until another one served was stopped at its deadline. */
+export function noteOverdueDrain(tx: WriteTx, task: Task): void {
+  const node = tx.get("node", task.nodeId);
+  if (!node?.status || node.spec?.availability !== "DRAIN" || node.status.drainOverdueMs > 0) return;
+  const deadlineMs = drainDeadlineMs(node);
+  const isLate = deadlineMs > 0 && tx.timeMs >= deadlineMs && task.run === 0;
+  if (!isLate || !isWanted(task) || observedState(task) !== "RUNNING" || standsIn(tx, task)) return;
+  tx.put("node", { ...node, status: { ...node.status, drainOverdueMs: tx.timeMs } });
+}
+
+/** Another task of the slot serves: this one was not stopped for the deadline. */
+function standsIn(tx: ReadTx, task: Task): boolean {
+  return attemptsOf(tx, task).some((other) => other.id !== task.id && isWanted(other) && isReady(other));
 }
 
 function isStuck(tx: ReadTx, task: Task): boolean {

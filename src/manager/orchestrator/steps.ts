@@ -7,6 +7,7 @@ import { slotName } from "../../model/naming.ts";
 import { reasonText } from "../../model/reason.ts";
 import { tiesOf } from "../../model/ties.ts";
 import type { Cause, Rollout, Run, Service, Task } from "../../model/index.ts";
+import { noteOverdueDrain } from "./drain.ts";
 import { goBack, setOutcome } from "../../store/rollouts.ts";
 import type { WriteTx } from "../../store/types.ts";
 
@@ -106,6 +107,7 @@ export function applyStep(tx: WriteTx, env: Env, service: Service | null, step: 
       const status = ends ? stoppedStatus(tx, task, "SHUTDOWN", "stopped before it was placed") : task.status;
       const pendingReason = isEnd ? "" : task.pendingReason;
       tx.put("task", { ...task, desired, status, timedOut, cause: step.cause, pendingReason });
+      if (isEnd) noteOverdueDrain(tx, task);
       return;
     }
     case "single":

@@ -349,6 +349,7 @@ export const EMPTY_STATUS: NodeStatus = {
   silence: null,
   engineSinceMs: 0,
   drainSinceMs: 0,
+  drainOverdueMs: 0,
   sessionId: "",
 };
 

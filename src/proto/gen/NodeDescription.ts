@@ -42,6 +42,10 @@ export interface NodeDescriptionInput {
    * Directories whose file systems are 95 % used or more, so that it takes no new tasks.
    */
   'fullPaths'?: (string)[];
+  /**
+   * Directories whose file systems are 90 % used or more also after unused images were collected; full ones among them.
+   */
+  'fillingPaths'?: (string)[];
 }
 
 /**
@@ -83,4 +87,8 @@ export interface NodeDescription {
    * Directories whose file systems are 95 % used or more, so that it takes no new tasks.
    */
   'fullPaths': (string)[];
+  /**
+   * Directories whose file systems are 90 % used or more also after unused images were collected; full ones among them.
+   */
+  'fillingPaths': (string)[];
 }

@@ -87,6 +87,10 @@ export interface NodeStatusInput {
    * The newest session that the leader has heard of.
    */
   'sessionId'?: (string);
+  /**
+   * Cluster time at which the deadline of its drain stopped tasks that had nowhere else to run; 0 while it has not.
+   */
+  'drainOverdueMs'?: (number | string | Long);
 }
 
 export interface NodeStatus {
@@ -125,4 +129,8 @@ export interface NodeStatus {
    * The newest session that the leader has heard of.
    */
   'sessionId': (string);
+  /**
+   * Cluster time at which the deadline of its drain stopped tasks that had nowhere else to run; 0 while it has not.
+   */
+  'drainOverdueMs': (number);
 }

@@ -823,10 +823,11 @@ function encodeNodeDescription(w: Writer, m: NodeDescriptionInput): void {
   if (m.logDrivers != null) for (const x of m.logDrivers) w.text(98, x);
   if (m.ip) w.text(106, m.ip);
   if (m.fullPaths != null) for (const x of m.fullPaths) w.text(122, x);
+  if (m.fillingPaths != null) for (const x of m.fillingPaths) w.text(130, x);
 }
 
 function decodeNodeDescription(r: Reader): NodeDescription {
-  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0, deviceDrivers: [], logDrivers: [], ip: "", fullPaths: [] };
+  const m: NodeDescription = { hostname: "", platform: null, resources: null, runtimes: [], engineId: "", engineLabels: {}, engineVersion: "", shoalVersion: "", protocolMin: 0, protocolMax: 0, deviceDrivers: [], logDrivers: [], ip: "", fullPaths: [], fillingPaths: [] };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -871,6 +872,8 @@ function decodeNodeDescription(r: Reader): NodeDescription {
         m.ip = r.text(); break;
       case 122:
         m.fullPaths.push(r.text()); break;
+      case 130:
+        m.fillingPaths.push(r.text()); break;
       default: r.skip(tag);
     }
   }
@@ -889,10 +892,11 @@ function encodeNodeStatus(w: Writer, m: NodeStatusInput): void {
   if (m.engineSinceMs) w.uint(72, Number(m.engineSinceMs));
   if (m.drainSinceMs) w.uint(80, Number(m.drainSinceMs));
   if (m.sessionId) w.text(90, m.sessionId);
+  if (m.drainOverdueMs) w.uint(96, Number(m.drainOverdueMs));
 }
 
 function decodeNodeStatus(r: Reader): NodeStatus {
-  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0, drainSinceMs: 0, sessionId: "" };
+  const m: NodeStatus = { state: "UNKNOWN", message: "", sinceMs: 0, engineOk: false, engineMessage: "", sessionManagerId: "", agentEpoch: 0, silence: null, engineSinceMs: 0, drainSinceMs: 0, sessionId: "", drainOverdueMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -918,6 +922,8 @@ function decodeNodeStatus(r: Reader): NodeStatus {
         m.drainSinceMs = r.uint(); break;
       case 90:
         m.sessionId = r.text(); break;
+      case 96:
+        m.drainOverdueMs = r.uint(); break;
       default: r.skip(tag);
     }
   }

@@ -69,6 +69,7 @@ export function node(id: string, part: NodePart = {}): Node {
       engineVersion: "24",
       shoalVersion: "0",
       fullPaths: [],
+      fillingPaths: [],
       protocolMin: 1,
       protocolMax: PROTOCOLS.max,
       deviceDrivers: part.deviceDrivers ?? [],
@@ -86,6 +87,7 @@ export function node(id: string, part: NodePart = {}): Node {
       silence: part.silence ?? null,
       engineSinceMs: part.engineSinceMs ?? 0,
       drainSinceMs: part.drainSinceMs ?? 0,
+      drainOverdueMs: 0,
       sessionId: "",
     },
   });

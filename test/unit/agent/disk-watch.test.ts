@@ -65,6 +65,21 @@ describe("agent/disk-watch", () => {
     expect(rig.watch.fullPaths).to.deep.equal([]);
   });
 
+  it("says which paths fill up although images were collected, until some more is free", async () => {
+    const looked = async (used: number): Promise<unknown> => {
+      rig.used.set("/var/lib/docker", used);
+      await rig.sim.run(DISK_LOOK_MS);
+      return [rig.watch.fillingPaths, rig.watch.fullPaths, rig.changes];
+    };
+    const docker = ["/var/lib/docker"];
+    expect(await looked(0.91)).to.deep.equal([docker, [], 1]);
+    expect(await looked(0.89), "at the edge it is the same").to.deep.equal([docker, [], 1]);
+    expect(await looked(0.96)).to.deep.equal([docker, docker, 2]);
+    expect(await looked(0.94), "at the other edge too").to.deep.equal([docker, docker, 2]);
+    expect(await looked(0.92)).to.deep.equal([docker, [], 3]);
+    expect(await looked(0.87)).to.deep.equal([[], [], 4]);
+  });
+
   it("names the paths that are full from 95 % on, until there is room", async () => {
     rig.used.set("/var/lib/docker", 0.96);
     await rig.sim.run(DISK_LOOK_MS);
@@ -78,7 +93,8 @@ describe("agent/disk-watch", () => {
     rig.freed = 0.3;
     rig.used.set("/var/lib/docker", 0.97);
     await rig.sim.run(DISK_LOOK_MS);
-    expect([rig.collected.length, rig.watch.fullPaths, rig.changes]).to.deep.equal([1, [], 0]);
+    expect([rig.collected.length, rig.watch.fullPaths, rig.watch.fillingPaths]).to.deep.equal([1, [], []]);
+    expect(rig.changes).to.equal(0);
   });
 });
 

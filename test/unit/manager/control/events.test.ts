@@ -4,7 +4,7 @@ import type { RequestInput, Response } from "../../../../src/proto/load.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
 import { settle } from "../../../support/sim-env.ts";
-import { aNode, aNodeSpec, aTask } from "../../../support/store/objects.ts";
+import { aCluster, aNode, aNodeSpec, aTask } from "../../../support/store/objects.ts";
 
 async function openRig(): Promise<ControlRig> {
   const rig = new ControlRig();
@@ -20,6 +20,17 @@ const made = async (rig: ControlRig, ...ids: string[]): Promise<void> => {
 
 const read = async (rig: ControlRig, request: RequestInput<"Events.Read"> = {}): Promise<Response<"Events.Read">> =>
   await rig.call("Events.Read", request);
+/** The disk's time passes meanwhile. */
+async function settled<T>(rig: ControlRig, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const watched = work.finally(() => (isOver = true));
+  for (let tries = 0; !isOver && tries < 1000; tries += 1) {
+    await settle();
+    rig.env.advance(1);
+    rig.env.turn();
+  }
+  return await watched;
+}
 const ids = (events: readonly Event[]): string => events.map(({ id }) => id).join(" ");
 
 describe("manager/control/events", () => {
@@ -101,6 +112,42 @@ describe("manager/control/events", () => {
     expect(ids(first.events)).to.equal("a");
     expect(first.gaps).to.deep.equal([{ afterVersion: 1, upToVersion: 40, upToMs: 5_000, expired: false }]);
     expect((await read(rig, { after: first.next })).gaps).to.deep.equal([]);
+  });
+
+  it("keeps as many as the cluster is set to, and none that is older, and says that the others were dropped", async () => {
+    const rig = await openRig();
+    const set = async (part: { eventsKept?: number; eventsKeptMs?: number }): Promise<void> => {
+      const { cluster } = await rig.call("Control.GetCluster", {});
+      const spec = { ...cluster?.spec, ...part };
+      await rig.call("Control.UpdateCluster", { version: cluster?.meta?.version ?? 0, spec });
+    };
+    await rig.write((tx) => tx.put("cluster", aCluster({ id: "c1" })));
+    await set({});
+    expect((await rig.call("Control.GetCluster", {})).cluster?.spec).to.include({
+      eventsKept: 100_000,
+      eventsKeptMs: 7 * 24 * 3_600_000,
+    });
+    await made(rig, ...Array.from({ length: 1500 }, (_, at) => `t${at}`));
+    await settled(rig, rig.history.ring.flush());
+    expect(rig.history.ring.count).to.be.above(1500);
+    await set({ eventsKept: 1000 });
+    await settled(rig, rig.history.ring.flush());
+    const { events, gaps } = await settled(rig, read(rig, { pageSize: 1000 }));
+    expect([rig.history.ring.count, events.length, gaps.map(({ expired }) => expired)]).to.deep.equal([
+      1000,
+      1000,
+      [true],
+    ]);
+    expect(events.at(-1)).to.include({ type: "cluster", action: "updated" });
+    await set({ eventsKeptMs: 3_600_000 });
+    rig.env.advance(3_700_000);
+    // Each write drops a part of what is too old.
+    for (let at = 0; at < 5; at += 1) {
+      await made(rig, `late${at}`);
+      await settled(rig, rig.history.ring.flush());
+    }
+    const { events: kept } = await settled(rig, read(rig, { filters: ["type=task"] }));
+    expect(ids(kept)).to.equal("late0 late1 late2 late3 late4");
   });
 
   it("needs a quorum unless stale events will do, and a manager that has a state", async () => {

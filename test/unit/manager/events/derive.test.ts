@@ -1,7 +1,15 @@
 import { expect } from "chai";
 import { eventsOf } from "../../../../src/manager/events/derive.ts";
 import { EVENT_TEXT_MAX } from "../../../../src/manager/events/event.ts";
-import type { Event, NodeState, Rollout, Task, TaskState, TaskStatus } from "../../../../src/model/index.ts";
+import type {
+  Event,
+  NodeState,
+  NodeStatus,
+  Rollout,
+  Task,
+  TaskState,
+  TaskStatus,
+} from "../../../../src/model/index.ts";
 import type { WriteTx } from "../../../../src/store/types.ts";
 import { ControlRig } from "../../../support/control/control-rig.ts";
 import {
@@ -257,12 +265,126 @@ describe("manager/events/derive", () => {
       const spec = aNodeSpec({ name: "name-n1", availability: "DRAIN" });
       tx.put("node", aNode({ ...node("n1", "LEFT", "said goodbye"), spec }));
     });
-    expect(drained).to.deep.equal(["node drained name-n1 by user:ada: availability active to drain"]);
+    expect(drained).to.deep.equal([
+      "node drained name-n1 by user:ada: availability active to drain",
+      "node drain-completed name-n1 by orchestrator: no task is left on it",
+    ]);
     const removal = (tx: WriteTx): void => {
       tx.by("user:ada");
       tx.remove("node", "n1");
     };
     expect(await teller.lines(removal)).to.deep.equal(["node removed name-n1 by user:ada: node removed"]);
+  });
+
+  it("tells an engine that is lost and back, of a node that is there all the time", async () => {
+    const teller = new Teller();
+    const put =
+      (state: NodeState, engineOk: boolean, engineMessage = "") =>
+      (tx: WriteTx) => {
+        tx.put("node", aNode({ ...node("n1"), status: aNodeStatus({ state, engineOk, engineMessage }) }));
+      };
+    await teller.events(put("READY", true));
+    const [lost] = await teller.events(put("READY", false, "connection refused"));
+    expect([lost?.action, lost?.level, lost?.cause]).to.deep.equal([
+      "engine-lost",
+      "WARNING",
+      { actor: "node:n1", reason: "connection refused" },
+    ]);
+    expect(await teller.lines(put("READY", false, "no such file"))).to.deep.equal([]);
+    expect(await teller.lines(put("READY", true))).to.deep.equal([
+      "node engine-back name-n1 by node:n1: the engine answers again",
+    ]);
+    expect((await teller.events(put("UNREACHABLE", false, "x"))).map(({ action }) => action)).to.deep.equal([
+      "unreachable",
+    ]);
+    expect((await teller.events(put("READY", true))).map(({ action }) => action)).to.deep.equal(["back"]);
+  });
+
+  it("tells a mass silence once, with how many nodes it is, and not that it is over", async () => {
+    const teller = new Teller();
+    const put = (sinceMs: number, silent: number) => (tx: WriteTx) => {
+      const massSilence = sinceMs === 0 ? null : { sinceMs, untilMs: sinceMs + 60_000, silent, nodes: 5 };
+      tx.put("cluster", aCluster({ id: "c1", massSilence }));
+    };
+    await teller.events(put(0, 0));
+    const [event, ...others] = await teller.events(put(1000, 3));
+    expect(others).to.deep.equal([]);
+    expect(event).to.include({ type: "cluster", action: "mass-silence", level: "ERROR" });
+    expect(event?.cause).to.deep.equal({
+      actor: "monitor",
+      reason: "3 of 5 nodes fell silent at once: for a while nothing is replaced",
+    });
+    expect(await teller.lines(put(1000, 3))).to.deep.equal([]);
+    expect(await teller.lines(put(99_000, 4))).to.have.length(1);
+  });
+
+  it("tells a disk that fills up, is full, and has room again, by its path", async () => {
+    const teller = new Teller();
+    const look = async (fillingPaths: string[], fullPaths: string[]): Promise<readonly string[]> => {
+      const events = await teller.events((tx) =>
+        tx.put("node", aNode({ ...node("n1"), description: { fillingPaths, fullPaths } as never })),
+      );
+      return events.map(({ action, level, cause }) => `${action} ${level} ${cause?.reason}`);
+    };
+    const docker = ["/var/lib/docker"];
+    await look([], []);
+    expect(await look(docker, [])).to.deep.equal([
+      "disk-filling WARNING 90 % of /var/lib/docker is used, unused images are collected already",
+    ]);
+    expect(await look(docker, docker)).to.deep.equal(["disk-full ERROR 95 % of /var/lib/docker is used: no new tasks"]);
+    expect(await look(docker, docker)).to.deep.equal([]);
+    expect(await look(docker, [])).to.deep.equal(["disk-ok INFO there is room for new tasks in /var/lib/docker again"]);
+    expect(await look([], [])).to.deep.equal(["disk-ok INFO there is room on the disk again"]);
+    expect(await look(docker, docker), "both at once is told as the worse").to.have.length(1);
+  });
+
+  it("tells once that a drained node is empty, when its last task ended or there was none", async () => {
+    const teller = new Teller();
+    const drained = (id: string, part: Partial<NodeStatus> = {}) =>
+      aNode({
+        ...node(id),
+        spec: aNodeSpec({ name: `name-${id}`, availability: "DRAIN" }),
+        status: aNodeStatus({ state: "READY", engineOk: true, drainSinceMs: 5, ...part }),
+      });
+    const actions = async (change: (tx: WriteTx) => void): Promise<readonly string[]> =>
+      (await teller.events(change)).filter(({ type }) => type === "node").map(({ action }) => action);
+    await teller.events((tx) => {
+      tx.put("node", aNode(node("n1")));
+      tx.put("node", aNode(node("n2")));
+      for (const [at, id] of ["t1", "t2", "t3"].entries())
+        tx.put("task", web(id, { slot: at + 1, ...on("n1", "RUNNING") }));
+    });
+    expect(await actions((tx) => tx.put("node", drained("n2")))).to.deep.equal(["drained", "drain-completed"]);
+    expect(await actions((tx) => tx.put("node", drained("n1")))).to.deep.equal(["drained"]);
+    expect(await actions((tx) => tx.put("task", web("t1", on("n1", "SHUTDOWN"))))).to.deep.equal([]);
+    const last = await teller.events((tx) => {
+      tx.put("task", web("t2", { slot: 2, ...on("n1", "FAILED") }));
+      tx.put("task", web("t3", { slot: 3, ...on("n1", "SHUTDOWN") }));
+    });
+    expect(last.map(({ type, action }) => `${type} ${action}`)).to.deep.equal([
+      "task failed",
+      "task stopped",
+      "node drain-completed",
+    ]);
+    expect(last[2]?.cause).to.deep.equal({ actor: "orchestrator", reason: "no task is left on it" });
+    expect(await actions((tx) => tx.remove("task", "t1"))).to.deep.equal([]);
+  });
+
+  it("tells once that the deadline of a drain passed", async () => {
+    const teller = new Teller();
+    const put = (drainOverdueMs: number) => (tx: WriteTx) => {
+      const spec = aNodeSpec({ name: "name-n1", availability: "DRAIN" });
+      const status = aNodeStatus({ state: "READY", engineOk: true, drainSinceMs: 5, drainOverdueMs });
+      tx.put("node", aNode({ ...node("n1"), spec, status }));
+    };
+    await teller.events((tx) => {
+      tx.put("task", web("t1", on("n1", "RUNNING")));
+      put(0)(tx);
+    });
+    const [event, ...others] = await teller.events(put(600_005));
+    expect(others).to.deep.equal([]);
+    expect(event).to.include({ type: "node", action: "drain-overdue", level: "WARNING", name: "name-n1" });
+    expect(await teller.lines(put(600_005))).to.deep.equal([]);
   });
 
   it("tells a leadership by the first entry that it makes", async () => {

@@ -22,6 +22,7 @@ describe("manager/orchestrator: nodes that are drained, or lost their engine", (
   function drain(id: string, part: Partial<NodeSpec> = {}): void {
     change(id, { spec: { availability: "DRAIN", ...part }, status: { drainSinceMs: world.env.wallNow() } });
   }
+  const overdueMs = (id: string): number => world.tx.get("node", id)!.status!.drainOverdueMs;
   async function deployed(replicas: number, part: Parameters<typeof service>[1] = {}): Promise<void> {
     world.putService(service("web", { replicas, ...part }));
     await world.until(() => world.running().length === replicas, "all run");
@@ -57,6 +58,8 @@ describe("manager/orchestrator: nodes that are drained, or lost their engine", (
       all: 12,
     });
     expect(world.wanted()).to.have.length(12);
+    await world.run(700_000);
+    expect(overdueMs("n1"), "it was empty in time").to.equal(0);
   });
 
   it("counts the tasks of all services on the node", async () => {
@@ -85,10 +88,12 @@ describe("manager/orchestrator: nodes that are drained, or lost their engine", (
     drain("n1", { drainDeadlineMs: 30_000, drainParallelism: 1 });
     await world.run(29_000);
     expect(on("n1")).to.have.length(1);
+    expect(overdueMs("n1")).to.equal(0);
     expect(world.running("api").filter(({ nodeId }) => nodeId === "n1")).to.deep.equal([]);
     await world.run(2000);
     expect(on("n1")).to.have.length(0);
     expect(world.wanted()).to.have.length(3);
+    expect(overdueMs("n1"), "it says when that was").to.be.above(0);
     change("n1", { spec: { availability: "ACTIVE" }, status: { drainSinceMs: 0 } });
     await world.until(() => world.running().length === 3, "it takes tasks again");
   });
