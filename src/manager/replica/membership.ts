@@ -208,7 +208,7 @@ function refusal(reason: ConfigProposalRefusal): AppError {
         "precondition",
         "Cannot change the managers: too few of those left answer, the quorum would be lost",
         {
-          next: "bring other managers back first; --lose-quorum does it all the same",
+          next: "bring other managers back first, or repeat with force",
         },
       );
     case "no-voters":
