@@ -7,7 +7,7 @@ import type { Dice } from "../dice.ts";
 import { CRASHES, FINISHES, MISSING, SERVES } from "../images.ts";
 import { VALUE_LABEL } from "./specs.ts";
 
-const SCHEDULES = ["*/3 * * * * *", "*/5 * * * * *", "*/10 * * * * *"] as const;
+const SCHEDULES = ["*/2 * * * * *", "*/5 * * * * *", "*/10 * * * * *"] as const;
 
 /** A name says which mode it has, as that never changes: `job1`, `cron2`. */
 export function isJobName(name: string): boolean {
