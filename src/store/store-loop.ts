@@ -99,13 +99,18 @@ export abstract class StoreLoop {
     this.#alarms.set(key, { atMs, timer });
   }
 
-  /** A plan that fails is a bug of one key: it must not hold up the others. */
-  protected guarded(key: string, plan: () => void): void {
+  /**
+   * A plan that fails is a bug of one key: it must not hold up the others, nor leave half of itself behind.
+   * @returns false if it failed
+   */
+  protected guarded(tx: WriteTx, key: string, plan: () => void): boolean {
     try {
-      plan();
+      tx.attempt(plan);
+      return true;
     } catch (error) {
       if (error instanceof AssertionFailure) throw error;
       this.deps.log.error("planning failed", { key, error });
+      return false;
     }
   }
 

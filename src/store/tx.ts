@@ -9,8 +9,9 @@ import { AppError } from "../util/errors.ts";
 export class WriteTransaction implements WriteTx {
   readonly version: number;
   readonly timeMs: number;
-  readonly #tables: OverlaySet;
-  readonly #actions: Action[] = [];
+  readonly #speculative: WritableTables;
+  #tables: OverlaySet;
+  #actions: Action[] = [];
   /** Where the last put of a row is in `#actions`, while nothing removed the row since. */
   readonly #putAt = new Map<string, number>();
   #actor = "";
@@ -19,10 +20,16 @@ export class WriteTransaction implements WriteTx {
 
   /** @param at the index the entry will get, and its cluster time. */
   constructor(speculative: WritableTables, at: { readonly version: number; readonly timeMs: number }) {
-    this.#tables = new OverlaySet(speculative);
-    this.#tables.version = at.version;
+    this.#speculative = speculative;
     this.version = at.version;
     this.timeMs = at.timeMs;
+    this.#tables = this.#over();
+  }
+
+  #over(): OverlaySet {
+    const tables = new OverlaySet(this.#speculative);
+    tables.version = this.version;
+    return tables;
   }
 
   get actions(): readonly Action[] {
@@ -75,6 +82,35 @@ export class WriteTransaction implements WriteTx {
     this.#tables.delete(table, id);
     this.#putAt.delete(`${table}/${id}`);
     this.#actions.push({ kind: "remove", table, id });
+  }
+
+  attempt(change: () => void): void {
+    this.#assertOpen();
+    const before = { actions: [...this.#actions], actor: this.#actor, leaderId: this.#leaderId };
+    try {
+      change();
+    } catch (error) {
+      this.#actor = before.actor;
+      this.#leaderId = before.leaderId;
+      this.#redo(before.actions);
+      throw error;
+    }
+  }
+
+  /** Rows that are stamped already. */
+  #redo(actions: Action[]): void {
+    this.#tables = this.#over();
+    this.#actions = actions;
+    this.#putAt.clear();
+    for (const [at, action] of actions.entries()) {
+      if (action.kind === "put") {
+        this.#tables.put(action.table, action.object);
+        this.#putAt.set(`${action.table}/${action.object.id}`, at);
+      } else {
+        this.#tables.delete(action.table, action.id);
+        this.#putAt.delete(`${action.table}/${action.id}`);
+      }
+    }
   }
 
   by(actor: string): void {

@@ -48,6 +48,8 @@ export interface WriteTx extends ReadTx {
   /** Creates or replaces; `meta` is set by the store (version = the entry's index, times = cluster time). */
   put<T extends TableName>(table: T, object: Tables[T]): void;
   remove(table: TableName, id: string): void;
+  /** What `change` wrote before it throws is undone, here alone; the throw goes on. */
+  attempt(change: () => void): void;
   /** Says who asked for this change; without it, it is the leader's own. */
   by(actor: string): void;
   /** The first change of a leadership says whose it is: an entry also when nothing else changes. */

@@ -41,7 +41,7 @@ export class Orchestrator extends StoreLoop {
       if (room <= 0 || taken.length >= services) break;
       this.dirty.delete(id);
       taken.push(id);
-      this.guarded(id, () => {
+      this.guarded(tx, id, () => {
         room -= this.#planOne(tx, id, room);
       });
     }

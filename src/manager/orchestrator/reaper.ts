@@ -73,7 +73,7 @@ export class Reaper extends StoreLoop {
       if (room <= 0 || taken.length >= SERVICES_PER_TURN_MAX) break;
       this.dirty.delete(id);
       taken.push(id);
-      this.guarded(id, () => {
+      this.guarded(tx, id, () => {
         const { tasks, revisions, runs } = planReap(tx, id);
         const some = tasks.slice(0, room);
         for (const task of some) tx.remove("task", task);

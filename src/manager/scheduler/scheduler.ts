@@ -68,7 +68,7 @@ export class Scheduler extends StoreLoop {
     for (const nodeId of this.#shrunk) {
       if (room <= 0) break;
       this.#shrunk.delete(nodeId);
-      this.guarded(nodeId, () => {
+      this.#planned(tx, nodeId, () => {
         room -= this.#evict(tx, nodeId, room);
       });
     }
@@ -78,7 +78,7 @@ export class Scheduler extends StoreLoop {
       const group = this.#groups.get(key);
       if (group === undefined) {
         if (this.#balancer.has(key)) taken.push(key);
-        this.guarded(key, () => {
+        this.#planned(tx, key, () => {
           const { written, wakeAtMs } = this.#balancer.turn(tx, this.#book, key);
           room -= written;
           this.alarm(key, wakeAtMs, tx.timeMs);
@@ -87,12 +87,17 @@ export class Scheduler extends StoreLoop {
       }
       taken.push(key);
       looks -= this.#book.size + group.taskIds.size;
-      this.guarded(key, () => {
+      this.#planned(tx, key, () => {
         room -= this.#placeGroup(tx, { key, group, room });
       });
     }
     if (this.#shrunk.size > 0) this.trigger();
     return taken;
+  }
+
+  /** What a failed plan counted as placed is not. */
+  #planned(tx: WriteTx, key: string, plan: () => void): void {
+    if (!this.guarded(tx, key, plan)) this.#book = bookOf(tx);
   }
 
   /** @returns how many tasks were written. */

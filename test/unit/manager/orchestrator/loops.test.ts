@@ -2,6 +2,8 @@ import { expect } from "chai";
 import type { Task } from "../../../../src/model/index.ts";
 import { REASON_BYTES_MAX } from "../../../../src/model/reason.ts";
 import { ASIDE_MS } from "../../../../src/store/store-loop.ts";
+import { WriteTransaction } from "../../../../src/store/tx.ts";
+import type { TableName, Tables, WriteTx } from "../../../../src/store/types.ts";
 import { AppError } from "../../../../src/util/errors.ts";
 import { service, spec, task } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
@@ -41,6 +43,44 @@ describe("manager: the leader's loops and a store that refuses", () => {
     expect(world.wanted().map((task) => task.nodeId)).to.deep.equal(["", ""]);
     world.log.refusal = null;
     await world.until(() => world.running().length === 2, "both fit, as nothing was counted twice", 1000);
+  });
+
+  describe("one of whose plans throws half-way", () => {
+    const { put } = WriteTransaction.prototype;
+    afterEach(() => {
+      WriteTransaction.prototype.put = put;
+    });
+    function failOnce(isIt: (task: Task) => boolean): void {
+      let failed = false;
+      WriteTransaction.prototype.put = function <T extends TableName>(this: WriteTx, table: T, row: Tables[T]) {
+        if (!failed && table === "task" && isIt(row as unknown as Task)) {
+          failed = true;
+          throw new TypeError("a bug");
+        }
+        put.call(this, table, row);
+      };
+    }
+
+    it("leave nothing of that plan, and all of the others in the same change", async () => {
+      failOnce(({ serviceName, slot }) => serviceName === "web" && slot === 2);
+      world.putService(service("web", { replicas: 3 }));
+      world.putService(service("api", { replicas: 2 }));
+      await world.until(() => world.running("api").length === 2, "the other one runs");
+      expect(world.tasks()).to.deep.equal([]);
+      expect(world.errors).to.have.length(1);
+      await world.changeLeader();
+      await world.until(() => world.running().length === 3, "the next leader plans it again");
+    });
+
+    it("count nothing as placed of it", async () => {
+      world.changeNode("n2", { availability: "DRAIN" });
+      const seen = new Set<string>();
+      failOnce(({ serviceName, nodeId, id }) => serviceName === "web" && nodeId !== "" && seen.add(id).size === 2);
+      world.putService(service("web", { replicas: 2, task: spec({ memoryMiB: 4000 }) }));
+      world.putService(service("api", { task: spec({ memoryMiB: 5000 }) }));
+      await world.until(() => world.running("api").length === 1, "the room is free for the other one");
+      expect(world.tasks().map(({ nodeId }) => nodeId)).to.deep.equal(["", ""]);
+    });
   });
 
   it("write nothing once leadership is lost, and stop cleanly", async () => {
