@@ -5,7 +5,7 @@ import { parseDurationMs } from "../util/units.ts";
 import { action, type Session } from "./command.ts";
 import { usage } from "./exit.ts";
 import { retryOnConflict, shown } from "./read-change-write.ts";
-import { choice, count } from "./value-syntax.ts";
+import { choice, count, integer } from "./value-syntax.ts";
 
 export type ClusterFlags = {
   readonly replaceAfter?: string;
@@ -22,7 +22,7 @@ export function registerUpdate(cluster: Command): void {
     .description("Change what holds for the whole cluster")
     .option("--replace-after <duration>", "replace tasks of a node silent for this long, 3s or more (6s)")
     .option("--replace-closed-after <duration>", "the same where the node's kernel closed the connection (30s)")
-    .option("--task-history-limit <n>", "tasks kept per slot, the live one included (5)")
+    .option("--task-history-limit <n>", "tasks kept per slot, the live one included; 0: only that, -1: all (5)")
     .option("--events-kept-for <duration>", "events are dropped when they are older, 1h or more (168h)")
     .option("--strategy <kind>", "of services that name none: spread, or binpack where they reserve anything (spread)")
     .option("--events-kept <n>", "events kept at most, 1000 or more (100000)")
@@ -53,7 +53,7 @@ export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => 
     ...(replaceClosedAfter === undefined
       ? {}
       : { replaceClosedAfterMs: parseDurationMs(replaceClosedAfter, "--replace-closed-after") }),
-    ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit: count(taskHistoryLimit, "--task-history-limit") }),
+    ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit: integer(taskHistoryLimit, "--task-history-limit") }),
     ...(eventsKeptFor === undefined ? {} : { eventsKeptMs: parseDurationMs(eventsKeptFor, "--events-kept-for") }),
     ...(eventsKept === undefined ? {} : { eventsKept: count(eventsKept, "--events-kept") }),
     ...(strategy === undefined ? {} : { strategy: choice(strategy, "--strategy", ["SPREAD", "BINPACK"]) }),

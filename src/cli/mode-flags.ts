@@ -36,7 +36,7 @@ const MODES_OF: Readonly<Record<Exclude<keyof ModeFlags, "mode">, readonly Servi
   overlap: ["cron"],
   startingDeadline: ["cron"],
 };
-const NO_POLICY: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0 };
+const NO_POLICY: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0 };
 const ONE: ReplicatedJob = { totalCompletions: 1, maxConcurrent: 0, policy: null };
 
 /** For a new service, before its other flags. */
@@ -154,11 +154,11 @@ function changedPolicy(before: JobPolicy | null, flags: ModeFlags): JobPolicy {
   const policy = before ?? NO_POLICY;
   const { jobDeadline, jobTimeout, runsKept, failedRunsKept } = flags;
   return {
+    ...policy,
     deadlineMs: jobDeadline === undefined ? policy.deadlineMs : parseDurationMs(jobDeadline, "--job-deadline"),
     taskTimeoutMs: jobTimeout === undefined ? policy.taskTimeoutMs : parseDurationMs(jobTimeout, "--job-timeout"),
-    runsSucceededKept: runsKept === undefined ? policy.runsSucceededKept : positive(runsKept, "--runs-kept"),
-    runsFailedKept:
-      failedRunsKept === undefined ? policy.runsFailedKept : positive(failedRunsKept, "--failed-runs-kept"),
+    ...(runsKept === undefined ? {} : { runsSucceededKept: count(runsKept, "--runs-kept") }),
+    ...(failedRunsKept === undefined ? {} : { runsFailedKept: count(failedRunsKept, "--failed-runs-kept") }),
   };
 }
 

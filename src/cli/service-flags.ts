@@ -92,7 +92,7 @@ function jobFlags(command: Command): Command {
     .option("--retries <n>", "of each task of a job that fails (3)")
     .option("--job-timeout <duration>", "a task of a job that runs longer is stopped, and has failed")
     .option("--job-deadline <duration>", "a run of a job that takes longer is stopped")
-    .option("--runs-kept <n>", "runs that succeeded are remembered (5)")
+    .option("--runs-kept <n>", "so many runs that succeeded are remembered, the newest always (5)")
     .option("--failed-runs-kept <n>", "the same for the others (5)")
     .option("--cron <expression>", "run the job at these times: minute hour day month weekday, or seconds first")
     .option("--tz <zone>", "time zone of --cron, like Europe/Berlin (UTC)")

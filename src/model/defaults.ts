@@ -104,8 +104,10 @@ function normalisePolicy(policy: JobPolicy | null | undefined): JobPolicy {
   return {
     deadlineMs: policy?.deadlineMs ?? 0,
     taskTimeoutMs: policy?.taskTimeoutMs ?? 0,
-    runsSucceededKept: orDefault(policy?.runsSucceededKept ?? 0, DEFAULT_RUNS_KEPT),
-    runsFailedKept: orDefault(policy?.runsFailedKept ?? 0, DEFAULT_RUNS_KEPT),
+    runsSucceededKept: policy?.runsSucceededKept ?? DEFAULT_RUNS_KEPT,
+    _runsSucceededKept: "runsSucceededKept",
+    runsFailedKept: policy?.runsFailedKept ?? DEFAULT_RUNS_KEPT,
+    _runsFailedKept: "runsFailedKept",
   };
 }
 
@@ -155,7 +157,8 @@ export function normaliseClusterSpec(spec: ClusterSpec): ClusterSpec {
   const { silentMs, closedMs } = clusterLossTimes(spec);
   return {
     ...spec,
-    taskHistoryLimit: orDefault(spec.taskHistoryLimit, DEFAULT_TASK_HISTORY),
+    taskHistoryLimit: spec.taskHistoryLimit ?? DEFAULT_TASK_HISTORY,
+    _taskHistoryLimit: "taskHistoryLimit",
     replaceAfterMs: silentMs,
     replaceClosedAfterMs: closedMs,
     strategy: spec.strategy === "DEFAULT" ? DEFAULT_STRATEGY : spec.strategy,

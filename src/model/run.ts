@@ -85,8 +85,8 @@ export function newRun({ service, runs, cause, scheduledAtMs, nowMs }: NewRun): 
  */
 export function forgottenRuns(runs: readonly Run[], policy: JobPolicy | null): readonly Run[] {
   const left = {
-    succeeded: policy?.runsSucceededKept || DEFAULT_RUNS_KEPT,
-    failed: policy?.runsFailedKept || DEFAULT_RUNS_KEPT,
+    succeeded: policy?.runsSucceededKept ?? DEFAULT_RUNS_KEPT,
+    failed: policy?.runsFailedKept ?? DEFAULT_RUNS_KEPT,
     gap: RUN_GAPS_KEPT,
   };
   const decidedMs = Math.max(0, ...runs.map(({ scheduledAtMs }) => scheduledAtMs));

@@ -61,4 +61,4 @@ function globalTemplate(job: GlobalJob | null | undefined): JobTemplate {
   return { replicated: null, policy: job?.policy ?? NO_POLICY };
 }
 
-const NO_POLICY: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0 };
+const NO_POLICY: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0 };

@@ -45,8 +45,10 @@ function validatePolicy(policy: JobPolicy | null | undefined, path: string): voi
     const why = `${policy.taskTimeoutMs} ms is not less than the deadline of the whole run, ${policy.deadlineMs} ms`;
     throw invalid(`${path}.taskTimeoutMs`, why, "shorten it, leave it out, or raise deadlineMs");
   }
-  checkInteger(policy.runsSucceededKept, `${path}.runsSucceededKept`, { min: 0, max: RUNS_KEPT_MAX });
-  checkInteger(policy.runsFailedKept, `${path}.runsFailedKept`, { min: 0, max: RUNS_KEPT_MAX });
+  for (const field of ["runsSucceededKept", "runsFailedKept"] as const) {
+    const kept = policy[field];
+    if (kept !== undefined) checkInteger(kept, `${path}.${field}`, { min: 0, max: RUNS_KEPT_MAX });
+  }
 }
 
 function validateCron(cron: Cron, path: string): void {

@@ -46,6 +46,8 @@ export const MEMORY_BYTES_MIN = 4 * 1024 * 1024;
 export const NANO_CPUS_MIN = 1_000_000;
 export const PORTS_MAX = 1_000;
 export const TASK_HISTORY_MAX = 100;
+/** As in Swarm. */
+const KEEP_ALL_TASKS = -1;
 export const NODE_NAME_LENGTH_MAX = 253;
 
 export type NewNodeFacts = Pick<NodeSpec, "name" | "labels"> & { readonly address: string };
@@ -97,7 +99,8 @@ export function validateClusterSpec(spec: ClusterSpec | null, path = "spec"): Cl
   checkReplaceAfter(spec.replaceClosedAfterMs, `${path}.replaceClosedAfterMs`);
   checkClosedAfter(spec, path);
   validateEventLimits(spec, path);
-  checkInteger(spec.taskHistoryLimit, `${path}.taskHistoryLimit`, { min: 0, max: TASK_HISTORY_MAX });
+  const { taskHistoryLimit = KEEP_ALL_TASKS } = spec;
+  checkInteger(taskHistoryLimit, `${path}.taskHistoryLimit`, { min: KEEP_ALL_TASKS, max: TASK_HISTORY_MAX });
   checkOneOf(spec.strategy, `${path}.strategy`, STRATEGIES);
   return spec;
 }

@@ -36,7 +36,6 @@ export async function createCluster(
       meta: null,
       spec: {
         name: first.clusterName,
-        taskHistoryLimit: 0,
         replaceAfterMs: 0,
         replaceClosedAfterMs: 0,
         strategy: "DEFAULT",

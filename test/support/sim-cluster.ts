@@ -301,12 +301,13 @@ export class SimCluster {
   }
 
   #clusterObject(): Cluster {
+    const { taskHistoryLimit } = this.#options;
     return {
       id: this.clusterId,
       meta: null,
       spec: {
         name: "sim",
-        taskHistoryLimit: this.#options.taskHistoryLimit ?? 0,
+        ...(taskHistoryLimit === undefined ? {} : { taskHistoryLimit }),
         replaceAfterMs: 0,
         replaceClosedAfterMs: 0,
         strategy: "DEFAULT",

@@ -18,6 +18,7 @@ import type { Service, Task } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
 import { removableRevisions } from "../../store/revisions.ts";
+import { clusterOf } from "../../store/cluster.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 
 /** Between the first change and the clean-up after it. */
@@ -136,12 +137,10 @@ function isRemovable(tx: ReadTx, task: Task): boolean {
   return tx.get("node", task.nodeId) === undefined;
 }
 
-/** Negative keeps everything. */
+/** Negative keeps everything. The last task of a slot stays: it says what became of it, and that nothing is to take its place. */
 function historyLimit(tx: ReadTx): number {
-  let limit = 0;
-  for (const cluster of tx.all("cluster")) limit = cluster.spec?.taskHistoryLimit ?? 0;
-  if (limit < 0) return Infinity;
-  return limit === 0 ? DEFAULT_TASK_HISTORY : limit;
+  const limit = clusterOf(tx)?.spec?.taskHistoryLimit ?? DEFAULT_TASK_HISTORY;
+  return limit < 0 ? Infinity : Math.max(1, limit);
 }
 
 function slotsOf(all: readonly Task[], doomed: ReadonlySet<string>): Iterable<Task[]> {

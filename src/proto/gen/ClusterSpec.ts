@@ -6,7 +6,9 @@ import type { Long } from '@grpc/proto-loader';
 export interface ClusterSpecInput {
   'name'?: (string);
   /**
-   * Tasks kept per slot, the live one included; 0 is the default of 5.
+   * Tasks kept per slot, the live one included, at most 100; unset is 5. 0 and 1 keep the live one alone, or where none is the
+   * last that was. -1 keeps all of them as long as their service, or their run, is: nothing bounds what a service that
+   * keeps failing leaves behind then.
    */
   'taskHistoryLimit'?: (number | string | Long);
   /**
@@ -31,14 +33,17 @@ export interface ClusterSpecInput {
    * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
    */
   'strategy'?: (_shoal_v1_Placement_StrategyInput);
+  '_taskHistoryLimit'?: "taskHistoryLimit";
 }
 
 export interface ClusterSpec {
   'name': (string);
   /**
-   * Tasks kept per slot, the live one included; 0 is the default of 5.
+   * Tasks kept per slot, the live one included, at most 100; unset is 5. 0 and 1 keep the live one alone, or where none is the
+   * last that was. -1 keeps all of them as long as their service, or their run, is: nothing bounds what a service that
+   * keeps failing leaves behind then.
    */
-  'taskHistoryLimit': (number);
+  'taskHistoryLimit'?: (number);
   /**
    * From a node's last word until its tasks are replaced, for services that do not say; at least 3 s; 0 is 6 s. Only
    * time under a leader counts.
@@ -61,4 +66,5 @@ export interface ClusterSpec {
    * For services that name none; unset is SPREAD. A service that reserves nothing is always spread.
    */
   'strategy': (_shoal_v1_Placement_Strategy);
+  '_taskHistoryLimit'?: "taskHistoryLimit";
 }

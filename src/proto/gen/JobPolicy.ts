@@ -12,10 +12,13 @@ export interface JobPolicyInput {
    */
   'taskTimeoutMs'?: (number | string | Long);
   /**
-   * Finished runs that are remembered: those that succeeded, and the others. At most 100; 0 is 5. The newest always is.
+   * Finished runs that are remembered, with their tasks: those that succeeded, and the others. At most 100; unset is 5, 0 is
+   * none. The newest always is, and of a schedule the one of its latest time.
    */
   'runsSucceededKept'?: (number | string | Long);
   'runsFailedKept'?: (number | string | Long);
+  '_runsSucceededKept'?: "runsSucceededKept";
+  '_runsFailedKept'?: "runsFailedKept";
 }
 
 export interface JobPolicy {
@@ -28,8 +31,11 @@ export interface JobPolicy {
    */
   'taskTimeoutMs': (number);
   /**
-   * Finished runs that are remembered: those that succeeded, and the others. At most 100; 0 is 5. The newest always is.
+   * Finished runs that are remembered, with their tasks: those that succeeded, and the others. At most 100; unset is 5, 0 is
+   * none. The newest always is, and of a schedule the one of its latest time.
    */
-  'runsSucceededKept': (number);
-  'runsFailedKept': (number);
+  'runsSucceededKept'?: (number);
+  'runsFailedKept'?: (number);
+  '_runsSucceededKept'?: "runsSucceededKept";
+  '_runsFailedKept'?: "runsFailedKept";
 }

@@ -1547,12 +1547,12 @@ function decodeGlobalJob(r: Reader): GlobalJob {
 function encodeJobPolicy(w: Writer, m: JobPolicyInput): void {
   if (m.deadlineMs) w.int(8, Number(m.deadlineMs));
   if (m.taskTimeoutMs) w.int(16, Number(m.taskTimeoutMs));
-  if (m.runsSucceededKept) w.int(24, Number(m.runsSucceededKept));
-  if (m.runsFailedKept) w.int(32, Number(m.runsFailedKept));
+  if (m.runsSucceededKept != null) w.int(24, Number(m.runsSucceededKept));
+  if (m.runsFailedKept != null) w.int(32, Number(m.runsFailedKept));
 }
 
 function decodeJobPolicy(r: Reader): JobPolicy {
-  const m: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0 };
+  const m: JobPolicy = { deadlineMs: 0, taskTimeoutMs: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -1561,9 +1561,9 @@ function decodeJobPolicy(r: Reader): JobPolicy {
       case 16:
         m.taskTimeoutMs = r.int(); break;
       case 24:
-        m.runsSucceededKept = r.int(); break;
+        m.runsSucceededKept = r.int(); m._runsSucceededKept = "runsSucceededKept"; break;
       case 32:
-        m.runsFailedKept = r.int(); break;
+        m.runsFailedKept = r.int(); m._runsFailedKept = "runsFailedKept"; break;
       default: r.skip(tag);
     }
   }
@@ -2340,7 +2340,7 @@ function decodeNodeSpec(r: Reader): NodeSpec {
 
 function encodeClusterSpec(w: Writer, m: ClusterSpecInput): void {
   if (m.name) w.text(10, m.name);
-  if (m.taskHistoryLimit) w.int(16, Number(m.taskHistoryLimit));
+  if (m.taskHistoryLimit != null) w.int(16, Number(m.taskHistoryLimit));
   if (m.replaceAfterMs) w.int(24, Number(m.replaceAfterMs));
   if (m.replaceClosedAfterMs) w.int(32, Number(m.replaceClosedAfterMs));
   if (m.strategy != null && m.strategy !== "DEFAULT" && m.strategy !== 0) w.uint(80, numberOf(PLACEMENT_STRATEGY, m.strategy));
@@ -2349,14 +2349,14 @@ function encodeClusterSpec(w: Writer, m: ClusterSpecInput): void {
 }
 
 function decodeClusterSpec(r: Reader): ClusterSpec {
-  const m: ClusterSpec = { name: "", taskHistoryLimit: 0, replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT", eventsKeptMs: 0, eventsKept: 0 };
+  const m: ClusterSpec = { name: "", replaceAfterMs: 0, replaceClosedAfterMs: 0, strategy: "DEFAULT", eventsKeptMs: 0, eventsKept: 0 };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
       case 10:
         m.name = r.text(); break;
       case 16:
-        m.taskHistoryLimit = r.int(); break;
+        m.taskHistoryLimit = r.int(); m._taskHistoryLimit = "taskHistoryLimit"; break;
       case 24:
         m.replaceAfterMs = r.int(); break;
       case 32:

@@ -219,7 +219,6 @@ export function service(
 export function clusterSpec(part: Partial<ClusterSpec> = {}): ClusterSpec {
   return {
     name: "",
-    taskHistoryLimit: 0,
     replaceAfterMs: 0,
     replaceClosedAfterMs: 0,
     strategy: "DEFAULT",
@@ -260,7 +259,7 @@ export function cron(
 }
 
 function jobPolicy(part: Partial<JobPolicy>): JobPolicy {
-  return { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0, ...part };
+  return { deadlineMs: 0, taskTimeoutMs: 0, ...part };
 }
 
 function counts(generic: Readonly<Record<string, number>>): GenericResource[] {

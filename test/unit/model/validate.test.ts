@@ -345,7 +345,9 @@ describe("model/validate: nodes and the cluster", () => {
 
   it("bounds the task history and checks the name of a cluster", () => {
     expect(cluster({ name: "prod", taskHistoryLimit: 0 })).to.not.throw();
-    expect(cluster({ taskHistoryLimit: -1 })).to.throw(AppError, "spec.taskHistoryLimit");
+    expect(cluster({ name: "prod" })).to.not.throw();
+    expect(cluster({ taskHistoryLimit: -1 }), "all are kept").to.not.throw();
+    expect(cluster({ taskHistoryLimit: -2 })).to.throw(AppError, "spec.taskHistoryLimit");
     expect(cluster({ taskHistoryLimit: 101 })).to.throw(AppError, "101 is out of range");
     expect(cluster({ name: "a b" })).to.throw(AppError, "spec.name");
   });

@@ -1,6 +1,5 @@
 /** What a slot leaves behind is bounded: the reaper keeps up, and restarts keep to their policy. */
 import type { Task } from "../../../../src/model/index.ts";
-import { DEFAULT_TASK_HISTORY } from "../../../../src/model/defaults.ts";
 import { endedByItself } from "../../../../src/model/task-state.ts";
 import type { MakeInvariant } from "../invariant.ts";
 import type { World } from "../world.ts";
@@ -33,7 +32,7 @@ export const boundedHistory: MakeInvariant = (world) => {
 function checkSlot({ truth, plan }: World, { serviceId, slot, run }: Task): void {
   const tasks = truth.tasksOfSlot(serviceId, slot).filter((task) => task.run === run);
   const attempts = Math.max(0, ...tasks.map((task) => Number(truth.specOf(task)?.restart?.maxAttempts ?? 0)));
-  const limit = Math.max(plan.taskHistoryLimit || DEFAULT_TASK_HISTORY, attempts + 1) + SLACK;
+  const limit = Math.max(1, plan.taskHistoryLimit, attempts + 1) + SLACK;
   if (tasks.length > limit)
     throw new Error(`slot ${slot} of ${serviceId} has ${tasks.length} tasks, more than ${limit}`);
 }

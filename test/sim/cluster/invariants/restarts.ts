@@ -2,7 +2,6 @@
  * What ends again and again is started ever more slowly: the waits after the first few double, which leaves at most 30
  * starts in an hour; and what it leaves on engines is bounded, too.
  */
-import { DEFAULT_TASK_HISTORY } from "../../../../src/model/defaults.ts";
 import { slotName } from "../../../../src/model/naming.ts";
 import type { Task } from "../../../../src/model/index.ts";
 import type { MakeInvariant } from "../invariant.ts";
@@ -67,7 +66,7 @@ function checkLeftovers({ cluster, truth, plan }: World): void {
     const spec = truth.get("service", key.split("/")[0] ?? "")?.spec?.task ?? null;
     const attempts = Number(spec?.restart?.maxAttempts ?? 0);
     // The newest may not have been started yet.
-    const most = Math.max(plan.taskHistoryLimit || DEFAULT_TASK_HISTORY, attempts + 1) + 1;
+    const most = Math.max(1, plan.taskHistoryLimit, attempts + 1) + 1;
     if (count > most) throw new Error(`slot ${key} left ${count} containers, more than ${most}`);
   }
 }

@@ -39,7 +39,7 @@ describe("manager/control/cluster", () => {
     const rig = await aCluster();
     const stale = await rig.failure("Control.UpdateCluster", { version: 9, spec: { name: "x" } });
     expect(stale.message).to.include("update out of sequence");
-    const bad = await rig.failure("Control.UpdateCluster", { version: 1, spec: { taskHistoryLimit: -1 } });
+    const bad = await rig.failure("Control.UpdateCluster", { version: 1, spec: { taskHistoryLimit: -2 } });
     expect(bad.details.path).to.equal("spec.taskHistoryLimit");
   });
 

@@ -73,7 +73,7 @@ describe("manager/orchestrator: cron", () => {
   });
 
   it("runs on every node if its template does", async () => {
-    const policy = { deadlineMs: 0, taskTimeoutMs: 0, runsSucceededKept: 0, runsFailedKept: 0 };
+    const policy = { deadlineMs: 0, taskTimeoutMs: 0 };
     schedule({ job: "global", global: { policy } });
     await untilTime(0, 1, 30);
     expect(newest()).to.deep.include({ state: "SUCCEEDED", wanted: 2, completed: 2 });
@@ -286,6 +286,15 @@ describe("manager/orchestrator: cron", () => {
       [20, "SUCCEEDED"],
     ]);
     expect(world.tasks().map(({ run }) => run)).to.deep.equal([15, 17, 18, 19, 20]);
+  });
+
+  it("remembers no run but the newest where it is told to keep none, and five where it is told nothing", async () => {
+    schedule({}, { runsSucceededKept: 0 });
+    await untilTime(0, 8, 30);
+    expect(world.runs().map(({ number }) => number)).to.deep.equal([8]);
+    schedule();
+    await untilTime(0, 20, 30);
+    expect(world.runs().map(({ number }) => number)).to.deep.equal([16, 17, 18, 19, 20]);
   });
 
   it("runs no time twice, and misses none, after runs by hand took the place of all others", async () => {

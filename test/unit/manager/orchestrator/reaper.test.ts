@@ -75,6 +75,18 @@ describe("manager/orchestrator: reaper", () => {
     expect(world.tasks()).to.have.length(9);
   });
 
+  it("keeps the live task alone at a limit of 0, and the last of a slot that has none: nothing takes its place", async () => {
+    limitHistory(0);
+    world.putService(service("web"));
+    await failTimes(2);
+    expect(world.tasks().map(({ status }) => status?.state)).to.deep.equal(["RUNNING"]);
+    world.putService(service("api", { task: spec({ restart: { condition: "NONE" } }) }));
+    await world.until(() => world.running("api").length === 1, "it runs");
+    world.fail(world.running("api")[0]!.id);
+    await world.run(60_000);
+    expect(world.tasks("api").map(({ status }) => status?.state)).to.deep.equal(["FAILED"]);
+  });
+
   it("keeps one task more than there are restart attempts, whatever the cluster says", async () => {
     limitHistory(1);
     world.behave = () => ({ exits: { afterMs: 1500, code: 1 } });
