@@ -2,14 +2,21 @@
 import { checkDuration, checkOneOf } from "./checks.ts";
 import type { ClusterSpec, ServiceSpec } from "./index.ts";
 import { clusterLossTimes, UNREACHABLE_AFTER_MS } from "./node-loss.ts";
-import { modeOf } from "./service-mode.ts";
+import { jobOf, modeOf } from "./service-mode.ts";
 import { invalid } from "../util/errors.ts";
 
 /** Also what contradicts a task that never runs twice. */
 export function validateSingle(spec: ServiceSpec, path: string): void {
   if (!spec.single) return;
+  const job = jobOf(spec);
   const mode = modeOf(spec);
-  if (mode !== "replicated") throw invalid(path, `a ${mode} service cannot be single`, "leave it out");
+  if (mode === "global" || (job !== null && job.replicated === null))
+    throw invalid(path, `a ${mode} service on every node cannot be single`, "leave it out");
+  if (job?.replicated) {
+    const { concurrent } = job.replicated;
+    if (concurrent === 1) return;
+    throw invalid(path, `single is for one task at once, not ${concurrent}`, "use 1 task at once, or leave it out");
+  }
   const replicas = spec.replicated?.replicas ?? 1;
   if (replicas > 1) throw invalid(path, `single is for one replica, not ${replicas}`, "use 1 replica, or leave it out");
 }

@@ -21,7 +21,12 @@ function createdAt(task: Task): number {
 }
 
 /** The attempts of a task's slot, and of its run, from the oldest to the newest. */
-export function attemptsOf(tx: ReadTx, { serviceId, slot, pinnedNodeId, run }: Task): readonly Task[] {
-  const inSlot = tx.find("task", "slot", `${serviceId}/${slotName({ slot, pinnedNodeId })}`);
-  return inSlot.filter((other) => other.run === run).toSorted((a, b) => createdAt(a) - createdAt(b));
+export function attemptsOf(tx: ReadTx, task: Task): readonly Task[] {
+  return slotTasksOf(tx, task).filter((other) => other.run === task.run);
+}
+
+/** As attemptsOf, of all runs. */
+export function slotTasksOf(tx: ReadTx, task: Task): readonly Task[] {
+  const inSlot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
+  return inSlot.toSorted((a, b) => createdAt(a) - createdAt(b));
 }

@@ -1,6 +1,8 @@
 /** Jobs and cron on whole clusters whose managers, nodes and links fail: nothing is run twice, nothing is forgotten. */
 import { expect } from "chai";
+import type { MountInput } from "../../src/proto/gen/Mount.ts";
 import type { ServiceSpecInput } from "../../src/proto/gen/ServiceSpec.ts";
+import type { TaskSpecInput } from "../../src/proto/gen/TaskSpec.ts";
 import type { Run, Task } from "../../src/model/index.ts";
 import { SimCluster, type Machine } from "../support/sim-cluster.ts";
 
@@ -132,6 +134,55 @@ describe("sim: jobs and cron", function () {
       expect(rig.started(), "nothing was done twice").to.have.length(15);
     });
   }
+
+  it("ties a schedule's runs to their volume, and never lets two write to a shared one, while nodes are cut off", async () => {
+    const task = (mount: MountInput): TaskSpecInput => ({
+      ...TASK,
+      container: { ...TASK.container, mounts: [{ type: "VOLUME", target: "/data", ...mount }] },
+    });
+    const every10s = { schedule: "*/10 * * * * *", overlap: "REPLACE", replicated: {} } as const;
+    const rig = await Rig.start(8, {
+      runMs: 60_000,
+      spec: { name: "writer", cron: every10s, task: task({ source: "nfs", shared: true }) },
+    });
+    const local = { name: "local", cron: every10s, task: task({ source: "disk" }) };
+    await rig.cluster.mustCall("Control.CreateService", { requestId: "local", spec: local });
+    const of = (name: string): readonly string[] =>
+      rig.cluster.workers.flatMap((machine) =>
+        (machine.engine?.running() ?? []).flatMap(({ task: { serviceName } }) =>
+          serviceName === name ? [machine.name] : [],
+        ),
+      );
+    for (const { engine } of rig.cluster.workers) {
+      if (!engine) continue;
+      engine.behaviour.stopMs = 400;
+      engine.behaviour.onEffect = ({ op, container }) => {
+        if (op === "start" && container?.task.serviceName === "writer")
+          expect(of("writer"), "running when another one starts").to.deep.equal([]);
+      };
+    }
+    await rig.until("both run", 25_000, () => of("writer").length === 1 && of("local").length === 1);
+    const [home] = of("local");
+    const homes = new Set<string>();
+    const lost = rig.cluster.workers.find(({ name }) => name === of("writer")[0])!;
+    await Promise.all([
+      rig.cutOff(lost, 45_000),
+      rig.until("it writes elsewhere", 45_000, () => {
+        for (const name of of("local")) homes.add(name);
+        return of("writer").some((name) => name !== lost.name);
+      }),
+    ]);
+    rig.cluster.crash(
+      rig.cluster.workers.find(({ name }) => name === home)!,
+      { power: true },
+    );
+    await rig.run(15_000);
+    expect(of("local"), "its node is down").to.deep.equal([]);
+    rig.cluster.boot(rig.cluster.workers.find(({ name }) => name === home)!);
+    await rig.until("it runs at home again", 30_000, () => of("local").length === 1);
+    for (const name of of("local")) homes.add(name);
+    expect([...homes]).to.deep.equal([home]);
+  });
 
   it("tries the work of a host that is lost elsewhere, and gives a node that joins late its own", async () => {
     const rig = await Rig.start(7, { runMs: 20_000, spec: { name: "scan", globalJob: {}, task: TASK } });

@@ -12,8 +12,9 @@ import type { Cron, Run } from "../../model/index.ts";
 import { planRun, planStop } from "./run-plan.ts";
 import { ofRun } from "./slot.ts";
 import type { ServiceState } from "./slot.ts";
-import { cause, earlier, removalSteps } from "./steps.ts";
+import { cause, earlier } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
+import { forgetTasks } from "./tied.ts";
 
 /** Times looked at in one plan, each about 0.2 ms; the plan after it goes on. */
 export const TIMES_PER_PLAN_MAX = 100;
@@ -37,7 +38,9 @@ export function planCron(state: ServiceState, cron: Cron, template: JobTemplate)
   }
   const known = new Set(runs.map(({ number }) => number));
   const forgotten = state.tasks.filter((task) => !known.has(task.run));
-  return { steps: [...steps, ...removalSteps(forgotten, "its run is not remembered any more")], wakeAtMs };
+  const total = template.replicated?.total ?? 0;
+  steps.push(...forgetTasks(forgotten, state, { total, why: "its run is not remembered any more" }));
+  return { steps, wakeAtMs };
 }
 
 /** Rows to write: new ones, and a gap that grew. */

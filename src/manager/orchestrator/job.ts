@@ -8,8 +8,9 @@ import type { Run } from "../../model/index.ts";
 import { endedRun, isReopened, planRun, reopenedRun } from "./run-plan.ts";
 import { ofRun } from "./slot.ts";
 import type { ServiceState } from "./slot.ts";
-import { cause, removalSteps } from "./steps.ts";
+import { cause } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
+import { forgetTasks } from "./tied.ts";
 
 export function planJob(state: ServiceState, template: JobTemplate): Plan {
   const known = newestRun(state.runs);
@@ -22,7 +23,8 @@ export function planJob(state: ServiceState, template: JobTemplate): Plan {
   }
   const older = state.tasks.filter((task) => task.run !== current.number);
   const plan = planRun(current, template, ofRun(state, current));
-  return { steps: [...steps, ...removalSteps(older, message), ...plan.steps], wakeAtMs: plan.wakeAtMs };
+  const forgotten = forgetTasks(older, state, { total: current.wanted, why: message });
+  return { steps: [...steps, ...forgotten, ...plan.steps], wakeAtMs: plan.wakeAtMs };
 }
 
 function currentRun(known: Run | undefined, template: JobTemplate, state: ServiceState): Run {

@@ -54,6 +54,8 @@ function stateOf(tx: ReadTx, service: Service, spec: TaskSpec): ServiceState {
     nowMs: tx.timeMs,
     run: 0,
     runs: tx.find("run", "service", service.id),
+    beside: new Map(),
+    isBehind: false,
   };
 }
 

@@ -14,12 +14,14 @@ import {
 import { slotName } from "../../model/naming.ts";
 import { forgottenRuns } from "../../model/run.ts";
 import { jobOf } from "../../model/service-mode.ts";
-import type { Service, Task } from "../../model/index.ts";
+import { tiesOf } from "../../model/ties.ts";
+import type { Service, Task, TaskSpec } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
-import { removableRevisions } from "../../store/revisions.ts";
 import { clusterOf } from "../../store/cluster.ts";
+import { removableRevisions } from "../../store/revisions.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
+import { homesOf } from "./tied.ts";
 
 /** Between the first change and the clean-up after it. */
 export const REAP_DELAY_MS = 250;
@@ -116,8 +118,11 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
   // Restart attempts are counted from history, so it must hold one more dead task than there are attempts.
   const maxAttempts = restart?.maxAttempts ?? 0;
   const limit = maxAttempts > 0 ? { dead: maxAttempts + 1 } : { all: historyLimit(tx) };
+  const specOf = (revision: number): TaskSpec | undefined =>
+    tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined;
+  const homes = homesOf(all, { ties: tiesOf(service?.spec ?? null), specOf });
   for (const tasks of slotsOf(all, doomed)) {
-    for (const task of excess(tasks, limit, service?.revision ?? 0)) doomed.add(task.id);
+    for (const task of excess(tasks, limit, service?.revision ?? 0)) if (!homes.has(task.id)) doomed.add(task.id);
   }
   const revisions = removableRevisions(tx, serviceId, (task) => !doomed.has(task.id));
   return { tasks: [...doomed], revisions: revisions.map(({ id }) => id), runs: doomedRuns(tx, service, serviceId) };

@@ -14,7 +14,7 @@ export function planReplicated(state: ServiceState): Plan {
   const before = slotsOf(state);
   const scale = planScale(before, replicas);
   // A slot that comes back may have a task that still stops.
-  const leaving = new Map(before.map(({ number, tasks }) => [number, tasks]));
+  const leaving = new Map(before.map((slot) => [slot.number, slot]));
   const slots = scale.keep.map((slot) => planSlot(slot, state));
   const rollout = planRollout(slots, state);
   const revision = revisionOfNewSlot(state);
@@ -34,7 +34,9 @@ export function planReplicated(state: ServiceState): Plan {
         pinnedNodeId: "",
         revision,
         run: 0,
-        desired: waitForOthers(leaving.get(slot) ?? [], state).isOver ? "RUNNING" : "READY",
+        desired: waitForOthers(leaving.get(slot) ?? { key: String(slot), tasks: [] }, state).isOver
+          ? "RUNNING"
+          : "READY",
         startAfterMs: 0,
         earlyEnds: 0,
         replaces: "",

@@ -3,7 +3,6 @@
  * the run's tasks, which are kept as long as the run is, so any leader comes to the same count.
  */
 import { isOpen } from "../../model/run.ts";
-import { tiesOf } from "../../model/ties.ts";
 import { endedAtMs, endText } from "../../model/restart.ts";
 import type { JobTemplate } from "../../model/service-mode.ts";
 import { endedByItself, isComplete, isWanted } from "../../model/task-state.ts";
@@ -18,7 +17,7 @@ import { create, newPlan } from "./slot-plan.ts";
 import { cause, earlier, removalSteps } from "./steps.ts";
 import type { Plan, Step } from "./steps.ts";
 
-/** @param state with the tasks of this run only. */
+/** @param state of this run (`ofRun`): with its tasks only, tied as its own revision is. */
 export function planRun(run: Run, template: JobTemplate, state: ServiceState): Plan {
   const { tasks, nowMs } = state;
   if (!isOpen(run)) return { steps: stopSteps(tasks, `run ${run.number} is over`), wakeAtMs: null };
@@ -33,7 +32,6 @@ export function planRun(run: Run, template: JobTemplate, state: ServiceState): P
     ...state,
     spec,
     service: { ...state.service, revision: run.revision },
-    ties: tiesOf({ single: state.service.spec?.single === true, task: spec }),
     run: run.number,
   });
   const end = endOf(work);

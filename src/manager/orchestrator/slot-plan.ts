@@ -15,7 +15,7 @@ import type { Cause, Node, Task, TaskSpec } from "../../model/index.ts";
 import type { ServiceState, Slot, SlotTask } from "./slot.ts";
 import { cause, earlier } from "./steps.ts";
 import type { Step } from "./steps.ts";
-import { homeOf, waitForOthers } from "./tied.ts";
+import { homeOf, isHomeOpen, waitForOthers } from "./tied.ts";
 import { decideMove } from "./moves.ts";
 import { planSurplus, settlesAtMs } from "./surplus.ts";
 
@@ -94,14 +94,15 @@ export type NewTask = {
 
 export function create(plan: SlotPlan, newTask: NewTask, state: ServiceState): void {
   const { revision, startAtMs, replaces = "", earlyEnds = 0, nodeId = "", why } = newTask;
-  const { isOver } = waitForOthers(plan.slot.tasks, state);
+  if (isHomeOpen(plan.slot, newTask, state)) return;
+  const { isOver } = waitForOthers(plan.slot, state);
   const waits = startAtMs === "after-predecessors" || startAtMs > state.nowMs || !isOver;
   const startAfterMs = startAtMs !== "after-predecessors" && startAtMs > state.nowMs ? startAtMs : 0;
   plan.steps.push({
     kind: "create",
     key: plan.slot.key,
     slot: plan.slot.number,
-    pinnedNodeId: nodeId || plan.slot.nodeId || homeOf(plan.slot.tasks, { revision }, state),
+    pinnedNodeId: nodeId || plan.slot.nodeId || homeOf(plan.slot, newTask, state),
     revision,
     run: state.run,
     desired: waits ? "READY" : goalOf(state),
@@ -317,7 +318,7 @@ function promote(plan: SlotPlan, views: readonly SlotTask[], state: ServiceState
   for (const view of views) {
     if (view.task.desired !== "READY") continue;
     const dueMs = Math.max(view.task.startAfterMs, predecessorsGoneMs(plan.slot, view, state));
-    const wait = waitForOthers(plan.slot.tasks, state, view.task);
+    const wait = waitForOthers(plan.slot, state, view.task);
     if (!wait.isOver) {
       plan.wakeAtMs = earlier(plan.wakeAtMs, wait.untilMs);
       continue;

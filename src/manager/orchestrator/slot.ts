@@ -7,7 +7,8 @@ import { brokenPlacement, isOutOfDate, specDifference } from "../../model/revisi
 import { nodeName, slotName } from "../../model/naming.ts";
 import { leavesGently } from "./drain.ts";
 import { engineLostAtMs, isLost, type LossTimes } from "../../model/node-loss.ts";
-import { hasStoppedUnheard, stopsItself, tiedLossTimes, type Ties } from "../../model/ties.ts";
+import { isOpen } from "../../model/run.ts";
+import { hasStoppedUnheard, stopsItself, tiedLossTimes, tiesOf, type Ties } from "../../model/ties.ts";
 import type { RolloutRules } from "../../model/rollout.ts";
 import type { SpecDifference } from "../../model/revision-diff.ts";
 import type { Node, Run, Service, Task, TaskSpec } from "../../model/index.ts";
@@ -77,11 +78,38 @@ export type ServiceState = {
   readonly run: number;
   /** What is remembered of the job's runs. */
   readonly runs: readonly Run[];
+  /** Of what is tied: tasks of the job's other runs, by slot. Empty for a service. */
+  readonly beside: ReadonlyMap<string, readonly Task[]>;
+  /** Another run of the job began before, and is open: what is tied is that one's turn first. */
+  readonly isBehind: boolean;
 };
 
-/** With the tasks of one run only. */
-export function ofRun(state: ServiceState, { number }: Run): ServiceState {
-  return { ...state, tasks: state.tasks.filter((task) => task.run === number) };
+/** With the tasks of one run only, and tied as its own revision is: which may not be the newest. */
+export function ofRun(state: ServiceState, run: Run): ServiceState {
+  const { number, revision } = run;
+  const own = state.specOf(revision);
+  const ties = own === undefined ? state.ties : tiesOf({ single: state.service.spec?.single === true, task: own });
+  const isTied = isOpen(run) && (ties.local !== "" || ties.single !== "");
+  return {
+    ...state,
+    tasks: state.tasks.filter((task) => task.run === number),
+    ties,
+    beside: isTied ? bySlotName(state.tasks.filter((task) => task.run !== number)) : NONE,
+    isBehind: isTied && state.runs.some((other) => other.number < number && isOpen(other)),
+  };
+}
+
+const NONE: ReadonlyMap<string, readonly Task[]> = new Map();
+
+export function bySlotName(tasks: readonly Task[]): ReadonlyMap<string, readonly Task[]> {
+  const slots = new Map<string, Task[]>();
+  for (const task of tasks) {
+    const key = slotName(task);
+    const list = slots.get(key);
+    if (list === undefined) slots.set(key, [task]);
+    else list.push(task);
+  }
+  return slots;
 }
 
 /** In the order of their numbers. */

@@ -8,6 +8,7 @@ import type { ReadTx } from "../../store/types.ts";
 import { formatSpan } from "../../util/units.ts";
 import { explainAlike } from "./explain-service.ts";
 import { Evidence, reasonAbout, type Told } from "./explain-task.ts";
+import { unplacedRunReasons } from "./explain-ties.ts";
 
 export function explainJob(tx: ReadTx, service: Service): Told & { readonly name: string } {
   const name = service.spec?.name ?? service.id;
@@ -70,7 +71,8 @@ function openReasons(tx: ReadTx, run: Run, about: About): ExplainReason[] {
     run.deadlineAtMs > 0 ? [about("deadline", `run ${run.number} is stopped at ${timeText(run.deadlineAtMs)}`)] : [];
   const failed = tasks.filter((task) => observedState(task) === "FAILED" || observedState(task) === "REJECTED");
   const retried = failed.length > 0 ? [about("retries", `${failed.length} attempts of run ${run.number} failed`)] : [];
-  return [...retried, ...deadline, ...explainAlike(new Evidence(tx), broken)];
+  const unplaced = tasks.length === 0 ? unplacedRunReasons(tx, run, about) : [];
+  return [...retried, ...deadline, ...unplaced, ...explainAlike(new Evidence(tx), broken)];
 }
 
 function runText(tx: ReadTx, run: Run): string {

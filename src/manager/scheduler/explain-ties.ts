@@ -3,8 +3,9 @@ import { formatSpan } from "../../util/units.ts";
 import { nodeName } from "../../model/naming.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
 import { hasStoppedUnheard, SINGLE_REPLACE_AFTER_MS, tiesOf } from "../../model/ties.ts";
-import type { ExplainReason, Node, Task } from "../../model/index.ts";
-import { attemptsOf } from "../../store/task-names.ts";
+import { isOpen } from "../../model/run.ts";
+import type { ExplainReason, Node, Run, Task } from "../../model/index.ts";
+import { slotTasksOf } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 import type { About } from "./explain-task.ts";
 
@@ -20,7 +21,7 @@ export function tieReasons(tx: ReadTx, task: Task, about: About): ExplainReason[
       about(
         "local-data",
         `its ${ties.local} is on node ${name}: it is started nowhere else by itself`,
-        `bring ${name} back; or give the data up: remove the node, or scale to 0 and back; or declare the mount shared`,
+        `bring ${name} back; or give the data up: remove the node, or ${afresh(task)}; or declare the mount shared`,
       ),
     );
   }
@@ -36,17 +37,24 @@ export function tieReasons(tx: ReadTx, task: Task, about: About): ExplainReason[
   return reasons;
 }
 
+function afresh({ run }: Task): string {
+  return run > 0 ? "remove the job and create it again" : "scale to 0 and back";
+}
+
 /** Why nobody can be sure that a silent node stops it; empty if it does. */
 function unstopped({ status }: Task, { status: of }: Node): string {
   if (of?.silence?.closed === true) return "closed its connection";
   return of?.silence && status?.single !== true ? "has not heard that it never runs twice" : "";
 }
 
-/** Of a task that is prepared: which other one must have stopped first. */
+/** Of a task that is prepared: which other one must have stopped first, or which run of its job have ended. */
 export function waitReasons(tx: ReadTx, task: Task, about: About): ExplainReason[] {
-  const { single } = tiesOf(tx.get("service", task.serviceId)?.spec ?? null);
+  const spec = tx.get("service", task.serviceId)?.spec ?? null;
+  const { single } = tiesOf(spec);
   if (single === "") return [];
-  return attemptsOf(tx, task).flatMap((other) => {
+  const before = firstOpenBefore(tx, task.serviceId, task.run);
+  const others = spec?.single === true ? tx.find("task", "service", task.serviceId) : slotTasksOf(tx, task);
+  const running = others.flatMap((other) => {
     const node = tx.get("node", other.nodeId);
     if (other.id === task.id || node === undefined || isTerminal(observedState(other))) return [];
     if (hasStoppedUnheard(other, node, tx.timeMs)) return [];
@@ -54,4 +62,19 @@ export function waitReasons(tx: ReadTx, task: Task, about: About): ExplainReason
       about("single", `it never runs twice, for ${single}: task ${other.id} on node ${nodeName(node)} may still run`),
     ];
   });
+  if (before === undefined || running.length > 0) return running;
+  return [about("single", `it never runs twice, for ${single}: run ${before.number} is open and comes first`)];
+}
+
+/** Of a run without a task: whose volume is where another run's is, which has no node yet. */
+export function unplacedRunReasons(tx: ReadTx, { serviceId, number }: Run, about: About): ExplainReason[] {
+  const { local } = tiesOf(tx.get("service", serviceId)?.spec ?? null);
+  const before = local === "" ? undefined : firstOpenBefore(tx, serviceId, number);
+  if (before === undefined) return [];
+  return [about("local-data", `run ${number} waits until run ${before.number} has a node: its ${local} will be there`)];
+}
+
+function firstOpenBefore(tx: ReadTx, serviceId: string, number: number): Run | undefined {
+  const before = tx.find("run", "service", serviceId).filter((run) => isOpen(run) && run.number < number);
+  return before.toSorted((a, b) => a.number - b.number)[0];
 }

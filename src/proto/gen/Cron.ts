@@ -19,7 +19,7 @@ export const _shoal_v1_Cron_Overlap = {
    */
   REPLACE: 'REPLACE',
   /**
-   * Both run; at most 20 at once, then times are skipped.
+   * Both run; at most 20 at once, then times are skipped. Not of what never runs twice.
    */
   ALLOW: 'ALLOW',
 } as const;
@@ -39,7 +39,7 @@ export type _shoal_v1_Cron_OverlapInput =
   | 'REPLACE'
   | 1
   /**
-   * Both run; at most 20 at once, then times are skipped.
+   * Both run; at most 20 at once, then times are skipped. Not of what never runs twice.
    */
   | 'ALLOW'
   | 2

@@ -31,8 +31,8 @@ export interface MountInput {
   'tmpfsSizeBytes'?: (number | string | Long);
   /**
    * BIND and VOLUME: the same data on every node, as on a network file system. A task with a named volume or a writable
-   * bind that is not shared is started on no other node than the one it ran on, until that is removed. One that writes to
-   * a shared mount never runs twice, as if its service were single.
+   * bind that is not shared is started on no other node than the one it ran on, until that is removed; so is the same task of
+   * a job's next run. One that writes to a shared mount never runs twice, as if its service were single.
    */
   'shared'?: (boolean);
   /**
@@ -62,8 +62,8 @@ export interface Mount {
   'tmpfsSizeBytes': (number);
   /**
    * BIND and VOLUME: the same data on every node, as on a network file system. A task with a named volume or a writable
-   * bind that is not shared is started on no other node than the one it ran on, until that is removed. One that writes to
-   * a shared mount never runs twice, as if its service were single.
+   * bind that is not shared is started on no other node than the one it ran on, until that is removed; so is the same task of
+   * a job's next run. One that writes to a shared mount never runs twice, as if its service were single.
    */
   'shared': (boolean);
   /**

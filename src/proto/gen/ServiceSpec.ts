@@ -36,7 +36,8 @@ export interface ServiceSpecInput {
   /**
    * Its one task never runs twice, at the price of waiting: an agent cut off from all managers for 20 s stops it, and
    * another one is started after 30 s, or, where only the agent may be dead, not before its node answers or is removed.
-   * Only with at most one replica; a new task starts when the old one has stopped, whatever the update order says.
+   * Only with at most one replica, or of a job with one task at once; a new task starts when the old one has stopped, whatever
+   * the update order says, and whichever run it is of.
    */
   'single'?: (boolean);
   /**
@@ -78,7 +79,8 @@ export interface ServiceSpec {
   /**
    * Its one task never runs twice, at the price of waiting: an agent cut off from all managers for 20 s stops it, and
    * another one is started after 30 s, or, where only the agent may be dead, not before its node answers or is removed.
-   * Only with at most one replica; a new task starts when the old one has stopped, whatever the update order says.
+   * Only with at most one replica, or of a job with one task at once; a new task starts when the old one has stopped, whatever
+   * the update order says, and whichever run it is of.
    */
   'single': (boolean);
   /**

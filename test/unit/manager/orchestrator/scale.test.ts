@@ -24,6 +24,8 @@ function scaled(tasks: readonly Task[], replicas: number): ReturnType<typeof pla
     nowMs: 0,
     run: 0,
     runs: [],
+    beside: new Map(),
+    isBehind: false,
   });
   return planScale(slots, replicas);
 }
