@@ -118,6 +118,31 @@ describe("manager/orchestrator: jobs", () => {
       expect(world.runs()).to.have.length(1);
     });
 
+    it("prepares a retry at once, and starts it when its delay is over", async () => {
+      world.addNodes("n1");
+      world.behave = ({ status }) => (status?.state === "RUNNING" ? { exits: { afterMs: 100, code: 3 } } : {});
+      submit(job(), { restart: { condition: "ON_FAILURE", delayMs: 5000 } });
+      await world.until(() => world.tasks().length === 2, "it failed");
+      const [first, retry] = world.tasks();
+      await world.run(4900);
+      expect(world.tx.get("task", retry!.id)).to.deep.include({ desired: "READY", startAfterMs: retry!.startAfterMs });
+      expect(world.tx.get("task", retry!.id)!.status!.state).to.equal("READY");
+      await world.until(() => world.tx.get("task", retry!.id)!.desired === "COMPLETE", "its turn", 1000);
+      const failedAtMs = world.tx.get("task", first!.id)!.status!.finishedAtMs;
+      expect(world.env.wallNow() - failedAtMs).to.be.within(5000, 5100);
+    });
+
+    it("that gave up has all its retries again when it is changed", async () => {
+      world.addNodes("n1");
+      world.behave = fails(1500);
+      submit(job(), { restart: { condition: "ON_FAILURE", maxAttempts: 1 } });
+      await ended("FAILED");
+      submit(job(), { restart: { condition: "ON_FAILURE", maxAttempts: 1 }, image: "web:2" });
+      await world.until(() => newest().number === 2, "it starts over");
+      await ended("FAILED");
+      expect(newest()).to.deep.include({ number: 2, failures: 2 });
+    });
+
     it("counts retries across a change of leader", async () => {
       world.addNodes("n1");
       world.behave = fails(1500);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { codec } from "../../../../src/proto/load.ts";
 import { REAP_AT_ONCE, REAP_DELAY_MS } from "../../../../src/manager/orchestrator/reaper.ts";
-import { service, spec } from "../../../support/loops/objects.ts";
+import { job, service, spec } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
 
 describe("manager/orchestrator: reaper", () => {
@@ -75,6 +75,24 @@ describe("manager/orchestrator: reaper", () => {
     expect(world.tasks()).to.have.length(9);
   });
 
+  it("keeps every attempt of a job's slot when the limit is negative, as long as its run is remembered", async () => {
+    limitHistory(-1);
+    world.behave = () => ({ exits: { afterMs: 100, code: 1 } });
+    const once = (image: string): void =>
+      world.putService(
+        service("web", {
+          mode: job({ runsFailedKept: 0 }),
+          task: spec({ image, restart: { condition: "ON_FAILURE", windowMs: 1 } }),
+        }),
+      );
+    once("web:1");
+    await world.until(() => world.tasks().length === 9, "it was tried that often", 600_000);
+    world.behave = () => ({});
+    once("web:2");
+    await world.run(2000);
+    expect(world.tasks().map(({ run }) => run)).to.deep.equal([2]);
+  });
+
   it("keeps the live task alone at a limit of 0, and the last of a slot that has none: nothing takes its place", async () => {
     limitHistory(0);
     world.putService(service("web"));
@@ -141,6 +159,19 @@ describe("manager/orchestrator: reaper", () => {
     expect(world.tasks().map((task) => task.nodeId)).to.deep.equal(["n1"]);
     world.removeNode("n1");
     await world.run(REAP_DELAY_MS * 2);
+    expect(world.tasks()).to.have.length(0);
+  });
+
+  it("deletes at once what was orphaned with its node when its service is removed, too", async () => {
+    world.putService(service("web", { replicas: 2 }));
+    await world.until(() => world.running().length === 2, "both run");
+    world.loseNode("n1");
+    world.removeNode("n1");
+    await world.until(() => world.tasks().some(({ status }) => status?.state === "ORPHANED"), "it is orphaned");
+    await world.run(REAP_DELAY_MS * 2);
+    expect(world.tasks(), "history of a service that is there").to.have.length(3);
+    world.removeService();
+    await world.run(1000);
     expect(world.tasks()).to.have.length(0);
   });
 
