@@ -22,12 +22,13 @@ export async function rebalance(
   flags: RebalanceFlags,
   [id = ""]: readonly string[],
 ): Promise<void> {
-  const { moves, waitsFor } = await client.call("Control.PlanRebalance", { id });
+  const { moves, waitsFor, partial } = await client.call("Control.PlanRebalance", { id });
   if (moves.length === 0 && waitsFor === "") {
     out.say(`The tasks of ${id} are spread as they can be: none moves`);
     return;
   }
   if (moves.length > 0) listMoves(out, moves);
+  if (partial) out.note("More may follow: only the first ones are worked out");
   if (waitsFor !== "") out.note(`Nothing moves yet: ${waitsFor}`);
   if (flags.plan === true) {
     if (moves.length > 0) process.exitCode = EXIT.changes;

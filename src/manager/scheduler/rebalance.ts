@@ -13,12 +13,13 @@ import { isFinished } from "../../model/rollout.ts";
 import { holdsResources, isReady, isWanted } from "../../model/task-state.ts";
 import type { Node, Service, Task } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
+import { predecessorsOn } from "./ask.ts";
 import type { Ask } from "./ask.ts";
 import { demandOf, FAILURE_WINDOW_MS } from "./demand.ts";
 import type { Demand } from "./demand.ts";
 import { refuseLoad } from "./load-filter.ts";
 import { refuseNode } from "./node-filter.ts";
-import type { NodeBook, NodeInfo } from "./node-info.ts";
+import type { EngineInfo, Holding, NodeBook, NodeInfo } from "./node-info.ts";
 import { compareRanks, rankOf } from "./rank.ts";
 import type { Rank } from "./rank.ts";
 
@@ -38,7 +39,7 @@ export function planBalance(tx: ReadTx, book: NodeBook, service: Service, tasks:
   if (demand === null || demand.strategy === "BINPACK") return { kind: "even", wakeAtMs: null };
   const wanted = tasks.filter(isWanted);
   const avoided = nodesToAvoid(demand, tasks, tx.timeMs);
-  const best = bestMove(new Places(book, demand, { tasks: wanted, avoided }), wanted);
+  const best = bestMove(book, new Places(book, demand, { tasks: wanted, avoided }), wanted);
   if (best === null) return { kind: "even", wakeAtMs: avoided.size > 0 ? tx.timeMs + FAILURE_WINDOW_MS : null };
   const settledAtMs = service.rebalanceUntilMs > tx.timeMs ? 0 : settlesAtMs(best.to);
   if (settledAtMs <= tx.timeMs) return { kind: "move", move: best };
@@ -84,104 +85,158 @@ function nodesToAvoid({ failures }: Demand, tasks: readonly Task[], nowMs: numbe
   return avoided;
 }
 
-/** How many of the service's tasks are in each branch of its spread, the node itself being the last. */
-class Places {
-  readonly book: NodeBook;
-  readonly demand: Demand;
-  readonly #counts = new Map<string, number>();
-  readonly #paths = new Map<string, readonly string[]>();
-  /** Nodes that may get one. */
-  readonly targets: readonly NodeInfo[];
+/** A node, and where it is in the spread. */
+type Spot = {
+  readonly info: NodeInfo;
+  /** Names of the branches that it is in, the widest first. */
+  readonly branches: readonly string[];
+  /** The service's tasks in each of those; the last number is its own. */
+  readonly counts: readonly number[];
+};
+type Candidate = { readonly spot: Spot; readonly rank: Rank };
+/** Nodes of the same branches and with as many tasks. Those with room, the best first; null until somebody asks. */
+type Peers = { readonly all: Spot[]; open: readonly Candidate[] | null };
 
+/**
+ * How many of the service's tasks are in each branch of its spread and on each node. For one plan. What is asked of a node
+ * is asked once and of alike nodes together, not for each task that might move: in a cluster of some hundred nodes
+ * that would hold up a leader for a second.
+ */
+class Places {
+  readonly #book: NodeBook;
+  readonly #demand: Demand;
+  readonly #counts = new Map<string, number>();
+  readonly #peers = new Map<string, Peers>();
+
+  /** @param avoided nodes that get none */
   constructor(
     book: NodeBook,
     demand: Demand,
     { tasks, avoided }: { readonly tasks: readonly Task[]; readonly avoided: ReadonlySet<string> },
   ) {
-    this.book = book;
-    this.demand = demand;
-    this.targets = [...book.nodes()].filter(
-      ({ node }) => refuseNode(demand.needs, node) === null && !avoided.has(node.id),
-    );
+    this.#book = book;
+    this.#demand = demand;
     for (const { nodeId } of tasks) {
       const info = book.get(nodeId);
-      for (const branch of info === undefined ? [] : this.path(info.node))
-        this.#counts.set(branch, this.count(branch) + 1);
+      const places = info === undefined ? [] : [...branchesOf(demand, info.node), nodeId];
+      for (const place of places) this.#counts.set(place, (this.#counts.get(place) ?? 0) + 1);
+    }
+    for (const info of book.nodes()) {
+      if (!this.isTarget(info) || avoided.has(info.node.id)) continue;
+      const spot = this.spot(info);
+      const key = JSON.stringify([spot.branches.at(-1), spot.counts.at(-1)]);
+      const peers = this.#peers.get(key);
+      if (peers === undefined) this.#peers.set(key, { all: [spot], open: null });
+      else peers.all.push(spot);
     }
   }
 
-  /** Names of the branches that the node is in, from the widest to itself. */
-  path(node: Node): readonly string[] {
-    let path = this.#paths.get(node.id);
-    if (path === undefined) {
-      const values = this.demand.needs.spread.map((level) => valueOf(level, node) ?? "");
-      path = [...values.map((_, depth) => JSON.stringify(values.slice(0, depth + 1))), node.id];
-      this.#paths.set(node.id, path);
-    }
-    return path;
+  /** Of the nodes that may get one. */
+  peers(): Iterable<Peers> {
+    return this.#peers.values();
   }
 
-  count(branch: string): number {
-    return this.#counts.get(branch) ?? 0;
+  isTarget({ node }: NodeInfo): boolean {
+    return refuseNode(this.#demand.needs, node) === null;
+  }
+
+  spot(info: NodeInfo): Spot {
+    const branches = branchesOf(this.#demand, info.node);
+    return { info, branches, counts: [...branches, info.node.id].map((place) => this.#counts.get(place) ?? 0) };
+  }
+
+  /** The task itself counts for nothing there. */
+  rank(info: NodeInfo, holding: Holding): Rank {
+    const before = predecessorsOn(this.#book, info, askFor([holding]));
+    return rankOf(this.#book, this.#demand, info, before);
+  }
+
+  /** The best one that can take the task; and those of its own engine, of which it has a part itself. */
+  candidates(peers: Peers, engine: EngineInfo, holding: Holding): readonly Candidate[] {
+    peers.open ??= peers.all
+      .filter(({ info }) => this.#hasRoom(info, []))
+      .map((spot) => this.#candidate(spot, []))
+      .sort(byRank);
+    const best = peers.open.find(({ spot }) => spot.info.engine !== engine);
+    const beside = engine.nodes.size > 1 ? peers.all.filter(({ info }) => info.engine === engine) : [];
+    const own = beside
+      .filter(({ info }) => this.#hasRoom(info, [holding]))
+      .map((spot) => this.#candidate(spot, [holding]));
+    return best === undefined ? own : [best, ...own];
+  }
+
+  #candidate(spot: Spot, before: readonly Holding[]): Candidate {
+    return { spot, rank: rankOf(this.#book, this.#demand, spot.info, before) };
+  }
+
+  #hasRoom(info: NodeInfo, predecessors: readonly Holding[]): boolean {
+    return refuseLoad(this.#book, this.#demand, info, askFor(predecessors)) === null;
   }
 }
 
-/** The widest level first, then the greatest difference made up for; among equals the emptiest branches, then the rank. */
-type Gain = { readonly depth: number; readonly by: number; readonly counts: readonly number[]; readonly rank: Rank };
+function branchesOf({ needs }: Demand, node: Node): readonly string[] {
+  const values = needs.spread.map((level) => valueOf(level, node) ?? "");
+  return values.map((_, depth) => JSON.stringify(values.slice(0, depth + 1)));
+}
 
-function bestMove(places: Places, tasks: readonly Task[]): Move | null {
+function askFor(predecessors: readonly Holding[]): Ask {
+  return { pinnedNodeId: "", waits: false, predecessors };
+}
+
+function byRank(a: Candidate, b: Candidate): number {
+  return compareRanks(a.rank, b.rank);
+}
+
+/** How uneven two nodes are: at the widest level where they differ, or by their own numbers. */
+type Difference = { readonly depth: number; readonly by: number };
+/** The widest level first, then the greatest difference made up for; among equals the emptiest branches, then the rank. */
+type Gain = Difference & { readonly to: Candidate };
+
+function bestMove(book: NodeBook, places: Places, tasks: readonly Task[]): Move | null {
   let best: { readonly move: Move; readonly gain: Gain } | null = null;
   for (const task of newestOfEachNode(tasks)) {
-    const from = places.book.get(task.nodeId);
-    const holding = places.book.holding(task.id);
-    if (from === undefined || holding === undefined) continue;
-    const ask: Ask = { pinnedNodeId: "", waits: false, predecessors: [holding] };
-    const stays = isTarget(places, from) ? rankFor(places, from, ask) : null;
-    for (const to of places.targets) {
-      const gain = gainOf(places, from, to, { ask, stays });
-      if (gain === null || (best !== null && compareGains(gain, best.gain) >= 0)) continue;
-      if (refuseLoad(places.book, places.demand, to, ask) === null)
-        best = { move: { task, from: from.node, to: to.node }, gain };
+    const info = book.get(task.nodeId);
+    const holding = book.holding(task.id);
+    if (info === undefined || holding === undefined) continue;
+    const from = places.spot(info);
+    const stays = places.isTarget(info) ? places.rank(info, holding) : null;
+    for (const peers of places.peers()) {
+      const difference = differenceOf(from, peers);
+      if (difference.by < UNEVEN_BY || (best !== null && compareDifferences(difference, best.gain) > 0)) continue;
+      for (const to of places.candidates(peers, info.engine, holding)) {
+        const gain: Gain = { ...difference, to };
+        if (best !== null && compareGains(gain, best.gain) >= 0) continue;
+        if (isBetter(gain, stays)) best = { move: { task, from: info.node, to: to.spot.info.node }, gain };
+      }
     }
   }
   return best?.move ?? null;
 }
 
-function isTarget({ demand }: Places, { node }: NodeInfo): boolean {
-  return refuseNode(demand.needs, node) === null;
+/** Among its own peers there is none. */
+function differenceOf(from: Spot, { all: [to = from] }: Peers): Difference {
+  let depth = 0;
+  while (depth < from.branches.length && from.branches[depth] === to.branches[depth]) depth += 1;
+  return { depth, by: (from.counts[depth] ?? 0) - (to.counts[depth] ?? 0) };
 }
 
-function gainOf(
-  places: Places,
-  from: NodeInfo,
-  to: NodeInfo,
-  { ask, stays }: { readonly ask: Ask; readonly stays: Rank | null },
-): Gain | null {
-  const [left, right] = [places.path(from.node), places.path(to.node)];
-  const depth = left.findIndex((branch, at) => branch !== right[at]);
-  if (depth < 0) return null;
-  const by = places.count(left[depth] ?? "") - places.count(right[depth] ?? "");
-  if (by < UNEVEN_BY) return null;
-  const rank = rankFor(places, to, ask);
-  // Between nodes of one branch a placement goes by more than the number: what is reserved, and what it is near to.
-  if (depth === left.length - 1 && stays !== null && compareRanks(rank, stays) >= 0) return null;
-  return { depth, by, counts: right.slice(depth, -1).map((branch) => places.count(branch)), rank };
+/** Between nodes of one branch a placement goes by more than the number: what is reserved, and what it is near to. */
+function isBetter({ depth, to }: Gain, stays: Rank | null): boolean {
+  return depth < to.spot.branches.length || stays === null || compareRanks(to.rank, stays) < 0;
 }
 
-/** With the task itself set aside. */
-function rankFor({ book, demand }: Places, info: NodeInfo, { predecessors }: Ask): Rank {
-  const before = predecessors.filter(({ nodeId }) => book.get(nodeId)?.engine === info.engine);
-  return rankOf(book, demand, info, before);
+function compareDifferences(a: Difference, b: Difference): number {
+  return a.depth === b.depth ? b.by - a.by : a.depth - b.depth;
 }
 
 function compareGains(a: Gain, b: Gain): number {
-  if (a.depth !== b.depth) return a.depth - b.depth;
-  if (a.by !== b.by) return b.by - a.by;
-  for (const [at, count] of a.counts.entries()) {
-    const other = b.counts[at] ?? 0;
+  const difference = compareDifferences(a, b);
+  if (difference !== 0) return difference;
+  for (let at = a.depth; at < a.to.spot.branches.length; at += 1) {
+    const [count = 0, other = 0] = [a.to.spot.counts[at], b.to.spot.counts[at]];
     if (count !== other) return count - other;
   }
-  return compareRanks(a.rank, b.rank);
+  return compareRanks(a.to.rank, b.to.rank);
 }
 
 /** The one that has run for the shortest time is the least missed. */

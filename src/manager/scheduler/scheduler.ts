@@ -77,7 +77,10 @@ export class Scheduler extends StoreLoop {
       this.dirty.delete(key);
       const group = this.#groups.get(key);
       if (group === undefined) {
-        if (this.#balancer.has(key)) taken.push(key);
+        if (this.#balancer.has(key)) {
+          taken.push(key);
+          looks -= this.#book.size;
+        }
         this.#planned(tx, key, () => {
           const { written, wakeAtMs } = this.#balancer.turn(tx, this.#book, key);
           room -= written;

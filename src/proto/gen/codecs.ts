@@ -2886,10 +2886,11 @@ function decodeRebalanceServiceRequest(r: Reader): RebalanceServiceRequest {
 function encodePlanRebalanceResponse(w: Writer, m: PlanRebalanceResponseInput): void {
   if (m.moves != null) for (const x of m.moves) { const start = w.open(10); encodePlannedMove(w, x); w.close(start); }
   if (m.waitsFor) w.text(18, m.waitsFor);
+  if (m.partial) w.bool(24, m.partial);
 }
 
 function decodePlanRebalanceResponse(r: Reader): PlanRebalanceResponse {
-  const m: PlanRebalanceResponse = { moves: [], waitsFor: "" };
+  const m: PlanRebalanceResponse = { moves: [], waitsFor: "", partial: false };
   while (r.at < r.end) {
     const tag = r.small();
     switch (tag) {
@@ -2897,6 +2898,8 @@ function decodePlanRebalanceResponse(r: Reader): PlanRebalanceResponse {
 { const outer = r.open(); m.moves.push(decodePlannedMove(r)); r.close(outer); break; }
       case 18:
         m.waitsFor = r.text(); break;
+      case 24:
+        m.partial = r.bool(); break;
       default: r.skip(tag);
     }
   }

@@ -40,25 +40,30 @@ describe("cli/rebalance", () => {
   }
 
   it("says what moves and asks for it", async () => {
-    const { said, noted, calls } = await run({ moves: [move], waitsFor: "" });
+    const { said, noted, calls } = await run({ moves: [move], waitsFor: "", partial: false });
     expect(said).to.match(/^TASK +FROM +TO\nweb\.2 +old +new\n$/);
     expect(noted).to.match(/one after the other.*\nNext: shoal service ps web/);
     expect(calls).to.deep.equal(["Control.PlanRebalance", "Control.RebalanceService"]);
   });
 
   it("with --plan only says it, with 2", async () => {
-    const { said, calls, code } = await run({ moves: [move], waitsFor: "" }, { plan: true });
+    const { said, calls, code } = await run({ moves: [move], waitsFor: "", partial: false }, { plan: true });
     expect([calls, code]).to.deep.equal([["Control.PlanRebalance"], EXIT.changes]);
     expect(said).to.include("web.2");
   });
 
+  it("says where more may follow", async () => {
+    expect((await run({ moves: [move], waitsFor: "", partial: true })).noted).to.match(/^More may follow/);
+    expect((await run({ moves: [move], waitsFor: "", partial: false })).noted).to.not.include("More");
+  });
+
   it("asks for nothing where nothing moves, and says what holds it up where it may later", async () => {
-    const even = await run({ moves: [], waitsFor: "" });
+    const even = await run({ moves: [], waitsFor: "", partial: false });
     expect([even.calls, even.code]).to.deep.equal([["Control.PlanRebalance"], process.exitCode]);
     expect(even.said).to.include("none moves");
-    const waits = await run({ moves: [], waitsFor: "its rollout is not over" });
+    const waits = await run({ moves: [], waitsFor: "its rollout is not over", partial: false });
     expect(waits.noted).to.include("Nothing moves yet: its rollout is not over");
     expect(waits.calls).to.include("Control.RebalanceService");
-    expect((await run({ moves: [], waitsFor: "x" }, { plan: true })).code).to.equal(process.exitCode);
+    expect((await run({ moves: [], waitsFor: "x", partial: false }, { plan: true })).code).to.equal(process.exitCode);
   });
 });

@@ -36,6 +36,21 @@ describe("manager/control/rebalance", () => {
     expect(spec?.rebalance).to.equal(false);
   });
 
+  it("plans so far as a manager has time for, and says that it is not all", async () => {
+    const { rig, id } = await uneven({ ...web, replicated: { replicas: 400 } });
+    expect((await rig.call("Control.PlanRebalance", { id: "web" })).partial).to.equal(false);
+    await rig.write((tx) => {
+      for (let at = 3; at <= 200; at += 1) tx.put("node", node(`n${at}`));
+      for (let slot = 5; slot <= 400; slot += 1) {
+        const status = { state: "RUNNING", healthy: true } as const;
+        tx.put("task", task(`t${slot}`, { serviceId: id, slot, nodeId: `n${1 + (slot % 4)}`, status }));
+      }
+    });
+    const { moves, waitsFor, partial } = await rig.call("Control.PlanRebalance", { id: "web" });
+    expect([waitsFor, partial]).to.deep.equal(["", true]);
+    expect(moves).to.have.length(Math.ceil(20_000 / (200 + 400)));
+  });
+
   it("says what holds it up", async () => {
     const { rig } = await uneven({ ...web, replicated: { replicas: 5 } });
     const { moves, waitsFor } = await rig.call("Control.PlanRebalance", { id: "web" });
