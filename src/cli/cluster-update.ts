@@ -61,5 +61,10 @@ export function parseClusterChange(flags: ClusterFlags): (spec: ClusterSpec) => 
   if (Object.keys(change).length === 0) {
     throw usage("Nothing to change", "shoal cluster update --help lists what there is");
   }
-  return (spec) => ({ ...spec, ...change });
+  return (spec) => {
+    const asked = { ...spec, ...change };
+    // What stands from before and would be too short now is the manager's to fill in.
+    const isShort = replaceClosedAfter === undefined && asked.replaceClosedAfterMs < asked.replaceAfterMs;
+    return isShort ? { ...asked, replaceClosedAfterMs: 0 } : asked;
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { DEFAULT_UPDATE_DEADLINE_MS } from "./defaults.ts";
 import type { NodeLoss, ServiceSpec } from "./index.ts";
+import { rebalanceObstacle } from "./rebalance.ts";
 import { jobOf, modeOf } from "./service-mode.ts";
 import { SINGLE_REPLACE_AFTER_MS, tiesOf } from "./ties.ts";
 import { invalid, type AppError } from "../util/errors.ts";
@@ -21,7 +22,11 @@ function pathOf({ details }: AppError): string {
 }
 
 function conflictsOf(spec: ServiceSpec, path: string): AppError[] {
-  return [...nodeLossConflicts(spec, `${path}.nodeLoss`), ...deadlineConflicts(spec, path)];
+  return [
+    ...nodeLossConflicts(spec, `${path}.nodeLoss`),
+    ...deadlineConflicts(spec, path),
+    ...rebalanceConflicts(spec, `${path}.rebalance`),
+  ];
 }
 
 /** What is all at its defaults says nothing. */
@@ -71,6 +76,12 @@ function deadlineConflicts(spec: ServiceSpec, path: string): AppError[] {
     );
   }
   return found;
+}
+
+/** Only what can move is rebalanced. */
+function rebalanceConflicts(spec: ServiceSpec, path: string): AppError[] {
+  const obstacle = spec.rebalance ? rebalanceObstacle(spec) : "";
+  return obstacle === "" ? [] : [invalid(path, `nothing would ever move: ${obstacle}`, "leave it out")];
 }
 
 /** Whoever scales down by it, to nothing even, asks for no other canary. */

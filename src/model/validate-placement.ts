@@ -1,7 +1,6 @@
 /** What may be asked of a task's node. Conflicts are found here, not by a task that waits for ever. */
 import { checkInteger, checkLength, checkOneOf, checkText } from "./checks.ts";
 import { parseConstraint, parseNodeKey } from "./constraint.ts";
-import { rebalanceObstacle } from "./rebalance.ts";
 import { reservationsOf, reservesAny } from "./resources.ts";
 import { runsOnEveryNode } from "./service-mode.ts";
 import { REPLICAS_MAX } from "./validate-mode.ts";
@@ -26,13 +25,6 @@ export function validatePlacement(placement: Placement, path: string): void {
   checkLength(preferences, `${path}.preferences`, PREFERENCES_MAX);
   for (const at of preferences.keys()) validatePreference(preferences, at, `${path}.preferences[${at}]`);
   checkOneOf(strategy, `${path}.strategy`, STRATEGIES);
-}
-
-/** Only what can move is rebalanced. @param path of the service's spec */
-export function validateRebalance(spec: ServiceSpec, path: string): void {
-  if (!spec.rebalance) return;
-  const obstacle = rebalanceObstacle(spec);
-  if (obstacle !== "") throw invalid(`${path}.rebalance`, `nothing would ever move: ${obstacle}`, "leave it out");
 }
 
 /** What placement and the rest of the service say of each other. @param path of the service's spec */

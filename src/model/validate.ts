@@ -34,7 +34,7 @@ import { validateMode } from "./validate-mode.ts";
 import { checkClosedAfter, checkReplaceAfter, validateNodeLoss, validateSingle } from "./validate-node-loss.ts";
 import { validateEventLimits } from "./event-limits.ts";
 import { validateRollouts } from "./validate-update.ts";
-import { STRATEGIES, validatePlacement, validatePlacementOf, validateRebalance } from "./validate-placement.ts";
+import { STRATEGIES, validatePlacement, validatePlacementOf } from "./validate-placement.ts";
 import { validateContainer, validateProcess } from "./validate-runtime.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -68,7 +68,6 @@ export function validateServiceSpec(spec: ServiceSpec | null, path = "spec"): Se
   validateRollouts(spec, path);
   validatePlacementOf(spec, path);
   validateSingle(spec, `${path}.single`);
-  validateRebalance(spec, path);
   return spec;
 }
 

@@ -32,6 +32,10 @@ describe("cli: what becomes of tasks whose node does not answer", () => {
     const spec = { name: "c", taskHistoryLimit: 5, replaceAfterMs: 6000, replaceClosedAfterMs: 30_000 };
     const change = parseClusterChange({ replaceAfter: "10s", replaceClosedAfter: "1m" });
     expect(change(spec as never)).to.deep.equal({ ...spec, replaceAfterMs: 10_000, replaceClosedAfterMs: 60_000 });
+    const long = parseClusterChange({ replaceAfter: "1m" })(spec as never);
+    expect(long, "what stands would be refused").to.include({ replaceAfterMs: 60_000, replaceClosedAfterMs: 0 });
+    const both = parseClusterChange({ replaceAfter: "1m", replaceClosedAfter: "50s" })(spec as never);
+    expect(both, "what is asked for is").to.include({ replaceClosedAfterMs: 50_000 });
     expect(() => parseClusterChange({})).to.throw(/Nothing to change/);
   });
 

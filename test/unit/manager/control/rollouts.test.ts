@@ -107,6 +107,16 @@ describe("manager/control/rollouts: rollback", () => {
     });
   });
 
+  it("refuses no scale afterwards where what it went back to does not go with the rest of the spec", async () => {
+    const rig = new Rig();
+    const local = { container: { image: "db:1", mounts: [{ type: "VOLUME" as const, source: "data", target: "/d" }] } };
+    await rig.call("Control.CreateService", { spec: withImage("", { task: local }) });
+    await rig.update(withImage("db:2", { rebalance: true }));
+    await rig.call("Control.RollbackService", { id: "web" });
+    await rig.update(withImage("", { task: local, rebalance: true, replicated: { replicas: 5 } }));
+    expect(rig.service.spec).to.deep.include({ rebalance: true, replicated: { replicas: 5 } });
+  });
+
   it("returns when it is repeated after its end", async () => {
     const rig = await Rig.updated();
     await rig.call("Control.RollbackService", { id: "web" });
