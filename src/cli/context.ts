@@ -1,7 +1,8 @@
 /**
  * Contexts: how a CLI reaches a cluster. One JSON file each below ~/.shoal/contexts (or
  * SHOAL_CONFIG), mode 0600 for it holds a private key; ~/.shoal/current names the one in use.
- * Beside what was imported it keeps the managers that the cluster named last: those that joined later, too.
+ * What the cluster named as its managers last, those that joined later too, is below ~/.shoal/managers: commands that
+ * only read write that, and never the file with the key, which another shell may import or remove at that moment.
  */
 import { X509Certificate } from "node:crypto";
 import {
@@ -12,7 +13,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -104,10 +104,26 @@ function usedName(): string | null {
 export function loadContext(name: string): Context {
   const file = fileOf(name);
   checkExists(name, file);
-  return parseContext(
+  const context = parseContext(
     onDisk(`read ${file}`, () => readFileSync(file, "utf8")),
     file,
   );
+  const managers = learnedManagers(context.clusterId, managersFileOf(name));
+  return managers.length === 0 ? context : { ...context, managers };
+}
+
+function managersFileOf(name: string): string {
+  return join(root(), "managers", `${name}.json`);
+}
+
+/** None where they are of another cluster, or the file is broken: commands do without. */
+function learnedManagers(clusterId: string, file: string): string[] {
+  try {
+    const learned = objectIn(readFileSync(file, "utf8"), file);
+    return learned["clusterId"] === clusterId ? addressesIn(learned["managers"], "managers", file) : [];
+  } catch {
+    return [];
+  }
 }
 
 function checkExists(name: string, file: string): void {
@@ -120,6 +136,25 @@ function checkExists(name: string, file: string): void {
 
 /** @param source the file's name, for the error. @throws AppError `invalid` that names file and field */
 export function parseContext(text: string, source: string): Context {
+  const raw = objectIn(text, source);
+  const texts = TEXTS.map((field): [string, string] => {
+    const found = raw[field];
+    if (typeof found !== "string" || found === "") throw broken(source, `${field} is missing`, field);
+    return [field, found];
+  });
+  const hosts = addressesIn(raw["hosts"] ?? [], "hosts", source);
+  if (hosts.length === 0) throw broken(source, "hosts is missing", "hosts");
+  const {
+    name = "",
+    clusterId = "",
+    certificatePem = "",
+    keyPem = "",
+    rootCertificatePem = "",
+  } = Object.fromEntries(texts);
+  return { name, clusterId, hosts, certificatePem, keyPem, rootCertificatePem };
+}
+
+function objectIn(text: string, source: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -129,24 +164,7 @@ export function parseContext(text: string, source: string): Context {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw broken(source, "it holds no JSON object", source);
   }
-  const raw: Partial<Record<keyof Context, unknown>> = value;
-  const texts = TEXTS.map((field): [string, string] => {
-    const found = raw[field];
-    if (typeof found !== "string" || found === "") throw broken(source, `${field} is missing`, field);
-    return [field, found];
-  });
-  const hosts = addressesIn(raw.hosts ?? [], "hosts", source);
-  if (hosts.length === 0) throw broken(source, "hosts is missing", "hosts");
-  const managers = raw.managers === undefined ? null : addressesIn(raw.managers, "managers", source);
-  const {
-    name = "",
-    clusterId = "",
-    certificatePem = "",
-    keyPem = "",
-    rootCertificatePem = "",
-  } = Object.fromEntries(texts);
-  const learned = managers === null ? {} : { managers };
-  return { name, clusterId, hosts, certificatePem, keyPem, rootCertificatePem, ...learned };
+  return { ...value };
 }
 
 function addressesIn(value: unknown, field: string, source: string): string[] {
@@ -184,24 +202,19 @@ function clusterIn(file: string): string | null {
 }
 
 /**
- * Keeps what the cluster says of its managers beside what the user wrote, of which nothing changes. A convenience: where
- * the file is not this user's to write, or is another context's by now, nothing happens.
- * @param name of the file. @returns whether there was something new
+ * Keeps what the cluster says of its managers for the next command. A convenience: where the context is not this user's,
+ * or is gone by now, nothing happens.
+ * @param name of the context's file. @returns whether there was something new
  */
 export function rememberManagers(name: string, context: Context, named: readonly string[]): boolean {
   const managers = [...new Set(named)].toSorted().slice(0, HOSTS_MAX);
   if (managers.length === 0 || JSON.stringify(managers) === JSON.stringify(context.managers)) return false;
   try {
-    // One that is a link stays one.
-    const file = realpathSync(fileOf(name));
-    const { uid, mode } = statSync(file);
-    // Another user's would become this one's: with sudo, root's. And who made it read-only wants it to stay as it is.
-    if (uid !== process.getuid?.() || (mode & 0o200) === 0) return false;
-    const raw: unknown = JSON.parse(readFileSync(file, "utf8"));
-    if (typeof raw !== "object" || raw === null) return false;
-    const { clusterId, keyPem } = parseContext(JSON.stringify(raw), file);
-    if (clusterId !== context.clusterId || keyPem !== context.keyPem) return false;
-    writePrivate(file, `${JSON.stringify({ ...raw, managers }, null, 2)}\n`);
+    // Beside another user's context a file would be in that one's way: with sudo, root's.
+    if (statSync(fileOf(name)).uid !== process.getuid?.()) return false;
+    makeFolder(join(root(), "managers"), 0o700);
+    const text = JSON.stringify({ clusterId: context.clusterId, managers }, null, 2);
+    writePrivate(managersFileOf(name), `${text}\n`);
     return true;
   } catch {
     return false;
@@ -239,6 +252,7 @@ export function removeContext(name: string): void {
   checkExists(name, file);
   onDisk(`remove ${file}`, () => {
     rmSync(file);
+    rmSync(managersFileOf(name), { force: true });
     if (usedName() === name) rmSync(join(root(), "current"), { force: true });
   });
 }
