@@ -12,6 +12,7 @@ import {
   observedState,
 } from "../../model/task-state.ts";
 import { slotName } from "../../model/naming.ts";
+import { failedMoves } from "../../model/rebalance.ts";
 import { forgottenRuns } from "../../model/run.ts";
 import { jobOf } from "../../model/service-mode.ts";
 import { tiesOf } from "../../model/ties.ts";
@@ -121,8 +122,9 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
   const specOf = (revision: number): TaskSpec | undefined =>
     tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined;
   const homes = homesOf(all, { ties: tiesOf(service?.spec ?? null), specOf });
+  const kept = new Set([...homes, ...failedMoves(all, tx.timeMs).map(({ id }) => id)]);
   for (const tasks of slotsOf(all, doomed)) {
-    for (const task of excess(tasks, limit, service?.revision ?? 0)) if (!homes.has(task.id)) doomed.add(task.id);
+    for (const task of excess(tasks, limit, service?.revision ?? 0)) if (!kept.has(task.id)) doomed.add(task.id);
   }
   const revisions = removableRevisions(tx, serviceId, (task) => !doomed.has(task.id));
   return { tasks: [...doomed], revisions: revisions.map(({ id }) => id), runs: doomedRuns(tx, service, serviceId) };

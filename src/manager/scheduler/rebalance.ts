@@ -8,7 +8,13 @@ import { formatSpan } from "../../util/units.ts";
 import { valueOf } from "../../model/constraint-match.ts";
 import { DEFAULT_REPLICAS } from "../../model/defaults.ts";
 import { nodeName, taskName } from "../../model/naming.ts";
-import { NODE_SETTLED_AFTER_MS, rebalanceObstacle, UNEVEN_BY } from "../../model/rebalance.ts";
+import {
+  AVOIDED_FOR_MS,
+  failedMoves,
+  NODE_SETTLED_AFTER_MS,
+  rebalanceObstacle,
+  UNEVEN_BY,
+} from "../../model/rebalance.ts";
 import { isFinished } from "../../model/rollout.ts";
 import { holdsResources, isReady, isWanted } from "../../model/task-state.ts";
 import type { Node, Service, Task } from "../../model/index.ts";
@@ -40,7 +46,11 @@ export function planBalance(tx: ReadTx, book: NodeBook, service: Service, tasks:
   const wanted = tasks.filter(isWanted);
   const avoided = nodesToAvoid(demand, tasks, tx.timeMs);
   const best = bestMove(book, new Places(book, demand, { tasks: wanted, avoided }), wanted);
-  if (best === null) return { kind: "even", wakeAtMs: avoided.size > 0 ? tx.timeMs + FAILURE_WINDOW_MS : null };
+  if (best === null)
+    return {
+      kind: "even",
+      wakeAtMs: avoided.size > 0 ? tx.timeMs + Math.max(AVOIDED_FOR_MS, FAILURE_WINDOW_MS) : null,
+    };
   const settledAtMs = service.rebalanceUntilMs > tx.timeMs ? 0 : settlesAtMs(best.to);
   if (settledAtMs <= tx.timeMs) return { kind: "move", move: best };
   const soon = `node ${nodeName(best.to)} draws tasks once it was ready for ${formatSpan(NODE_SETTLED_AFTER_MS)}`;
@@ -75,14 +85,7 @@ function heldUpBy(tx: ReadTx, { spec, rollout }: Service, tasks: readonly Task[]
 
 /** Where its tasks failed lately, or a move came to nothing, none is sent again for a while. */
 function nodesToAvoid({ failures }: Demand, tasks: readonly Task[], nowMs: number): ReadonlySet<string> {
-  const avoided = new Set(failures.keys());
-  const wanted = new Set(tasks.filter(isWanted).map(({ id }) => id));
-  for (const task of tasks) {
-    const isRecent = (task.status?.atMs ?? 0) > nowMs - FAILURE_WINDOW_MS;
-    if (isRecent && task.pinnedNodeId !== "" && !isWanted(task) && wanted.has(task.replaces))
-      avoided.add(task.pinnedNodeId);
-  }
-  return avoided;
+  return new Set([...failures.keys(), ...failedMoves(tasks, nowMs).map(({ pinnedNodeId }) => pinnedNodeId)]);
 }
 
 /** A node, and where it is in the spread. */

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { explain } from "../../../../src/manager/scheduler/explain.ts";
 import type { Task } from "../../../../src/model/index.ts";
 import { MOVES_TO_NODE_MAX, NODE_SETTLED_AFTER_MS } from "../../../../src/model/rebalance.ts";
+import { codec } from "../../../../src/proto/load.ts";
 import { node, service, spec } from "../../../support/loops/objects.ts";
 import { byNode, counts } from "../../../support/loops/places.ts";
 import { World } from "../../../support/loops/world.ts";
@@ -102,6 +103,24 @@ describe("manager/orchestrator: a service that is rebalanced", () => {
     world.behave = () => ({});
     await world.run(400_000);
     expect(counts(world.wanted())).to.deep.equal([2, 1, 1]);
+  });
+
+  it("remembers that it failed where hardly anything of a slot's past is kept", async () => {
+    const cluster = codec("Cluster");
+    const object = cluster.decode(cluster.encode({ id: "c", spec: { name: "default", taskHistoryLimit: 0 } }));
+    void world.store.update((tx) => tx.put("cluster", object));
+    await deployed(4);
+    world.behave = ({ nodeId }) => (nodeId === "n3" ? { rejects: "no such image" } : {});
+    join("n3");
+    const tried = new Set<string>();
+    await world.run(NODE_SETTLED_AFTER_MS);
+    for (let at = 0; at < 120_000; at += 50) {
+      await world.run(50);
+      for (const task of world.tasks()) if (task.nodeId === "n3") tried.add(task.id);
+    }
+    expect(tried.size).to.equal(1);
+    await world.run(400_000);
+    expect(world.tasks(), "and forgets it in the end").to.have.length(5);
   });
 
   it("gives up a move that is not done in time, and one whose node goes", async () => {
