@@ -26,6 +26,7 @@ function conflictsOf(spec: ServiceSpec, path: string): AppError[] {
     ...nodeLossConflicts(spec, `${path}.nodeLoss`),
     ...deadlineConflicts(spec, path),
     ...rebalanceConflicts(spec, `${path}.rebalance`),
+    ...overlapConflicts(spec, `${path}.cron.overlap`),
   ];
 }
 
@@ -82,6 +83,13 @@ function deadlineConflicts(spec: ServiceSpec, path: string): AppError[] {
 function rebalanceConflicts(spec: ServiceSpec, path: string): AppError[] {
   const obstacle = spec.rebalance ? rebalanceObstacle(spec) : "";
   return obstacle === "" ? [] : [invalid(path, `nothing would ever move: ${obstacle}`, "leave it out")];
+}
+
+/** Of runs of which two at once would spoil something. */
+function overlapConflicts(spec: ServiceSpec, path: string): AppError[] {
+  const { single } = tiesOf(spec);
+  if (spec.cron?.overlap !== "ALLOW" || single === "") return [];
+  return [invalid(path, `its runs may not overlap: ${single}, and so never runs twice`, "use SKIP or REPLACE")];
 }
 
 /** Whoever scales down by it, to nothing even, asks for no other canary. */

@@ -2,7 +2,6 @@
 import { checkDuration, checkInteger, checkOneOf } from "./checks.ts";
 import { parseSchedule } from "./cron-schedule.ts";
 import { jobOf, modeOf } from "./service-mode.ts";
-import { tiesOf } from "./ties.ts";
 import type { Cron, JobPolicy, ReplicatedJob, ServiceSpec } from "./index.ts";
 import { invalid } from "../util/errors.ts";
 
@@ -28,7 +27,6 @@ export function validateMode(spec: ServiceSpec, path: string): void {
       return;
     case "cron":
       if (spec.cron) validateCron(spec.cron, `${path}.cron`);
-      refuseOverlap(spec, `${path}.cron.overlap`);
   }
 }
 
@@ -63,12 +61,6 @@ function validateCron(cron: Cron, path: string): void {
   }
   validateReplicatedJob(cron.replicated, `${path}.replicated`);
   validatePolicy(cron.global?.policy, `${path}.global.policy`);
-}
-
-function refuseOverlap(spec: ServiceSpec, path: string): void {
-  const { single } = tiesOf(spec);
-  if (spec.cron?.overlap !== "ALLOW" || single === "") return;
-  throw invalid(path, `its runs may not overlap: ${single}, and so never runs twice`, "use SKIP or REPLACE");
 }
 
 function refuseRollout(spec: ServiceSpec, path: string): void {

@@ -72,6 +72,18 @@ const REFUSED: readonly (readonly [string, ServiceSpecInput, string, string])[] 
     "volume db",
   ],
   [
+    "runs that overlap though they write to a shared mount",
+    service({ cron: { schedule: "* * * * *", overlap: "ALLOW", replicated: {} }, task: SHARED }),
+    "spec.cron.overlap",
+    "shared volume db",
+  ],
+  [
+    "a rebalancing of what has its data on its node",
+    service({ rebalance: true, task: LOCAL }),
+    "spec.rebalance",
+    "volume db",
+  ],
+  [
     "attempts of no restart",
     restart({ condition: "NONE", maxAttempts: 1 }),
     "spec.task.restart.maxAttempts",
@@ -197,6 +209,9 @@ describe("model/validate-conflicts", () => {
     const back = accepted(service({ task: LOCAL }));
     const before = { ...back, nodeLoss: { replaceAfterMs: 9000, onReturn: "KEEP_ORIGINAL" as const } };
     expect(accepted({ ...before, replicated: { replicas: 5 } }, before).replicated?.replicas).to.equal(5);
+    const cron = accepted(service({ cron: { schedule: "* * * * *", overlap: "ALLOW", replicated: {} } }));
+    const overlapping = { ...cron, task: accepted(service({ task: SHARED })).task };
+    expect(accepted({ ...overlapping, labels: { a: "b" } }, overlapping).labels).to.deep.equal({ a: "b" });
     const late = { ...LOCAL, checks: { readiness: { tcp, initialDelayMs: 900_000 } } };
     expect(failureOf(() => accepted({ ...before, task: late }, before)).details.path).to.equal(
       "spec.task.checks.readiness.initialDelayMs",

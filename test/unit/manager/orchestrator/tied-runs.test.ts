@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { explain } from "../../../../src/manager/scheduler/explain.ts";
 import type { Mount, NodeStatus, ServiceSpec, Task, TaskSpec } from "../../../../src/model/index.ts";
+import { refuseConflicts } from "../../../../src/model/validate-conflicts.ts";
 import { validateServiceSpec } from "../../../../src/model/validate.ts";
 import { cron, globalJob, job, service, spec, type SpecPart } from "../../../support/loops/objects.ts";
 import { World } from "../../../support/loops/world.ts";
@@ -212,7 +213,7 @@ describe("manager/orchestrator: runs of a job that are tied", () => {
     it("are never allowed to overlap, which is refused at once", () => {
       const check = (part: Parameters<typeof service>[1]): (() => unknown) => {
         const { spec: whole } = service("web", part);
-        return () => validateServiceSpec(whole);
+        return () => refuseConflicts(validateServiceSpec(whole), null);
       };
       const allow = cron({ overlap: "ALLOW" });
       expect(check({ mode: allow, task: mounting() })).to.not.throw();
