@@ -19,6 +19,8 @@ type Held = {
   named: number;
   /** A name to the tasks that have it: two while one takes over from the other. */
   readonly names: Map<string, Set<string>>;
+  /** GPUs that tasks name themselves, whether or not the node calls them so: given to others last of all. */
+  readonly chosen: Map<string, Set<string>>;
 };
 
 type Holder = { readonly id: string; readonly needs: Needs; readonly generic: readonly GenericResource[] };
@@ -34,8 +36,9 @@ export class GenericStock {
   /** By the reservation: what a node does not say any more is still held. */
   take({ id, needs, generic }: Holder, sign: 1 | -1): void {
     for (const [kind, amount] of heldBy({ id, needs, generic })) {
-      const held = this.#held.get(kind) ?? { count: 0, named: 0, names: new Map<string, Set<string>>() };
+      const held = this.#held.get(kind) ?? { count: 0, named: 0, names: new Map(), chosen: new Map() };
       held.count += sign * amount;
+      for (const name of chosenBy(needs, kind)) holdName(held.chosen, name, { id, sign });
       for (const name of namesOf({ generic }, kind)) {
         held.named += sign;
         holdName(held.names, name, { id, sign });
@@ -73,7 +76,9 @@ export class GenericStock {
     return [...wanted].map(([kind, amount]) => {
       const names = stock.generic.get(kind)?.names ?? [];
       if (names.length === 0) return { kind, count: amount, names: [] };
-      return { kind, count: 0, names: this.#freeNames(kind, names, except).slice(0, amount) };
+      const isChosen = (name: string): number => (this.#held.get(kind)?.chosen.has(name) === true ? 1 : 0);
+      const free = this.#freeNames(kind, names, except).sort((a, b) => isChosen(a) - isChosen(b));
+      return { kind, count: 0, names: free.slice(0, amount) };
     });
   }
 
@@ -93,6 +98,10 @@ function heldBy({ needs, generic }: Holder): ReadonlyMap<string, number> {
   const given = generic.find(({ kind }) => kind === GPU_KIND);
   const amount = gpuShare > 0 ? gpuShare : given === undefined ? 0 : amountOf(given);
   return new Map([...reserved.generic, [GPU_KIND, amount]]);
+}
+
+function chosenBy({ gpus, gpuShare }: Needs, kind: string): readonly string[] {
+  return kind === GPU_KIND && gpuShare !== 0 ? (gpus?.deviceIds ?? []) : [];
 }
 
 function namesOf({ generic }: Pick<Holder, "generic">, kind: string): readonly string[] {

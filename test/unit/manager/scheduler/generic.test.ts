@@ -151,6 +151,17 @@ describe("manager/scheduler: GPUs that a container asks for", () => {
     expect(world.wanted("names").map(({ generic }) => generic)).to.deep.equal([[]]);
   });
 
+  it("that a task names are given to others last of all", async () => {
+    nvidia("n1", "0", "1", "2");
+    await deploy(world, 1, gpus(0, "0"), "names");
+    await deploy(world, 2, gpus(1));
+    expect(have().toSorted()).to.deep.equal(["gpu=1", "gpu=2"]);
+    await deploy(world, 0, gpus(0, "0"), "names");
+    await world.until(() => world.running("names").length === 0, "it is gone");
+    await deploy(world, 3, gpus(1));
+    expect(have().toSorted()).to.deep.equal(["gpu=0", "gpu=1", "gpu=2"]);
+  });
+
   it("are all of a node's only where none is taken, and then nobody else gets one", async () => {
     nvidia("n1", "0", "1");
     await deploy(world, 1, gpus(1), "one");
