@@ -4,7 +4,7 @@
  * its own. Losing a node is no failure: it never comes here and charges nothing.
  */
 import { DEFAULT_RESTART_BACKOFF_MAX_MS } from "./defaults.ts";
-import { endedByItself, observedState } from "./task-state.ts";
+import { endedByItself, isTerminal, observedState } from "./task-state.ts";
 import type { RestartPolicy, Task } from "./index.ts";
 
 /** A task that was ready for so long was well: what it ends of is a new trouble. */
@@ -57,9 +57,10 @@ export function attemptsBefore(
 ): number {
   const windowMs = policy?.windowMs ?? 0;
   const fromMs = Math.max(sinceMs, windowMs === 0 ? 0 : endedAtMs(last) - windowMs);
+  const charged = history.filter((task) => !isFailedMove(task, history));
   // Tasks with a stand-in were lost with their node, whatever they reported when it came back.
-  const stoodInFor = new Set(history.map((task) => task.replaces));
-  return history.filter(
+  const stoodInFor = new Set(charged.map((task) => task.replaces));
+  return charged.filter(
     (task) =>
       task !== last &&
       task.revision === last.revision &&
@@ -68,6 +69,14 @@ export function attemptsBefore(
       endedAtMs(task) <= endedAtMs(last) &&
       endedAtMs(task) > fromMs,
   ).length;
+}
+
+/** Its service is rebalanced, and the one whose place it was to take elsewhere outlived it: the slot lost nothing. */
+function isFailedMove(task: Task, history: readonly Task[]): boolean {
+  if (task.pinnedNodeId === "" || task.replaces === "") return false;
+  const original = history.find(({ id }) => id === task.replaces);
+  if (original === undefined) return false;
+  return !isTerminal(observedState(original)) || endedAtMs(original) >= endedAtMs(task);
 }
 
 /** Early ends in a row, this one included; 0 after a healthy run. Both times are the cluster's. */

@@ -123,6 +123,17 @@ describe("manager/orchestrator: a service that is rebalanced", () => {
     expect(world.tasks(), "and forgets it in the end").to.have.length(5);
   });
 
+  it("charges no restart for a move that failed", async () => {
+    await deployed(4, { task: spec({ restart: { condition: "ANY", maxAttempts: 1 } }) });
+    world.behave = ({ nodeId }) => (nodeId === "n3" ? { rejects: "no such image" } : {});
+    join("n3");
+    await world.run(NODE_SETTLED_AFTER_MS + 10_000);
+    const [failed] = world.tasks().filter(({ nodeId }) => nodeId === "n3");
+    world.behave = () => ({});
+    world.fail(failed!.replaces);
+    await world.until(() => world.running().length === 4, "its one restart is left");
+  });
+
   it("gives up a move that is not done in time, and one whose node goes", async () => {
     await deployed(4, { update: { progressDeadlineMs: 60_000 } });
     world.behave = ({ nodeId }) => (nodeId === "n3" ? { hangs: true } : {});
