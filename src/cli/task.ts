@@ -111,7 +111,8 @@ export function bySlot(tasks: readonly Task[]): { readonly sorted: Task[]; reado
       a.serviceName.localeCompare(b.serviceName) ||
       a.serviceId.localeCompare(b.serviceId) ||
       a.slot - b.slot ||
-      a.pinnedNodeId.localeCompare(b.pinnedNodeId) ||
+      // A number is a slot, whatever node a task in it is pinned to.
+      (a.slot > 0 ? 0 : a.pinnedNodeId.localeCompare(b.pinnedNodeId)) ||
       Number(isWanted(b)) - Number(isWanted(a)) ||
       createdAt(b) - createdAt(a) ||
       (b.meta?.version ?? 0) - (a.meta?.version ?? 0),

@@ -16,7 +16,7 @@ export function balanceReasons(evidence: Evidence, service: Service, tasks: read
     case "even":
       return [];
     case "wait":
-      return say(`it is rebalanced, and no task moves now: ${plan.why}`);
+      return say(`it is rebalanced, and the next move waits: ${plan.why}`);
     case "move": {
       const { task, from, to } = plan.move;
       return say(`it is rebalanced: task ${taskName(task)} is next, from node ${nodeName(from)} to ${nodeName(to)}`);

@@ -99,6 +99,14 @@ describe("cli/render", () => {
     expect(bySlot([old, failed]).sorted.map(({ id }) => id)).to.deep.equal(["old", "failed"]);
   });
 
+  it("lists a task that was moved to a node with its slot, before the one whose place it took", () => {
+    const before = { ...aTask({ id: "before", createdAtMs: 1, desired: "SHUTDOWN" }), slot: 1, pinnedNodeId: "" };
+    const moved = { ...aTask({ id: "moved", createdAtMs: 2 }), slot: 1, pinnedNodeId: "n3" };
+    const { sorted, older } = bySlot([before, moved]);
+    expect(sorted.map(({ id }) => id)).to.deep.equal(["moved", "before"]);
+    expect([...older].map(({ id }) => id)).to.deep.equal(["before"]);
+  });
+
   it("reads SERVICE=REPLICAS and refuses the rest", () => {
     expect(parseScale("web=3")).to.deep.equal({ id: "web", replicas: 3 });
     for (const word of ["web", "=3", "web=", "web=-1", "web=x", "web=1.5"]) {

@@ -222,7 +222,7 @@ describe("manager/orchestrator: a service that is rebalanced", () => {
         .reasons.filter(({ code }) => code === "rebalance")
         .map(({ message }) => message);
     expect(said("web")).to.deep.equal([
-      "it is rebalanced, and no task moves now: node n3 draws tasks once it was ready for 1m",
+      "it is rebalanced, and the next move waits: node n3 draws tasks once it was ready for 1m",
     ]);
     await world.until(() => world.wanted().some(({ nodeId }) => nodeId === "n3"), "one starts there");
     const next = world.wanted().find(({ nodeId }) => nodeId === "n3")!;
@@ -230,7 +230,9 @@ describe("manager/orchestrator: a service that is rebalanced", () => {
     expect(said(old.id)).to.deep.equal([
       `it makes way for task ${next.id} on node n3, and goes on until that one is proven`,
     ]);
-    expect(said("web")).to.deep.equal([`it is rebalanced, and no task moves now: task web.${old.slot} is being moved`]);
+    expect(said("web")).to.deep.equal([
+      `it is rebalanced, and the next move waits: task web.${old.slot} is being moved`,
+    ]);
     await world.run(20_000);
     expect(said(next.id)).to.deep.equal([`rebalanced: it took the place of task ${old.id} on node ${old.nodeId}`]);
     expect(said("web")).to.deep.equal([]);
