@@ -34,6 +34,18 @@ export type DiskWatchDeps = {
   readonly onChange: () => void;
 };
 
+type Paths = readonly string[];
+type Measured = { readonly path: string; readonly used: number };
+
+const NONE: Paths = [];
+
+/** @param known those that were found before: a little less is enough for them */
+function pathsFrom(disks: readonly Measured[], at: number, known: Paths = NONE): string[] {
+  return disks
+    .filter(({ path, used }) => used >= (known.includes(path) ? at - ROOM_AGAIN : at))
+    .map(({ path }) => path);
+}
+
 export class DiskWatch {
   readonly #deps: DiskWatchDeps;
   readonly #scope: Scope;
@@ -58,8 +70,13 @@ export class DiskWatch {
 
   start(): void {
     this.#scope.spawn("watch", async (signal) => {
+      // Collecting takes its time: until then a restart would make room where there is none.
+      const first = await this.#measure(signal);
+      this.#note(pathsFrom(first, REFUSE_AT), pathsFrom(first, COLLECT_AT));
+      let known = { full: NONE, filling: NONE };
       for (;;) {
-        await this.#look(signal);
+        await this.#look(known, signal);
+        known = { full: this.#full, filling: this.#filling };
         await sleep(this.#deps.env, DISK_LOOK_MS, signal);
       }
     });
@@ -69,18 +86,16 @@ export class DiskWatch {
     await this.#scope.close();
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  async #look(known: { readonly full: Paths; readonly filling: Paths }, signal: AbortSignal): Promise<void> {
     const before = await this.#measure(signal);
     const isFilling = before.some(({ used }) => used >= COLLECT_AT);
     const isDue = this.#deps.env.now() - this.#collectedAt >= COLLECT_EVERY_MS;
     const now = isFilling && isDue && (await this.#collect(before, signal)) ? await this.#measure(signal) : before;
-    const above = (at: number, known: readonly string[]): string[] =>
-      now.filter(({ path, used }) => used >= (known.includes(path) ? at - ROOM_AGAIN : at)).map(({ path }) => path);
-    this.#note(above(REFUSE_AT, this.#full), above(COLLECT_AT, this.#filling));
+    this.#note(pathsFrom(now, REFUSE_AT, known.full), pathsFrom(now, COLLECT_AT, known.filling));
   }
 
-  async #measure(signal: AbortSignal): Promise<{ readonly path: string; readonly used: number }[]> {
-    const measured: { readonly path: string; readonly used: number }[] = [];
+  async #measure(signal: AbortSignal): Promise<Measured[]> {
+    const measured: Measured[] = [];
     for (const { path, probe } of this.#deps.disks()) {
       try {
         const deadline = { ms: PROBE_MS, what: `Measuring ${path}`, parent: signal };
@@ -95,10 +110,7 @@ export class DiskWatch {
   }
 
   /** @returns whether anything was freed. */
-  async #collect(
-    disks: readonly { readonly path: string; readonly used: number }[],
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #collect(disks: readonly Measured[], signal: AbortSignal): Promise<boolean> {
     const { env, log, collect } = this.#deps;
     this.#collectedAt = env.now();
     const paths = disks.filter(({ used }) => used >= COLLECT_AT).map(({ path }) => path);

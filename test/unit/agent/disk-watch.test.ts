@@ -14,6 +14,7 @@ class Rig {
   readonly collected: number[] = [];
   freed = 0;
   changes = 0;
+  onChange = (): void => undefined;
   readonly watch: DiskWatch;
 
   constructor() {
@@ -34,7 +35,10 @@ class Rig {
         this.used.set("/var/lib/docker", (this.used.get("/var/lib/docker") ?? 0) - this.freed);
         return this.freed > 0 ? 1 : 0;
       },
-      onChange: () => (this.changes += 1),
+      onChange: () => {
+        this.changes += 1;
+        this.onChange();
+      },
     });
   }
 }
@@ -87,6 +91,22 @@ describe("agent/disk-watch", () => {
     rig.used.set("/var/lib/docker", 0.8);
     await rig.sim.run(DISK_LOOK_MS);
     expect([rig.watch.fullPaths, rig.changes]).to.deep.equal([[], 2]);
+  });
+
+  it("says what is full before it collects for the first time, and afterwards what is left of it", async () => {
+    await rig.sim.resolve(rig.watch.stop(), { timeoutMs: 1000, what: "stop" });
+    rig = new Rig();
+    rig.used.set("/var/lib/docker", 0.96);
+    rig.freed = 0.02;
+    const docker = ["/var/lib/docker"];
+    const told: unknown[] = [];
+    rig.onChange = () => void told.push([rig.collected.length, rig.watch.fullPaths, rig.watch.fillingPaths]);
+    rig.watch.start();
+    await rig.sim.run(1000);
+    expect(told).to.deep.equal([
+      [0, docker, docker],
+      [1, [], docker],
+    ]);
   });
 
   it("refuses nothing where collecting made room", async () => {
