@@ -6,7 +6,7 @@ import { slotName } from "../../model/naming.ts";
 import type { Cron, ExplainReason, Run, Service, Task } from "../../model/index.ts";
 import type { ReadTx } from "../../store/types.ts";
 import { formatSpan } from "../../util/units.ts";
-import { explainAlike } from "./explain-service.ts";
+import { explainAlike, isTroubled } from "./explain-service.ts";
 import { Evidence, reasonAbout, type Told } from "./explain-task.ts";
 import { unplacedRunReasons } from "./explain-ties.ts";
 
@@ -61,11 +61,12 @@ function gapText({ times, scheduledAtMs }: Run): string {
   return times === 1 ? `the time ${at} was` : `${times} times up to ${at} were`;
 }
 
-/** What of an open run waits or is being tried again. */
+/** What of an open run waits, is being tried again, or was last heard of on a node that is silent. */
 function openReasons(tx: ReadTx, run: Run, about: About): ExplainReason[] {
   const tasks = tasksOf(tx, run);
   const broken = tasks.filter(
-    (task) => isWanted(task) && observedState(task) !== "RUNNING" && !isTerminal(observedState(task)),
+    (task) =>
+      isWanted(task) && !isTerminal(observedState(task)) && (observedState(task) !== "RUNNING" || isTroubled(tx, task)),
   );
   const deadline =
     run.deadlineAtMs > 0 ? [about("deadline", `run ${run.number} is stopped at ${timeText(run.deadlineAtMs)}`)] : [];

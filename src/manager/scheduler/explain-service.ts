@@ -90,7 +90,8 @@ export function explainAlike(evidence: Evidence, tasks: readonly Task[]): Explai
   });
 }
 
-function isTroubled(tx: ReadTx, task: Task): boolean {
+/** Where its node does not answer, what it said last may be long ago. */
+export function isTroubled(tx: ReadTx, task: Task): boolean {
   return tx.get("node", task.nodeId)?.status?.state !== "READY";
 }
 

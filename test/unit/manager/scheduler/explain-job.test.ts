@@ -30,6 +30,19 @@ describe("manager/scheduler: explanations of jobs", () => {
     expect(reason("deadline")?.message).to.equal("run 1 is stopped at 2024-01-01T00:01:00.000Z");
   });
 
+  it("say which node a run's task was last heard of on, when that is silent, and why it is not started elsewhere", async () => {
+    submit(job(), { volume: "data" });
+    await world.run(1000);
+    expect(reason("task")).to.equal(undefined);
+    world.changeNode("n1", { state: "DOWN" });
+    await world.run(40_000);
+    expect(reason("task")?.message).to.equal("it ran on node n1 when that was last heard of");
+    expect(reason("ready")).to.deep.include({ subjectName: "n1", message: "the node is down" });
+    expect(reason("local-data")?.message).to.equal(
+      "its volume data is on node n1: it is started nowhere else by itself",
+    );
+  });
+
   it("say how a run ended, why, and where to look", async () => {
     world.behave = () => ({ exits: { afterMs: 2000, code: 7 } });
     submit(job());
