@@ -57,6 +57,8 @@ export class Client {
   readonly #env: Env;
   readonly #hosts: readonly string[];
   readonly #options: ClientOptions;
+  /** Calls under way: a channel that is left goes on until the last of its own has ended. */
+  readonly #calls = new Map<Channel, number>();
   #at = 0;
   #channel: Channel | null = null;
   #isAnswered = false;
@@ -89,14 +91,15 @@ export class Client {
     for (;;) {
       const leftMs = attempts.leftMs();
       const deadlineMs = attempts.canRepeat ? Math.min(leftMs, ATTEMPT_MS_MAX) : leftMs;
+      const [host, channel] = [this.#host(), this.#connect()];
       try {
-        const answer = await call(this.#connect(), key, request, { deadlineMs });
+        const answer = await this.#counted(channel, call(channel, key, request, { deadlineMs }));
         this.#isAnswered = true;
         return answer;
       } catch (error) {
-        const host = this.#host();
         attempts.failed(host, AppError.from(error));
-        this.next();
+        // A call beside this one may have moved on already: to move again would pass a manager by.
+        if (this.#channel === channel) this.next();
         if (attempts.isRoundOver) await sleep(this.#env, RETRY_PAUSE_MS);
       }
     }
@@ -124,15 +127,41 @@ export class Client {
     return openStream(this.#connect(), key, handlers, { request });
   }
 
-  /** What follows goes to another manager. */
+  /** What follows goes to another manager; calls under way go on where they are. */
   next(): void {
-    this.close();
+    const left = this.#channel;
+    this.#channel = null;
     this.#at += 1;
+    if (left !== null && !this.#calls.has(left)) left.close();
   }
 
+  /** Calls under way end as cancelled. */
   close(): void {
-    this.#channel?.close();
+    const open = new Set(this.#calls.keys());
+    if (this.#channel !== null) open.add(this.#channel);
     this.#channel = null;
+    this.#calls.clear();
+    for (const channel of open) channel.close();
+  }
+
+  async #counted<T>(channel: Channel, under: Promise<T>): Promise<T> {
+    this.#calls.set(channel, (this.#calls.get(channel) ?? 0) + 1);
+    try {
+      return await under;
+    } finally {
+      this.#ended(channel);
+    }
+  }
+
+  #ended(channel: Channel): void {
+    const count = this.#calls.get(channel);
+    // All were closed meanwhile.
+    if (count === undefined) return;
+    if (count > 1) this.#calls.set(channel, count - 1);
+    else {
+      this.#calls.delete(channel);
+      if (channel !== this.#channel) channel.close();
+    }
   }
 
   #host(): string {

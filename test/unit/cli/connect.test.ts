@@ -12,6 +12,7 @@ const refused = (host: string): AppError =>
 /** Managers by address: each answers or fails, and tells what it was asked. */
 class FakeManagers implements Dialer {
   readonly asked: { readonly host: string; readonly deadlineMs: number; readonly request: Uint8Array }[] = [];
+  readonly closed: string[] = [];
   readonly #answers: (host: string, attempt: number) => AppError | null;
   readonly #sim: Sim;
   readonly #tookMs: number;
@@ -29,19 +30,27 @@ class FakeManagers implements Dialer {
     this.#response = rpc(key).encodeResponse(response);
   }
 
+  /** Closing it ends what is under way, as gRPC does. */
   dial(host: string): Channel {
+    const underWay = new Set<(error: Error) => void>();
     return {
       unary: async (_path, request, { deadlineMs }) => {
         this.asked.push({ host, deadlineMs, request });
         const answer = this.#answers(host, this.asked.length);
-        await new Promise<void>((resolve) => this.#sim.schedule(Math.min(this.#tookMs, deadlineMs), resolve));
+        await new Promise<void>((resolve, reject) => {
+          underWay.add(reject);
+          this.#sim.schedule(Math.min(this.#tookMs, deadlineMs), resolve);
+        });
         if (answer !== null) throw answer;
         return this.#response;
       },
       stream: () => {
         throw new Error("No streams here");
       },
-      close: () => undefined,
+      close: () => {
+        this.closed.push(host);
+        for (const cut of underWay) cut(new AppError("cancelled", "The channel was closed"));
+      },
     };
   }
 
@@ -155,6 +164,20 @@ describe("cli/connect", () => {
       expect(end.error).to.equal(null);
       expect(managers.hosts).to.deep.equal(["a:1", "b:1", "c:1"]);
       expect(end.tookMs).to.be.below(100);
+    });
+
+    it("moves calls that are made at once on together, and ends none of them for the failure of another", async () => {
+      const sim = new Sim(1);
+      const managers = new FakeManagers(sim, "Control.GetCluster", (host) => (host === "a:1" ? refused(host) : null));
+      const client = new Client({ dialer: managers, env: sim.env("cli") }, ["a:1", "b:1", "c:1"], {
+        timeoutMs: 30_000,
+      });
+      const both = Promise.all([client.call("Control.GetCluster", {}), client.call("Control.GetCluster", {})]);
+      await sim.resolve(both, { timeoutMs: 60_000, what: "both calls" });
+      expect(managers.hosts).to.deep.equal(["a:1", "a:1", "b:1", "b:1"]);
+      expect(managers.closed).to.deep.equal(["a:1"]);
+      client.close();
+      expect(managers.closed).to.deep.equal(["a:1", "b:1"]);
     });
 
     it("gives up after a moment when no manager can be reached, and names each", async () => {
