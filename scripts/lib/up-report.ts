@@ -67,7 +67,8 @@ async function ensureContext(mode: Mode): Promise<void> {
       mode === "containers"
         ? await runOk(["docker", "exec", await containerOf("manager1"), "shoal", ...args])
         : await new ShoalCli({ context: project, hosts: `unix:${loopbackSocket(clusterDir, "manager1")}` }).text(args);
-    await runOk([process.execPath, join(ROOT, "bin/shoal.mjs"), "context", "import", "-", "--use"], { input: context });
+    const words = ["context", "import", "-", "--use", "--replace"];
+    await runOk([process.execPath, join(ROOT, "bin/shoal.mjs"), ...words], { input: context });
   }
   // For scripts/down: tasks' containers carry this id.
   writeFileSync(join(clusterDir, "cluster-id"), await shoal.clusterId());

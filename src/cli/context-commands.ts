@@ -7,6 +7,7 @@ import { realEnv } from "../util/real-env.ts";
 import { action, offline, type Session } from "./command.ts";
 import {
   checkContextName,
+  checkReplaces,
   currentName,
   listContexts,
   parseContext,
@@ -25,7 +26,7 @@ const EXPIRES_SOON_MS = 14 * DAY_MS;
 /** Of a file to import: a context has three PEM texts of about 1 KiB. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
-type ImportFlags = { readonly name?: string; readonly use?: boolean };
+type ImportFlags = { readonly name?: string; readonly use?: boolean; readonly replace?: boolean };
 type ExportFlags = { readonly name: string; readonly hosts?: string; readonly output?: string };
 
 export function registerContext(context: Command): void {
@@ -40,6 +41,7 @@ export function registerContext(context: Command): void {
     .description("Add a context from a file (- is standard input)")
     .option("--name <name>", "instead of the name inside")
     .option("--use", "make it the current one")
+    .option("--replace", "also where the name is that of another cluster, or of other addresses")
     .action(offline<ImportFlags>(importFile));
   context
     .command("export")
@@ -93,6 +95,7 @@ function expiry(atMs: number, nowMs: number): string {
 async function importFile({ out }: Session, flags: ImportFlags, [file = ""]: readonly string[]): Promise<void> {
   const parsed = parseContext(read(file), file === "-" ? "standard input" : file);
   const context = flags.name === undefined ? parsed : { ...parsed, name: flags.name };
+  if (flags.replace !== true) checkReplaces(context);
   const replaced = saveContext(context);
   const isFirst = currentName() === null;
   if (flags.use === true || isFirst) useContext(context.name);

@@ -182,10 +182,24 @@ function broken(source: string, why: string, path: string, cause?: unknown): App
   return new AppError("invalid", `${source} is not a context: ${why}`, { path, next }, cause);
 }
 
+/**
+ * The same cluster by one address at least is a newer certificate, and takes its place.
+ * @throws AppError `exists` where a name leads elsewhere: its key, or the addresses that work from here, would be lost
+ */
+export function checkReplaces({ name, clusterId, hosts }: Context): void {
+  const before = contextIn(fileOf(name));
+  if (before === null || (before.clusterId === clusterId && before.hosts.some((host) => hosts.includes(host)))) return;
+  const cluster = before.clusterId === clusterId ? "the same cluster" : "another cluster";
+  throw new AppError("exists", `There is a context "${name}" already, for ${cluster} at ${before.hosts.join(", ")}`, {
+    path: "name",
+    next: "keep both with --name OTHER, or give up the one that is there with --replace",
+  });
+}
+
 /** Returns the cluster whose context of the same name was replaced, if that was another one. */
 export function saveContext(context: Context): string | null {
   const file = fileOf(context.name);
-  const before = existsSync(file) ? clusterIn(file) : null;
+  const before = contextIn(file)?.clusterId ?? null;
   onDisk(`write ${file}`, () => {
     makeFolder(join(root(), "contexts"), 0o700);
     writePrivate(file, `${JSON.stringify(context, null, 2)}\n`);
@@ -193,9 +207,10 @@ export function saveContext(context: Context): string | null {
   return before === context.clusterId ? null : before;
 }
 
-function clusterIn(file: string): string | null {
+/** Null where there is none, or a broken one. */
+function contextIn(file: string): Context | null {
   try {
-    return parseContext(readFileSync(file, "utf8"), file).clusterId;
+    return parseContext(readFileSync(file, "utf8"), file);
   } catch {
     return null;
   }

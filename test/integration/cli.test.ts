@@ -88,6 +88,18 @@ describe("integration/cli", () => {
       assert.match(info.stdout, /any 1 of 3 may be lost/);
     });
 
+    it("takes no name away from one that leads there by other addresses, unless told to", async () => {
+      const env = { SHOAL_CONFIG: join(cluster.root, "taken") };
+      const there = JSON.stringify({ ...cluster.context, hosts: ["127.0.0.1:1"] });
+      assert.equal((await shoal(["context", "import", "-"], { env, input: there })).code, DONE);
+      const input = JSON.stringify(cluster.context);
+      const refused = await shoal(["context", "import", "-"], { env, input });
+      assert.equal(refused.code, FAILED);
+      assert.match(refused.stderr, /There is a context "\S+" already.* at 127\.0\.0\.1:1\n {2}Next: .*--name OTHER/);
+      assert.equal((await shoal(["context", "import", "-", "--replace"], { env, input })).code, DONE);
+      assert.equal((await shoal(["node", "ls", "-q"], { env })).code, DONE);
+    });
+
     it("names a broken file and lists the others", async () => {
       const broken = join(config, "contexts/broken.json");
       writeFileSync(broken, "{}");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import {
+  checkReplaces,
   currentName,
   listContexts,
   loadContext,
@@ -71,6 +72,21 @@ describe("cli/context", () => {
     expect(saveContext(context)).to.equal(null);
     expect(saveContext({ ...context, hosts: ["a:1"] })).to.equal(null);
     expect(saveContext({ ...context, clusterId: "c2" })).to.equal("c1");
+  });
+
+  it("lets a newer certificate take the place of an older one, and no other way to a cluster that of one that works", () => {
+    checkReplaces(context);
+    saveContext(context);
+    checkReplaces({ ...context, hosts: ["10.0.0.2:7377", "10.0.0.3:7377"] });
+    const other = refusal(() => checkReplaces({ ...context, clusterId: "c2" }));
+    expect([other.code, other.details.next]).to.deep.equal([
+      "exists",
+      "keep both with --name OTHER, or give up the one that is there with --replace",
+    ]);
+    const elsewhere = refusal(() => checkReplaces({ ...context, hosts: ["manager1:7377"] }));
+    expect(elsewhere.message).to.include("the same cluster at 10.0.0.1:7377, 10.0.0.2:7377");
+    writeFileSync(fileOf("prod"), "{}");
+    checkReplaces({ ...context, clusterId: "c2" });
   });
 
   it("uses the one that was chosen, unless SHOAL_CONTEXT names another", () => {
