@@ -20,7 +20,7 @@ try:
     import grpc
 except ImportError:
     sys.exit(f"{sys.executable} has no grpc: {sys.executable} -m pip install grpcio grpcio-tools,\n"
-             "or with Debian's own python: apt-get install python3-grpcio protobuf-compiler, then /usr/bin/python3 " + sys.argv[0])
+             "or with Debian's own python: apt-get install python3-grpcio protobuf-compiler libprotobuf-dev,\nthen /usr/bin/python3 " + sys.argv[0])
 
 # Debian's python3-grpc-tools is too old for `optional` in these files, so a plain protoc comes first.
 protoc = ["protoc"] if shutil.which("protoc") else [sys.executable, "-m", "grpc_tools.protoc"]
