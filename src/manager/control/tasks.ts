@@ -1,7 +1,7 @@
 /** Control's tasks. They are changed by what they belong to, but for one that somebody wants replaced. */
 import { REMOVED_BY_HAND } from "../../model/hand-removal.ts";
 import type { Task } from "../../model/index.ts";
-import { taskName } from "../../model/naming.ts";
+import { slotName, taskName } from "../../model/naming.ts";
 import { isTerminal, isWanted, observedState } from "../../model/task-state.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
 import { endTask } from "../../store/end-task.ts";
@@ -63,7 +63,7 @@ function refused(why: string, next: string): AppError {
 /** By service and slot, the newest attempt of a slot first. */
 function orderOf(task: Task): string {
   const age = String(Number.MAX_SAFE_INTEGER - (task.meta?.createdAtMs ?? 0)).padStart(16, "0");
-  return `${task.serviceName}\0${String(task.slot).padStart(16, "0")}\0${task.pinnedNodeId}\0${age}\0${task.id}`;
+  return `${task.serviceName}\0${String(task.slot).padStart(16, "0")}\0${slotName(task)}\0${age}\0${task.id}`;
 }
 
 /** The tasks of one service or node come from their index; the filter still decides. */

@@ -63,4 +63,12 @@ describe("manager/control: ending one task", () => {
       expect(error.details.next, id).to.match(/^(list them with: )?shoal /);
     }
   });
+
+  it("lists the newest attempt of a slot first, whatever node it is pinned to", async () => {
+    await put({ id: "t1" }, "SHUTDOWN");
+    rig.env.advance(5);
+    await put({ id: "t2", pinnedNodeId: "n2", nodeId: "n2", replaces: "t1" }, "RUNNING");
+    const { tasks } = await rig.call("Control.ListTasks", {});
+    expect(tasks.map(({ id }) => id)).to.deep.equal(["t2", "t1"]);
+  });
 });
