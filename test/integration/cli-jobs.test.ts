@@ -164,7 +164,7 @@ describe("integration/cli: jobs and rollouts", () => {
     it("drains a node and waits until it is empty, at most until the deadline", async () => {
       const { code, stdout, stderr } = await shoal(["node", "drain", "--wait", "--deadline", "1s", "worker1"]);
       assert.deepEqual([code, stdout], [DONE, "worker1\n"], stderr);
-      assert.match(stderr, /^No active node is left: /m);
+      assert.match(stderr, /^Warning: No node is left that takes tasks: /m);
       assert.match(stderr, /^worker1: \d+ tasks left: .*\n[^]*^worker1 is empty\n$/m);
       await ok("node", "activate", "worker1");
     });

@@ -9,7 +9,7 @@ import { validateNodeSpec } from "../../model/validate.ts";
 import type { ManagerStatusInput } from "../../proto/gen/ManagerStatus.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
 import { clusterOf } from "../../store/cluster.ts";
-import type { StoreApi, WriteTx } from "../../store/types.ts";
+import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
 import type { ReplicaApi } from "../replica/types.ts";
@@ -80,7 +80,7 @@ export function registerNodes(router: Router, deps: NodeDeps): void {
     const before = async (): Promise<void> => {
       const node = knownNode(deps.store, request.id);
       if (node === undefined) return;
-      checkRemovable(node, request.force);
+      checkRemovable(deps.store.speculative(), node, request.force);
       await leaveRaft(deps, node, { verb: "remove", loss });
     };
     const change = (tx: WriteTx): { id: string; warnings: string[] } => {
@@ -151,20 +151,32 @@ function removeNode(
   actor: string,
 ): string {
   const node = findNode(tx, ref);
-  checkRemovable(node, force);
+  checkRemovable(tx, node, force);
   tx.remove("node", node.id);
   for (const cluster of tx.all("cluster")) tx.put("cluster", withRemoved(cluster, node.id));
-  const unfinished = tx.find("task", "node", node.id).filter((task) => !isTerminal(observedState(task)));
-  for (const task of inlineTasks(unfinished)) orphan(tx, task, actor);
+  for (const task of inlineTasks(unfinishedOn(tx, node.id))) orphan(tx, task, actor);
   return node.id;
 }
 
-function checkRemovable(node: Node, force: boolean): void {
-  if (force || node.status?.state !== "READY") return;
-  throw new AppError("precondition", `Cannot remove the node "${nodeName(node)}": it is up`, {
+function checkRemovable(tx: ReadTx, node: Node, force: boolean): void {
+  const state = node.status?.state;
+  const mayRun = state === "UNREACHABLE" && unfinishedOn(tx, node.id).length > 0;
+  if (force || (state !== "READY" && !mayRun)) return;
+  const name = nodeName(node);
+  if (state === "READY")
+    throw new AppError("precondition", `Cannot remove the node "${name}": it is up`, {
+      path: "id",
+      next: "let it leave (shoal leave) or stop it first, or remove it by force",
+    });
+  // Its tasks would start elsewhere, also what may never run twice.
+  throw new AppError("precondition", `Cannot remove the node "${name}": it is silent, and may still run its tasks`, {
     path: "id",
-    next: "let it leave (shoal leave) or stop it first, or remove it by force",
+    next: "wait until it counts as down (shoal node ls), or, if it is off for sure, remove it by force",
   });
+}
+
+function unfinishedOn(tx: ReadTx, nodeId: string): Task[] {
+  return tx.find("task", "node", nodeId).filter((task) => !isTerminal(observedState(task)));
 }
 
 function orphan(tx: WriteTx, task: Task, actor: string): void {

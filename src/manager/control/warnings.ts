@@ -33,8 +33,7 @@ export function dataLeftBehind(tx: ReadTx, tasks: readonly Task[]): string[] {
 
 /** Of a node that is removed, with what runs there. */
 export function removalWarnings(tx: ReadTx, node: Node): string[] {
-  const unfinished = tx.find("task", "node", node.id).filter((task) => !isTerminal(observedState(task)));
-  const lost = dataOf(tx, unfinished).map(
+  const lost = dataOf(tx, unfinished(tx, node)).map(
     (one) => `${dataText(one)} is out of reach: what starts in its place elsewhere begins without it`,
   );
   const runtimes = runtimesLost(tx, node);
@@ -44,12 +43,18 @@ export function removalWarnings(tx: ReadTx, node: Node): string[] {
 
 /** Of a node that takes no new tasks any more. */
 export function availabilityWarnings(tx: ReadTx, node: Node): string[] {
-  const runtimes = runtimesLost(tx, node);
-  if (runtimes === null) return [];
   const next = `shoal node activate ${nodeName(node)}`;
-  const text = noNodeText(runtimes);
-  if (node.spec?.availability === "PAUSE") return [`${text}: new ones wait (${next})`];
-  return [`${text}: those here go on until the deadline of the drain, then they wait (${next})`];
+  const isDrained = node.spec?.availability === "DRAIN";
+  const kept = isDrained ? dataOf(tx, unfinished(tx, node)) : [];
+  const stopped = kept.map((one) => `${dataText(one)} keeps it there: it stops, and starts nowhere else (${next})`);
+  const runtimes = runtimesLost(tx, node);
+  if (runtimes === null) return bounded(stopped);
+  const then = isDrained ? "those here go on until the deadline of the drain, then they wait" : "new ones wait";
+  return [`${noNodeText(runtimes)}: ${then} (${next})`, ...bounded(stopped)];
+}
+
+function unfinished(tx: ReadTx, { id }: Node): Task[] {
+  return tx.find("task", "node", id).filter((task) => !isTerminal(observedState(task)));
 }
 
 /** Runtimes of the node that no other one offers to new tasks; empty where no other offers any, null for none. */

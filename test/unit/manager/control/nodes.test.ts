@@ -59,6 +59,19 @@ describe("manager/control/nodes", () => {
     expect(rig.store.view().count("node")).to.equal(0);
   });
 
+  it("refuses to remove a node that is only silent, unless forced, where its tasks may run", async () => {
+    const rig = await withNode("n1", "UNREACHABLE");
+    const status = { state: "RUNNING" } as never;
+    await rig.write((tx) => tx.put("task", aTask({ id: "t1", nodeId: "n1", desired: "RUNNING", status })));
+    const error = await rig.failure("Control.RemoveNode", { id: "n1" });
+    expect(error.message).to.include("may still run its tasks");
+    expect(error.details.next).to.include("by force");
+    await addNode(rig, "n2", "UNREACHABLE");
+    await rig.call("Control.RemoveNode", { id: "n2" });
+    await rig.call("Control.RemoveNode", { id: "n1", force: true });
+    expect(rig.store.view().count("node")).to.equal(0);
+  });
+
   it("takes no manager that is up out of the quorum by --force alone where too few would be left", async () => {
     const rig = await withNode("m2", "READY", { role: "MANAGER" });
     await addNode(rig, "m3", "DOWN", { role: "MANAGER" });

@@ -113,6 +113,15 @@ describe("manager/control: the last node that takes tasks", () => {
     ]);
   });
 
+  it("says whose data keeps it on a node that is drained", async () => {
+    const rig = await running(2, { task: DB });
+    expect(await made(rig, "n1", "DRAIN")).to.deep.equal([
+      "The volume db of db.1 on node name-n1 keeps it there: it stops, and starts nowhere else (shoal node activate name-n1)",
+      "The directory /srv/log of db.1 on node name-n1 keeps it there: it stops, and starts nowhere else (shoal node activate name-n1)",
+    ]);
+    expect(await made(rig, "n2", "PAUSE")).to.have.lengthOf(1);
+  });
+
   it("does not count a node that answers but takes none: its engine is gone, its disk full, or it is silent", async () => {
     const rig = await running(1, { task: { container: { image: "web" } } });
     const others: readonly Partial<Node>[] = [
