@@ -20,7 +20,7 @@ export async function runInProcess(
   const flags = [...(simulator === "cluster" ? ["--cluster"] : []), "--seeds", `${count}`, "--from", `${from}`];
   const child = spawn(
     process.execPath,
-    [...NODE_FLAGS, "--import", "./scripts/sim/typescript.mjs", "scripts/sim/main.ts", ...flags, "--format", "json"],
+    [...NODE_FLAGS, "--import", "tsx", "scripts/sim/main.ts", ...flags, "--format", "json"],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   endWhenInterrupted(child);

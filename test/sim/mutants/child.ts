@@ -1,4 +1,4 @@
-// node --import ./switch-on.mjs --import ../../../scripts/sim/typescript.mjs child.ts, with the mutants in SHOAL_MUTANTS. A line of standard input says
+// node --import ./switch-on.mjs --import tsx child.ts, with the mutants in SHOAL_MUTANTS. A line of standard input says
 // which of them to run, and in which seeds; the verdict is one line of JSON. It ends with its input.
 import { createInterface } from "node:readline";
 import { directed } from "./directed.ts";

@@ -106,13 +106,7 @@ class Crew {
   }
 
   #start(): ChildProcess {
-    const args = [
-      "--import",
-      "./test/sim/mutants/switch-on.mjs",
-      "--import",
-      "./scripts/sim/typescript.mjs",
-      "test/sim/mutants/child.ts",
-    ];
+    const args = ["--import", "./test/sim/mutants/switch-on.mjs", "--import", "tsx", "test/sim/mutants/child.ts"];
     const env = { ...process.env, SHOAL_MUTANTS: this.#mutants };
     const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "pipe"] });
     endWhenInterrupted(child);
