@@ -40,8 +40,9 @@ export async function buildProgram(): Promise<void> {
 export async function againOnImageNode(): Promise<number | null> {
   const binary = await imageNode();
   process.env["SHOAL_NODE"] = binary;
-  if (process.execPath === binary || (await majorOf(binary)) < MAJOR) return null;
+  if (process.execPath === binary) return null;
   await buildProgram();
+  if ((await majorOf(binary)) < MAJOR) return null;
   const child = spawn(binary, process.argv.slice(1), { stdio: "inherit" });
   endWhenInterrupted(child);
   const [code] = (await once(child, "close")) as [number | null];

@@ -1,7 +1,7 @@
-/** Finding a task by the name people know its slot by. */
+/** Finding tasks: by the name people know a slot by, of a slot, of a node. */
 import { parseTaskName, slotName } from "../model/naming.ts";
 import type { Task } from "../model/index.ts";
-import { isWanted } from "../model/task-state.ts";
+import { isTerminal, isWanted, observedState } from "../model/task-state.ts";
 import type { ReadTx } from "./types.ts";
 
 /** `web.2`, `web.<node id>` or `web.<node name>`: the attempt that is wanted, else the newest. Undefined if there is none. */
@@ -29,4 +29,9 @@ export function attemptsOf(tx: ReadTx, task: Task): readonly Task[] {
 export function slotTasksOf(tx: ReadTx, task: Task): readonly Task[] {
   const inSlot = tx.find("task", "slot", `${task.serviceId}/${slotName(task)}`);
   return inSlot.toSorted((a, b) => createdAt(a) - createdAt(b));
+}
+
+/** What may still run on a node. */
+export function unfinishedOn(tx: ReadTx, nodeId: string): Task[] {
+  return tx.find("task", "node", nodeId).filter((task) => !isTerminal(observedState(task)));
 }

@@ -4,11 +4,12 @@ import { awaitsResume } from "../../model/awaits-resume.ts";
 import { normaliseNodeSpec } from "../../model/defaults.ts";
 import { nodeName } from "../../model/naming.ts";
 import { withRemoved } from "../../model/removed-nodes.ts";
-import { canRaise, isTerminal, observedState } from "../../model/task-state.ts";
+import { canRaise } from "../../model/task-state.ts";
 import { validateNodeSpec } from "../../model/validate.ts";
 import type { ManagerStatusInput } from "../../proto/gen/ManagerStatus.ts";
 import { describeCaller, type Router } from "../../proto/router.ts";
 import { clusterOf } from "../../store/cluster.ts";
+import { unfinishedOn } from "../../store/task-names.ts";
 import type { ReadTx, StoreApi, WriteTx } from "../../store/types.ts";
 import { must } from "../../util/assert.ts";
 import { AppError, isAppError } from "../../util/errors.ts";
@@ -173,10 +174,6 @@ function checkRemovable(tx: ReadTx, node: Node, force: boolean): void {
     path: "id",
     next: "wait until it counts as down (shoal node ls), or, if it is off for sure, remove it by force",
   });
-}
-
-function unfinishedOn(tx: ReadTx, nodeId: string): Task[] {
-  return tx.find("task", "node", nodeId).filter((task) => !isTerminal(observedState(task)));
 }
 
 function orphan(tx: WriteTx, task: Task, actor: string): void {

@@ -7,6 +7,7 @@ import { nodeName, taskName } from "../../model/naming.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
 import { localData, tiesOf } from "../../model/ties.ts";
 import { revisionId } from "../../store/revisions.ts";
+import { unfinishedOn } from "../../store/task-names.ts";
 import type { ReadTx } from "../../store/types.ts";
 
 /** Of one answer; what is left out is counted. */
@@ -33,7 +34,7 @@ export function dataLeftBehind(tx: ReadTx, tasks: readonly Task[]): string[] {
 
 /** Of a node that is removed, with what runs there. */
 export function removalWarnings(tx: ReadTx, node: Node): string[] {
-  const lost = dataOf(tx, unfinished(tx, node)).map(
+  const lost = dataOf(tx, unfinishedOn(tx, node.id)).map(
     (one) => `${dataText(one)} is out of reach: what starts in its place elsewhere begins without it`,
   );
   const runtimes = runtimesLost(tx, node);
@@ -45,16 +46,12 @@ export function removalWarnings(tx: ReadTx, node: Node): string[] {
 export function availabilityWarnings(tx: ReadTx, node: Node): string[] {
   const next = `shoal node activate ${nodeName(node)}`;
   const isDrained = node.spec?.availability === "DRAIN";
-  const kept = isDrained ? dataOf(tx, unfinished(tx, node)) : [];
+  const kept = isDrained ? dataOf(tx, unfinishedOn(tx, node.id)) : [];
   const stopped = kept.map((one) => `${dataText(one)} keeps it there: it stops, and starts nowhere else (${next})`);
   const runtimes = runtimesLost(tx, node);
   if (runtimes === null) return bounded(stopped);
   const then = isDrained ? "those here go on until the deadline of the drain, then they wait" : "new ones wait";
   return [`${noNodeText(runtimes)}: ${then} (${next})`, ...bounded(stopped)];
-}
-
-function unfinished(tx: ReadTx, { id }: Node): Task[] {
-  return tx.find("task", "node", id).filter((task) => !isTerminal(observedState(task)));
 }
 
 /** Runtimes of the node that no other one offers to new tasks; empty where no other offers any, null for none. */

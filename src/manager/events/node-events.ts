@@ -2,6 +2,7 @@
 import type { Availability, Cluster, EventLevel, Node, NodeState } from "../../model/index.ts";
 import { nodeName } from "../../model/naming.ts";
 import { isTerminal, observedState } from "../../model/task-state.ts";
+import { unfinishedOn } from "../../store/task-names.ts";
 import type { Change } from "../../store/types.ts";
 import { actorOr, happening, isSame, nodeOf, type ChangeOf, type Context, type Happening, type What } from "./event.ts";
 
@@ -94,7 +95,7 @@ export function drainEvents(changes: readonly Change[], context: Context): Happe
   for (const id of new Set(changes.map(maybeEmptied))) {
     const node = id === "" ? undefined : tx.get("node", id);
     if (node?.spec?.availability !== "DRAIN") continue;
-    if (tx.find("task", "node", id).some((task) => !isTerminal(observedState(task)))) continue;
+    if (unfinishedOn(tx, id).length > 0) continue;
     found.push(
       aboutNode(node, context, { action: "drain-completed", actor: "orchestrator", reason: "no task is left on it" }),
     );

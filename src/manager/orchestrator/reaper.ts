@@ -20,7 +20,7 @@ import type { Service, Task, TaskSpec } from "../../model/index.ts";
 import type { Change, ReadTx, WriteTx } from "../../store/types.ts";
 import type { Timer } from "../../util/env.ts";
 import { clusterOf } from "../../store/cluster.ts";
-import { removableRevisions } from "../../store/revisions.ts";
+import { removableRevisions, revisionId } from "../../store/revisions.ts";
 import { StoreLoop } from "../../store/store-loop.ts";
 import { homesOf } from "./tied.ts";
 
@@ -120,7 +120,7 @@ export function planReap(tx: ReadTx, serviceId: string): Reap {
   const maxAttempts = restart?.maxAttempts ?? 0;
   const limit = maxAttempts > 0 ? { dead: maxAttempts + 1 } : { all: historyLimit(tx) };
   const specOf = (revision: number): TaskSpec | undefined =>
-    tx.get("revision", `${serviceId}/${revision}`)?.spec ?? undefined;
+    tx.get("revision", revisionId(serviceId, revision))?.spec ?? undefined;
   const homes = homesOf(all, { ties: tiesOf(service?.spec ?? null), specOf });
   const kept = new Set([...homes, ...failedMoves(all, tx.timeMs).map(({ id }) => id)]);
   for (const tasks of slotsOf(all, doomed)) {
